@@ -1,0 +1,273 @@
+using System.Security.Cryptography;
+using ZfRepl.Core.Frames;
+using ZfRepl.Core.Storage;
+
+namespace ZfRepl.Core.Blocks;
+
+/// <summary>Bytes of a block that are no intact frame.</summary>
+/// <param name="Offset">Where they start in the file, in bytes.</param>
+/// <param name="LengthBytes">How many.</param>
+/// <param name="Reason">What is wrong.</param>
+public sealed record BlockDamage(long Offset, long LengthBytes, string Reason);
+
+/// <summary>Sequence numbers that a block should hold and does not.</summary>
+/// <param name="First">The first one.</param>
+/// <param name="Last">The last one.</param>
+public sealed record MissingRange(ulong First, ulong Last)
+{
+    /// <summary>How many events.</summary>
+    public ulong Count => Last - First + 1;
+}
+
+/// <summary>
+/// Everything that can be said of a block file after reading all of it: what is intact, what is damaged, which events are missing.
+/// </summary>
+public sealed class BlockReport
+{
+    private const int HashBufferBytes = 256 * 1024;
+
+    private BlockReport()
+    {
+    }
+
+    /// <summary>The header, or null when it is damaged.</summary>
+    public BlockHeader? Header { get; private set; }
+
+    /// <summary>The trailer, or null when the block was never sealed or the trailer is damaged.</summary>
+    public BlockTrailer? Trailer { get; private set; }
+
+    /// <summary>The file's length in bytes.</summary>
+    public long LengthBytes { get; private set; }
+
+    /// <summary>Intact frames, the trailer left out.</summary>
+    public uint FrameCount { get; private set; }
+
+    /// <summary>Events in intact frames.</summary>
+    public ulong EventCount { get; private set; }
+
+    /// <summary>The first sequence number that the block is about.</summary>
+    public ulong FirstSequence { get; private set; }
+
+    /// <summary>The sequence number behind the last event that is intact or, in a sealed block, that the trailer counts.</summary>
+    public ulong NextSequence { get; private set; }
+
+    /// <summary>The first half of the stream id as the frames have it; 0 without frames.</summary>
+    public ulong StreamTag { get; private set; }
+
+    /// <summary>Where the intact, contiguous beginning of the file ends: header and frames up to the first damage. In bytes.</summary>
+    public long IntactPrefixBytes { get; private set; }
+
+    /// <summary>Bytes that are no intact frame; the torn tail of an unsealed block is not among them.</summary>
+    public IReadOnlyList<BlockDamage> Damages { get; private set; } = [];
+
+    /// <summary>The torn tail of a block that was never sealed, or null.</summary>
+    public BlockDamage? TornTail { get; private set; }
+
+    /// <summary>Events that are missing between intact ones, or before the end that the trailer names.</summary>
+    public IReadOnlyList<MissingRange> Missing { get; private set; } = [];
+
+    /// <summary>The last position of each source that the intact frames hold.</summary>
+    public IReadOnlyList<SourcePosition> Positions { get; private set; } = [];
+
+    /// <summary>The loss records among the intact frames.</summary>
+    public IReadOnlyList<LossRecord> Losses { get; private set; } = [];
+
+    /// <summary>True when the file has a trailer and the content hash matches it.</summary>
+    public bool IsHashVerified { get; private set; }
+
+    /// <summary>True for a sealed block without any damage.</summary>
+    public bool IsIntact => Trailer is not null && IsHashVerified && Damages.Count == 0 && Missing.Count == 0 && TornTail is null;
+
+    /// <summary>Reads a whole block and reports.</summary>
+    /// <param name="file">The file; stays the caller's to close.</param>
+    /// <param name="knownStream">The stream it should belong to, if known.</param>
+    public static StorageResult<BlockReport> Create(IStorageFile file, StreamId? knownStream = null)
+    {
+        var opened = BlockScanner.Open(file, knownStream);
+        if (!opened.IsOk)
+        {
+            return opened.Error;
+        }
+
+        var report = new BlockReport { Header = opened.Value.Header };
+        var builder = new Builder(report);
+        while (true)
+        {
+            var next = opened.Value.Next();
+            if (!next.IsOk)
+            {
+                return next.Error;
+            }
+
+            if (next.Value.Kind == ScanKind.End)
+            {
+                report.LengthBytes = next.Value.Offset;
+                break;
+            }
+
+            builder.Add(next.Value);
+        }
+
+        var trailerOffset = builder.Finish();
+        if (report.Trailer is { } trailer)
+        {
+            var hash = HashPrefix(file, trailerOffset);
+            if (!hash.IsOk)
+            {
+                return hash.Error;
+            }
+
+            report.IsHashVerified = trailer.Hash.Equals(hash.Value);
+        }
+
+        return report;
+    }
+
+    /// <summary>SHA-256 of the first bytes of a file.</summary>
+    public static StorageResult<BlockHash> HashPrefix(IStorageFile file, long lengthBytes)
+    {
+        using var sha = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        var buffer = new byte[(int)Math.Min(HashBufferBytes, Math.Max(lengthBytes, 1))];
+        for (var offset = 0L; offset < lengthBytes;)
+        {
+            var read = file.ReadAt(offset, buffer.AsSpan(0, (int)Math.Min(buffer.Length, lengthBytes - offset)));
+            if (!read.IsOk)
+            {
+                return read.Error;
+            }
+
+            if (read.Value == 0)
+            {
+                return new StorageError(StorageOperation.Read, file.Path, 0, "the file became shorter while it was read");
+            }
+
+            sha.AppendData(buffer, 0, read.Value);
+            offset += read.Value;
+        }
+
+        return new BlockHash(sha.GetHashAndReset());
+    }
+
+    private sealed class Builder(BlockReport report)
+    {
+        private readonly List<BlockDamage> _damages = [];
+        private readonly List<MissingRange> _missing = [];
+        private readonly Dictionary<string, SourcePosition> _positions = new(StringComparer.Ordinal);
+        private readonly List<LossRecord> _losses = [];
+        private ulong? _expected = report.Header?.FirstSequence;
+        private long _trailerOffset;
+
+        public void Add(in ScanItem item)
+        {
+            switch (item.Kind)
+            {
+                case ScanKind.Damage:
+                    _damages.Add(new BlockDamage(item.Offset, item.LengthBytes, item.Reason!));
+                    break;
+                case ScanKind.Torn:
+                    report.TornTail = new BlockDamage(item.Offset, item.LengthBytes, item.Reason!);
+                    break;
+                default:
+                    AddFrame(item);
+                    break;
+            }
+
+            if (item.Kind == ScanKind.Frame && _damages.Count == 0)
+            {
+                report.IntactPrefixBytes = item.Offset + item.LengthBytes;
+            }
+        }
+
+        /// <summary>Closes the books and returns the trailer's offset.</summary>
+        public long Finish()
+        {
+            if (report.Trailer is { } trailer && _expected is { } expected && trailer.NextSequence > expected)
+            {
+                _missing.Add(new MissingRange(expected, trailer.NextSequence - 1));
+                _expected = trailer.NextSequence;
+            }
+
+            report.NextSequence = _expected ?? 0;
+            report.Damages = _damages;
+            report.Missing = _missing;
+            report.Positions = [.. _positions.Values];
+            report.Losses = _losses;
+            return _trailerOffset;
+        }
+
+        private void AddFrame(in ScanItem item)
+        {
+            var header = item.Header;
+            report.StreamTag = header.StreamTag;
+            if (_expected is null)
+            {
+                report.FirstSequence = header.FirstSequence;
+                _expected = header.FirstSequence;
+            }
+            else if (report.FrameCount == 0)
+            {
+                report.FirstSequence = _expected.Value;
+            }
+
+            if (header.FirstSequence > _expected)
+            {
+                _missing.Add(new MissingRange(_expected.Value, header.FirstSequence - 1));
+            }
+
+            _expected = header.NextSequence;
+            if (header.Type == FrameType.Trailer)
+            {
+                AddTrailer(item);
+                return;
+            }
+
+            report.FrameCount++;
+            report.EventCount += header.EventCount;
+            var error = header.Type switch
+            {
+                FrameType.Loss => AddLoss(item),
+                FrameType.SourcePosition => AddPosition(item),
+                _ => null,
+            };
+            if (error is not null)
+            {
+                _damages.Add(new BlockDamage(item.Offset, item.LengthBytes, error));
+            }
+        }
+
+        private void AddTrailer(in ScanItem item)
+        {
+            var error = BlockTrailer.TryRead(item.Payload.Span, out var trailer);
+            if (error is not null)
+            {
+                _damages.Add(new BlockDamage(item.Offset, item.LengthBytes, $"trailer: {error}"));
+                return;
+            }
+
+            report.Trailer = trailer;
+            _trailerOffset = item.Offset;
+        }
+
+        private string? AddLoss(in ScanItem item)
+        {
+            var error = LossRecord.TryRead(item.Payload.Span, out var record);
+            if (record is not null)
+            {
+                _losses.Add(record);
+            }
+
+            return error is null ? null : $"loss record: {error}";
+        }
+
+        private string? AddPosition(in ScanItem item)
+        {
+            var error = SourcePosition.TryRead(item.Payload.Span, out var position);
+            if (error is null)
+            {
+                _positions[position.Source] = position;
+            }
+
+            return error is null ? null : $"source position: {error}";
+        }
+    }
+}

@@ -1,0 +1,147 @@
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+
+namespace ZfRepl.Core.Storage;
+
+/// <summary>The real disk, on Linux. Thread-safe.</summary>
+public sealed class DiskStorage : IStorage
+{
+    private const UnixFileMode FileMode640 = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead;
+
+    private DiskStorage()
+    {
+    }
+
+    /// <summary>The one instance: it has no state.</summary>
+    public static DiskStorage Instance { get; } = new();
+
+    /// <inheritdoc/>
+    public StorageResult<IStorageFile> CreateNew(string path) =>
+        OpenFile(path, () => new FileStream(path, new FileStreamOptions
+        {
+            Mode = FileMode.CreateNew,
+            Access = FileAccess.ReadWrite,
+            Share = FileShare.ReadWrite | FileShare.Delete,
+            BufferSize = 0,
+            UnixCreateMode = FileMode640,
+        }));
+
+    /// <inheritdoc/>
+    public StorageResult<IStorageFile> Open(string path, bool write) =>
+        OpenFile(path, () => new FileStream(path, new FileStreamOptions
+        {
+            Mode = FileMode.Open,
+            Access = write ? FileAccess.ReadWrite : FileAccess.Read,
+            Share = FileShare.ReadWrite | FileShare.Delete,
+            BufferSize = 0,
+        }));
+
+    /// <inheritdoc/>
+    public StorageResult Rename(string from, string to) =>
+        Check(NativeFileSync.Rename(from, to), StorageOperation.Rename, $"{from} -> {to}");
+
+    /// <inheritdoc/>
+    public StorageResult Delete(string path) => Check(NativeFileSync.Unlink(path), StorageOperation.Delete, path);
+
+    /// <inheritdoc/>
+    public StorageResult SyncFolder(string folder) => Check(NativeFileSync.SyncFolder(folder), StorageOperation.SyncFolder, folder);
+
+    /// <inheritdoc/>
+    public StorageResult CreateFolder(string folder)
+    {
+        var full = Path.GetFullPath(folder);
+        if (Directory.Exists(full))
+        {
+            return StorageResult.Ok;
+        }
+
+        var parent = Path.GetDirectoryName(full);
+        if (parent is not null)
+        {
+            var above = CreateFolder(parent);
+            if (!above.IsOk)
+            {
+                return above;
+            }
+        }
+
+        try
+        {
+            Directory.CreateDirectory(full);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return StorageExceptions.ToError(e, StorageOperation.CreateFolder, full);
+        }
+
+        return parent is null ? StorageResult.Ok : SyncFolder(parent);
+    }
+
+    /// <inheritdoc/>
+    public StorageResult<IReadOnlyList<StorageEntry>> List(string folder)
+    {
+        try
+        {
+            var entries = new DirectoryInfo(folder).EnumerateFiles()
+                .Select(f => new StorageEntry(f.Name, f.Length))
+                .OrderBy(e => e.Name, StringComparer.Ordinal)
+                .ToArray();
+            return entries;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return StorageExceptions.ToError(e, StorageOperation.List, folder);
+        }
+    }
+
+    /// <inheritdoc/>
+    public StorageResult<long> FreeBytes(string folder)
+    {
+        try
+        {
+            return new DriveInfo(Path.GetFullPath(folder)).AvailableFreeSpace;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            return StorageExceptions.ToError(e, StorageOperation.List, folder);
+        }
+    }
+
+    /// <inheritdoc/>
+    public StorageResult<IDisposable> Lock(string path)
+    {
+        SafeFileHandle handle;
+        try
+        {
+            handle = File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return StorageExceptions.ToError(e, StorageOperation.Lock, path);
+        }
+
+        var errno = NativeFileSync.TryLock(handle);
+        if (errno == 0)
+        {
+            return handle;
+        }
+
+        handle.Dispose();
+        return new StorageError(StorageOperation.Lock, path, errno, Marshal.GetPInvokeErrorMessage(errno));
+    }
+
+    private static StorageResult<IStorageFile> OpenFile(string path, Func<FileStream> open)
+    {
+        try
+        {
+            return new DiskFile(open(), path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return StorageExceptions.ToError(e, StorageOperation.Open, path);
+        }
+    }
+
+    private static StorageResult Check(int errno, StorageOperation operation, string path) =>
+        errno == 0 ? StorageResult.Ok : new StorageError(operation, path, errno, Marshal.GetPInvokeErrorMessage(errno));
+}

@@ -1,0 +1,160 @@
+namespace ZfRepl.Core.Telemetry;
+
+/// <summary>
+/// Events as columns, in order of arrival. Made once and reused: <see cref="Clear"/> keeps the arrays. Not thread-safe; one owner
+/// at a time.
+/// </summary>
+public sealed class EventBatch
+{
+    private int[] _items;
+    private long[] _timesNs;
+    private short[] _statuses;
+    private uint[] _qualities;
+    private byte[] _kinds;
+    private byte[] _flags;
+    private ulong[] _bits;
+    private object?[] _references;
+    private ulong[] _boots;
+    private ulong[] _counters;
+
+    /// <summary>An empty batch over a table of OIDs.</summary>
+    /// <param name="oids">What the item numbers mean.</param>
+    /// <param name="capacity">The room to begin with, in events; grows by doubling.</param>
+    public EventBatch(OidTable oids, int capacity = 256)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(capacity);
+        Oids = oids;
+        _items = new int[capacity];
+        _timesNs = new long[capacity];
+        _statuses = new short[capacity];
+        _qualities = new uint[capacity];
+        _kinds = new byte[capacity];
+        _flags = new byte[capacity];
+        _bits = new ulong[capacity];
+        _references = new object?[capacity];
+        _boots = new ulong[capacity];
+        _counters = new ulong[capacity];
+    }
+
+    /// <summary>What the item numbers mean.</summary>
+    public OidTable Oids { get; }
+
+    /// <summary>The number of events.</summary>
+    public int Count { get; private set; }
+
+    /// <summary>Item numbers in <see cref="Oids"/>.</summary>
+    public ReadOnlySpan<int> Items => _items.AsSpan(0, Count);
+
+    /// <summary>Times, nanoseconds since 1970-01-01 UTC.</summary>
+    public ReadOnlySpan<long> TimesNs => _timesNs.AsSpan(0, Count);
+
+    /// <summary>Statuses.</summary>
+    public ReadOnlySpan<short> Statuses => _statuses.AsSpan(0, Count);
+
+    /// <summary>OPC UA status codes.</summary>
+    public ReadOnlySpan<uint> Qualities => _qualities.AsSpan(0, Count);
+
+    /// <summary>Value kinds (<see cref="ValueKind"/>).</summary>
+    public ReadOnlySpan<byte> Kinds => _kinds.AsSpan(0, Count);
+
+    /// <summary>Event flags (<see cref="EventFlags"/>).</summary>
+    public ReadOnlySpan<byte> Flags => _flags.AsSpan(0, Count);
+
+    /// <summary>Scalar bits, as in <see cref="TelemetryValue.Bits"/>.</summary>
+    public ReadOnlySpan<ulong> Bits => _bits.AsSpan(0, Count);
+
+    /// <summary>Texts, bytes and composites, as in <see cref="TelemetryValue.Reference"/>.</summary>
+    public ReadOnlySpan<object?> References => _references.AsSpan(0, Count);
+
+    /// <summary>First parts of the event identities.</summary>
+    public ReadOnlySpan<ulong> Boots => _boots.AsSpan(0, Count);
+
+    /// <summary>Second parts of the event identities.</summary>
+    public ReadOnlySpan<ulong> Counters => _counters.AsSpan(0, Count);
+
+    /// <summary>One event, assembled.</summary>
+    public TelemetryEvent this[int index]
+    {
+        get
+        {
+            ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)index, (uint)Count, nameof(index));
+            return new TelemetryEvent(
+                Oids[_items[index]],
+                _timesNs[index],
+                _statuses[index],
+                _qualities[index],
+                new TelemetryValue((ValueKind)_kinds[index], _bits[index], _references[index]),
+                new Ieid(_boots[index], _counters[index]),
+                (EventFlags)_flags[index]);
+        }
+    }
+
+    /// <summary>Appends an event given in parts; allocates only when the batch has to grow.</summary>
+    public void Add(
+        int item, long timeNs, short status, uint quality, ValueKind kind, ulong bits, object? reference, Ieid ieid, EventFlags flags)
+    {
+        if (Count == _items.Length)
+        {
+            Grow();
+        }
+
+        var i = Count;
+        _items[i] = item;
+        _timesNs[i] = timeNs;
+        _statuses[i] = status;
+        _qualities[i] = quality;
+        _kinds[i] = (byte)kind;
+        _flags[i] = (byte)flags;
+        _bits[i] = bits;
+        _references[i] = reference;
+        _boots[i] = ieid.Boot;
+        _counters[i] = ieid.Counter;
+        Count = i + 1;
+    }
+
+    /// <summary>Appends an event.</summary>
+    public void Add(in TelemetryEvent e) =>
+        Add(Oids.GetOrAdd(e.Oid), e.TimeNs, e.Status, e.Quality, e.Value.Kind, e.Value.Bits, e.Value.Reference, e.Ieid, e.Flags);
+
+    /// <summary>Appends an event of another batch over the same table.</summary>
+    public void AddFrom(EventBatch other, int index)
+    {
+        if (!ReferenceEquals(other.Oids, Oids))
+        {
+            throw new ArgumentException("The batches number their OIDs differently.", nameof(other));
+        }
+
+        Add(
+            other._items[index],
+            other._timesNs[index],
+            other._statuses[index],
+            other._qualities[index],
+            (ValueKind)other._kinds[index],
+            other._bits[index],
+            other._references[index],
+            new Ieid(other._boots[index], other._counters[index]),
+            (EventFlags)other._flags[index]);
+    }
+
+    /// <summary>Empties the batch and lets go of what it referenced.</summary>
+    public void Clear()
+    {
+        _references.AsSpan(0, Count).Clear();
+        Count = 0;
+    }
+
+    private void Grow()
+    {
+        var capacity = _items.Length * 2;
+        Array.Resize(ref _items, capacity);
+        Array.Resize(ref _timesNs, capacity);
+        Array.Resize(ref _statuses, capacity);
+        Array.Resize(ref _qualities, capacity);
+        Array.Resize(ref _kinds, capacity);
+        Array.Resize(ref _flags, capacity);
+        Array.Resize(ref _bits, capacity);
+        Array.Resize(ref _references, capacity);
+        Array.Resize(ref _boots, capacity);
+        Array.Resize(ref _counters, capacity);
+    }
+}
