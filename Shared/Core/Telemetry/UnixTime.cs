@@ -50,7 +50,7 @@ public static class UnixTime
     public static string FormatSeconds(long timeNs)
     {
         var seconds = FloorDiv(timeNs, NsPerSecond);
-        var fraction = timeNs - seconds * NsPerSecond;
+        var fraction = FloorMod(timeNs, NsPerSecond);
         if (fraction == 0)
         {
             return seconds.ToString(CultureInfo.InvariantCulture);
@@ -72,13 +72,15 @@ public static class UnixTime
     public static string FormatIso(long timeNs)
     {
         var seconds = FloorDiv(timeNs, NsPerSecond);
-        var fraction = timeNs - seconds * NsPerSecond;
+        var fraction = FloorMod(timeNs, NsPerSecond);
         var text = DateTime.UnixEpoch.AddSeconds(seconds).ToString("yyyy-MM-ddTHH:mm:ss", CultureInfo.InvariantCulture);
         return fraction == 0 ? $"{text}Z" : $"{text}.{FractionDigits(fraction)}Z";
     }
 
     private static string FractionDigits(long fraction) =>
         fraction.ToString("000000000", CultureInfo.InvariantCulture).TrimEnd('0');
+
+    private static long FloorMod(long value, long divisor) => (value % divisor + divisor) % divisor;
 
     private static long FloorDiv(long value, long divisor)
     {
