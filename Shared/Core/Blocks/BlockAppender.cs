@@ -7,9 +7,10 @@ namespace ZfRepl.Core.Blocks;
 /// <summary>What is in a frame that is appended, for the trailer.</summary>
 /// <param name="FrameCount">Frames.</param>
 /// <param name="EventCount">Events.</param>
+/// <param name="NextSequence">The sequence number behind the frames.</param>
 /// <param name="MinTimeNs">The earliest event; any value without events.</param>
 /// <param name="MaxTimeNs">The latest event; any value without events.</param>
-public readonly record struct FrameStats(uint FrameCount, uint EventCount, long MinTimeNs, long MaxTimeNs);
+public readonly record struct FrameStats(uint FrameCount, uint EventCount, ulong NextSequence, long MinTimeNs, long MaxTimeNs);
 
 /// <summary>
 /// Writes one block file: frames at the end, made durable on demand, sealed once. While it is written the file has the suffix
@@ -31,6 +32,9 @@ public sealed class BlockAppender : IDisposable
     private long _minTimeNs = long.MaxValue;
     private long _maxTimeNs = long.MinValue;
     private bool _failed;
+    private SealedBlock? _sealed;
+    private bool _isTrailerDurable;
+    private bool _isRenamed;
 
     private BlockAppender(IStorage storage, IStorageFile file, string folder, BlockName name, BlockHeader header)
     {
@@ -39,6 +43,7 @@ public sealed class BlockAppender : IDisposable
         _folder = folder;
         Name = name;
         Header = header;
+        NextSequence = header.FirstSequence;
     }
 
     /// <summary>The block's name.</summary>
@@ -49,6 +54,9 @@ public sealed class BlockAppender : IDisposable
 
     /// <summary>Bytes written, header included.</summary>
     public long LengthBytes { get; private set; }
+
+    /// <summary>The sequence number of the next event: every number from the header's first one on was given to a frame or recorded as lost.</summary>
+    public ulong NextSequence { get; private set; }
 
     /// <summary>Events written.</summary>
     public ulong EventCount => _eventCount;
@@ -92,6 +100,11 @@ public sealed class BlockAppender : IDisposable
     /// <param name="stats">What is in them.</param>
     public StorageResult Append(ReadOnlySpan<byte> frames, in FrameStats stats)
     {
+        if (_sealed is not null)
+        {
+            throw new InvalidOperationException("A block that is being sealed takes no more frames.");
+        }
+
         var written = Write(frames);
         if (!written.IsOk)
         {
@@ -100,6 +113,7 @@ public sealed class BlockAppender : IDisposable
 
         _frameCount += stats.FrameCount;
         _eventCount += stats.EventCount;
+        NextSequence = stats.NextSequence;
         if (stats.EventCount > 0)
         {
             _minTimeNs = Math.Min(_minTimeNs, stats.MinTimeNs);
@@ -122,41 +136,32 @@ public sealed class BlockAppender : IDisposable
         return synced;
     }
 
-    /// <summary>Writes the trailer, makes the file durable, gives it its final name and makes that durable.</summary>
-    public StorageResult<BlockTrailer> Seal()
+    /// <summary>
+    /// Writes the trailer, makes the file durable, gives it its final name and makes that durable. After a failure it may be called
+    /// again and goes on where it stopped, unless it was the sync that failed.
+    /// </summary>
+    public StorageResult<SealedBlock> Seal()
     {
-        var hasEvents = _eventCount > 0;
-        var trailer = new BlockTrailer(
-            _frameCount,
-            _eventCount,
-            Header.FirstSequence,
-            Header.FirstSequence + _eventCount,
-            hasEvents ? _minTimeNs : 0,
-            hasEvents ? _maxTimeNs : 0,
-            new BlockHash(_hash.GetCurrentHash()));
-        var frame = new ByteWriter(256);
-        trailer.AppendFrame(frame, Header.Stream.High);
-        var written = _file.WriteAt(LengthBytes, frame.Written);
-        if (!written.IsOk)
-        {
-            return written.Error;
-        }
-
-        var synced = Sync();
+        _sealed ??= MakeTrailer();
+        var synced = WriteTrailer(_sealed.Trailer);
         if (!synced.IsOk)
         {
             return synced.Error;
         }
 
-        var renamed = _storage.Rename(OpenPath, SealedPath);
-        if (!renamed.IsOk)
+        if (!_isRenamed)
         {
-            return renamed.Error;
+            var renamed = _storage.Rename(OpenPath, SealedPath);
+            if (!renamed.IsOk)
+            {
+                return renamed.Error;
+            }
+
+            _isRenamed = true;
         }
 
-        LengthBytes += frame.Length;
         var folder = _storage.SyncFolder(_folder);
-        return folder.IsOk ? trailer : folder.Error;
+        return folder.IsOk ? _sealed : folder.Error;
     }
 
     /// <inheritdoc/>
@@ -164,6 +169,35 @@ public sealed class BlockAppender : IDisposable
     {
         _hash.Dispose();
         _file.Dispose();
+    }
+
+    private SealedBlock MakeTrailer()
+    {
+        var hasEvents = _eventCount > 0;
+        var trailer = new BlockTrailer(
+            _frameCount,
+            _eventCount,
+            Header.FirstSequence,
+            NextSequence,
+            hasEvents ? _minTimeNs : 0,
+            hasEvents ? _maxTimeNs : 0,
+            new BlockHash(_hash.GetCurrentHash()));
+        return new SealedBlock(Name, Header, trailer, LengthBytes + BlockTrailer.FrameBytes);
+    }
+
+    private StorageResult WriteTrailer(BlockTrailer trailer)
+    {
+        if (_isTrailerDurable)
+        {
+            return StorageResult.Ok;
+        }
+
+        var frame = new ByteWriter(BlockTrailer.FrameBytes);
+        trailer.AppendFrame(frame, Header.Stream.High);
+        var written = _file.WriteAt(LengthBytes, frame.Written);
+        var synced = written.IsOk ? Sync() : written;
+        _isTrailerDurable = synced.IsOk;
+        return synced;
     }
 
     private StorageResult Write(ReadOnlySpan<byte> bytes)

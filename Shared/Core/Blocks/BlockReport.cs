@@ -54,13 +54,20 @@ public sealed class BlockReport
     /// <summary>The first half of the stream id as the frames have it; 0 without frames.</summary>
     public ulong StreamTag { get; private set; }
 
-    /// <summary>Where the intact, contiguous beginning of the file ends: header and frames up to the first damage. In bytes.</summary>
+    /// <summary>
+    /// Where the sound beginning of the file ends, in bytes: header and frames up to the first damage, in a block that was never sealed
+    /// up to the end of the last whole commit.
+    /// </summary>
     public long IntactPrefixBytes { get; private set; }
 
     /// <summary>Bytes that are no intact frame; the torn tail of an unsealed block is not among them.</summary>
     public IReadOnlyList<BlockDamage> Damages { get; private set; } = [];
 
-    /// <summary>The torn tail of a block that was never sealed, or null.</summary>
+    /// <summary>
+    /// The torn tail of a block that was never sealed, or null: everything behind the last whole commit, when all of it belongs to one
+    /// commit. That commit was cut short before anybody was told that it is accepted, so that its source still has it; it counts as
+    /// a whole or not at all.
+    /// </summary>
     public BlockDamage? TornTail { get; private set; }
 
     /// <summary>Events that are missing between intact ones, or before the end that the trailer names.</summary>
@@ -89,8 +96,8 @@ public sealed class BlockReport
             return opened.Error;
         }
 
-        var report = new BlockReport { Header = opened.Value.Header };
-        var builder = new Builder(report);
+        var report = new BlockReport { Header = opened.Value.Header, FirstSequence = opened.Value.Header?.FirstSequence ?? 0 };
+        var builder = new Builder(report, opened.Value.HeaderBytes);
         while (true)
         {
             var next = opened.Value.Next();
@@ -148,7 +155,7 @@ public sealed class BlockReport
         return new BlockHash(sha.GetHashAndReset());
     }
 
-    private sealed class Builder(BlockReport report)
+    private sealed class Builder(BlockReport report, long headerBytes)
     {
         private readonly List<BlockDamage> _damages = [];
         private readonly List<MissingRange> _missing = [];
@@ -156,6 +163,10 @@ public sealed class BlockReport
         private readonly List<LossRecord> _losses = [];
         private ulong? _expected = report.Header?.FirstSequence;
         private long _trailerOffset;
+        private Snapshot? _wholeCommits;
+        private ushort? _commitBehind;
+        private bool _isOneCommitBehind = true;
+        private string? _tornReason;
 
         public void Add(in ScanItem item)
         {
@@ -163,24 +174,27 @@ public sealed class BlockReport
             {
                 case ScanKind.Damage:
                     _damages.Add(new BlockDamage(item.Offset, item.LengthBytes, item.Reason!));
+                    _tornReason ??= item.Reason;
                     break;
                 case ScanKind.Torn:
                     report.TornTail = new BlockDamage(item.Offset, item.LengthBytes, item.Reason!);
+                    _tornReason ??= item.Reason;
                     break;
                 default:
                     AddFrame(item);
+                    TrackCommits(item);
                     break;
-            }
-
-            if (item.Kind == ScanKind.Frame && _damages.Count == 0)
-            {
-                report.IntactPrefixBytes = item.Offset + item.LengthBytes;
             }
         }
 
         /// <summary>Closes the books and returns the trailer's offset.</summary>
         public long Finish()
         {
+            if (report.Trailer is null && report.Header is not null && _isOneCommitBehind)
+            {
+                CutTornCommit();
+            }
+
             if (report.Trailer is { } trailer && _expected is { } expected && trailer.NextSequence > expected)
             {
                 _missing.Add(new MissingRange(expected, trailer.NextSequence - 1));
@@ -195,6 +209,45 @@ public sealed class BlockReport
             return _trailerOffset;
         }
 
+        private void TrackCommits(in ScanItem item)
+        {
+            var end = item.Offset + item.LengthBytes;
+            if (_tornReason is null)
+            {
+                report.IntactPrefixBytes = end;
+                if (item.Header.IsCommitEnd)
+                {
+                    _wholeCommits = new Snapshot(
+                        end, _expected, report.FrameCount, report.EventCount, _losses.Count, new(_positions, StringComparer.Ordinal));
+                    _commitBehind = null;
+                    return;
+                }
+            }
+
+            _commitBehind ??= item.Header.Commit;
+            _isOneCommitBehind &= _commitBehind == item.Header.Commit;
+        }
+
+        private void CutTornCommit()
+        {
+            var whole = _wholeCommits ?? new Snapshot(headerBytes, report.Header!.FirstSequence, 0, 0, 0, []);
+            report.IntactPrefixBytes = whole.EndOffset;
+            report.TornTail = whole.EndOffset < report.LengthBytes
+                ? new BlockDamage(whole.EndOffset, report.LengthBytes - whole.EndOffset, _tornReason ?? "the last commit is not whole")
+                : null;
+            report.FrameCount = whole.FrameCount;
+            report.EventCount = whole.EventCount;
+            _expected = whole.Expected;
+            _damages.Clear();
+            _missing.Clear();
+            _losses.RemoveRange(whole.LossCount, _losses.Count - whole.LossCount);
+            _positions.Clear();
+            foreach (var (source, position) in whole.Positions)
+            {
+                _positions[source] = position;
+            }
+        }
+
         private void AddFrame(in ScanItem item)
         {
             var header = item.Header;
@@ -203,10 +256,6 @@ public sealed class BlockReport
             {
                 report.FirstSequence = header.FirstSequence;
                 _expected = header.FirstSequence;
-            }
-            else if (report.FrameCount == 0)
-            {
-                report.FirstSequence = _expected.Value;
             }
 
             if (header.FirstSequence > _expected)
@@ -269,5 +318,14 @@ public sealed class BlockReport
 
             return error is null ? null : $"source position: {error}";
         }
+
+        /// <summary>How the books stood at the end of a whole commit.</summary>
+        private sealed record Snapshot(
+            long EndOffset,
+            ulong? Expected,
+            uint FrameCount,
+            ulong EventCount,
+            int LossCount,
+            Dictionary<string, SourcePosition> Positions);
     }
 }

@@ -37,6 +37,9 @@ public sealed class BlockScanner
     /// <summary>The block's header, or null when it is damaged: frames are found all the same.</summary>
     public BlockHeader? Header { get; private set; }
 
+    /// <summary>The header's size in bytes, 0 when it is damaged.</summary>
+    public int HeaderBytes { get; private set; }
+
     /// <summary>What is wrong with the header, or null.</summary>
     public string? HeaderError { get; private set; }
 
@@ -182,6 +185,7 @@ public sealed class BlockScanner
             _streamTag = header!.Stream.High;
             _minSequence = header.FirstSequence;
             _position = size;
+            HeaderBytes = size;
             return StorageResult.Ok;
         }
 

@@ -14,6 +14,9 @@ namespace ZfRepl.Core.Blocks;
 public sealed record BlockTrailer(
     uint FrameCount, ulong EventCount, ulong FirstSequence, ulong NextSequence, long MinTimeNs, long MaxTimeNs, BlockHash Hash)
 {
+    /// <summary>The size of a trailer's frame, in bytes; it is the same for every block, so that it is found from the file's end.</summary>
+    public const int FrameBytes = FrameHeader.SizeBytes + 4 + 5 * 8 + BlockHash.SizeBytes;
+
     /// <summary>Appends the trailer's frame.</summary>
     public void AppendFrame(ByteWriter output, ulong streamTag)
     {

@@ -62,7 +62,8 @@ public sealed class EventFrameBuilder
     /// <param name="output">Where to.</param>
     /// <param name="streamTag">The first half of the stream id.</param>
     /// <param name="firstSequence">The sequence number of the first event gathered.</param>
-    public void Finish(ByteWriter output, ulong streamTag, ulong firstSequence)
+    /// <param name="commit">The commit that the frame belongs to.</param>
+    public void Finish(ByteWriter output, ulong streamTag, ulong firstSequence, ushort commit = 0)
     {
         _payload.Clear();
         _payload.WriteVarint(_firstBoot);
@@ -70,7 +71,7 @@ public sealed class EventFrameBuilder
         _payload.WriteVarint((ulong)_dictionaryCount);
         _payload.WriteBytes(_dictionary.Written);
         _payload.WriteBytes(_rows.Written);
-        FrameHeader.Append(output, FrameType.EventRows, (uint)Count, streamTag, firstSequence, _payload.Written);
+        FrameHeader.Append(output, FrameType.EventRows, (uint)Count, streamTag, firstSequence, _payload.Written, commit);
         Reset();
     }
 

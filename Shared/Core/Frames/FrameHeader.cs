@@ -30,8 +30,17 @@ public enum FrameType : byte
 /// <param name="StreamTag">The first half of the stream id.</param>
 /// <param name="FirstSequence">The sequence number of the first event, or of the next one where the frame has none.</param>
 /// <param name="PayloadChecksum">CRC-32C of the payload.</param>
+/// <param name="Commit">The number of the commit, modulo 65,536: frames of one commit were written and synced together.</param>
+/// <param name="IsCommitEnd">True for the last frame of its commit.</param>
 public readonly record struct FrameHeader(
-    FrameType Type, int LengthBytes, uint EventCount, ulong StreamTag, ulong FirstSequence, uint PayloadChecksum)
+    FrameType Type,
+    int LengthBytes,
+    uint EventCount,
+    ulong StreamTag,
+    ulong FirstSequence,
+    uint PayloadChecksum,
+    ushort Commit = 0,
+    bool IsCommitEnd = false)
 {
     /// <summary>The header's size in bytes.</summary>
     public const int SizeBytes = 40;
@@ -42,7 +51,10 @@ public readonly record struct FrameHeader(
     /// <summary>The most events in a frame.</summary>
     public const uint MaxEvents = 1 << 20;
 
+    private const int FlagsOffset = 9;
+    private const int CommitOffset = 10;
     private const int ChecksumOffset = 36;
+    private const byte CommitEndFlag = 1;
 
     /// <summary>The first four bytes of every frame: F5 5A 46 A7. The first is no UTF-8 and none of them is zero.</summary>
     public static ReadOnlySpan<byte> Magic => [0xF5, 0x5A, 0x46, 0xA7];
@@ -54,12 +66,14 @@ public readonly record struct FrameHeader(
     public ulong NextSequence => unchecked(FirstSequence + EventCount);
 
     /// <summary>Writes the header of a payload that stands behind it.</summary>
-    public static void Write(Span<byte> target, FrameType type, uint eventCount, ulong streamTag, ulong firstSequence, ReadOnlySpan<byte> payload)
+    public static void Write(
+        Span<byte> target, FrameType type, uint eventCount, ulong streamTag, ulong firstSequence, ReadOnlySpan<byte> payload, ushort commit = 0)
     {
         Magic.CopyTo(target);
         BinaryPrimitives.WriteInt32LittleEndian(target[4..], SizeBytes + payload.Length);
         target[8] = (byte)type;
-        target[9..12].Clear();
+        target[FlagsOffset] = 0;
+        BinaryPrimitives.WriteUInt16LittleEndian(target[CommitOffset..], commit);
         BinaryPrimitives.WriteUInt32LittleEndian(target[12..], eventCount);
         BinaryPrimitives.WriteUInt64LittleEndian(target[16..], streamTag);
         BinaryPrimitives.WriteUInt64LittleEndian(target[24..], firstSequence);
@@ -84,7 +98,7 @@ public readonly record struct FrameHeader(
         var length = BinaryPrimitives.ReadInt32LittleEndian(bytes[4..]);
         var count = BinaryPrimitives.ReadUInt32LittleEndian(bytes[12..]);
         var first = BinaryPrimitives.ReadUInt64LittleEndian(bytes[24..]);
-        if (length is < SizeBytes or > MaxFrameBytes || count > MaxEvents || first > long.MaxValue || bytes[9] != 0 || bytes[10] != 0 || bytes[11] != 0)
+        if (length is < SizeBytes or > MaxFrameBytes || count > MaxEvents || first > long.MaxValue || bytes[FlagsOffset] > CommitEndFlag)
         {
             return false;
         }
@@ -95,15 +109,26 @@ public readonly record struct FrameHeader(
             count,
             BinaryPrimitives.ReadUInt64LittleEndian(bytes[16..]),
             first,
-            BinaryPrimitives.ReadUInt32LittleEndian(bytes[32..]));
+            BinaryPrimitives.ReadUInt32LittleEndian(bytes[32..]),
+            BinaryPrimitives.ReadUInt16LittleEndian(bytes[CommitOffset..]),
+            bytes[FlagsOffset] == CommitEndFlag);
         return true;
     }
 
+    /// <summary>Marks a frame that was written as the last one of its commit.</summary>
+    /// <param name="header">The frame's header.</param>
+    public static void MarkCommitEnd(Span<byte> header)
+    {
+        header[FlagsOffset] = CommitEndFlag;
+        BinaryPrimitives.WriteUInt32LittleEndian(header[ChecksumOffset..], Crc32C.Compute(header[..ChecksumOffset]));
+    }
+
     /// <summary>Appends a whole frame.</summary>
-    public static void Append(ByteWriter output, FrameType type, uint eventCount, ulong streamTag, ulong firstSequence, ReadOnlySpan<byte> payload)
+    public static void Append(
+        ByteWriter output, FrameType type, uint eventCount, ulong streamTag, ulong firstSequence, ReadOnlySpan<byte> payload, ushort commit = 0)
     {
         var target = output.Take(SizeBytes + payload.Length);
         payload.CopyTo(target[SizeBytes..]);
-        Write(target, type, eventCount, streamTag, firstSequence, target[SizeBytes..]);
+        Write(target, type, eventCount, streamTag, firstSequence, target[SizeBytes..], commit);
     }
 }

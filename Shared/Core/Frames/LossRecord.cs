@@ -60,7 +60,7 @@ public sealed record LossRecord(
     private const int MaxChars = MaxTextBytes / 4;
 
     /// <summary>Appends a frame with this one record. It takes no sequence numbers.</summary>
-    public void AppendFrame(ByteWriter output, ulong streamTag, ulong nextSequence)
+    public void AppendFrame(ByteWriter output, ulong streamTag, ulong nextSequence, ushort commit = 0)
     {
         var payload = new ByteWriter(256);
         payload.WriteByte((byte)Reason);
@@ -73,7 +73,7 @@ public sealed record LossRecord(
         payload.WriteInt64(RecordedNs);
         payload.WriteText(Cut(Source));
         payload.WriteText(Cut(Detail));
-        FrameHeader.Append(output, FrameType.Loss, 0, streamTag, nextSequence, payload.Written);
+        FrameHeader.Append(output, FrameType.Loss, 0, streamTag, nextSequence, payload.Written, commit);
     }
 
     /// <summary>Reads the payload of a loss frame.</summary>

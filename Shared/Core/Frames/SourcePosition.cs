@@ -14,13 +14,13 @@ public readonly record struct SourcePosition(string Source, ulong Incarnation, u
     private const int MaxNameBytes = 1024;
 
     /// <summary>Appends a frame with this position. It takes no sequence numbers.</summary>
-    public void AppendFrame(ByteWriter output, ulong streamTag, ulong nextSequence)
+    public void AppendFrame(ByteWriter output, ulong streamTag, ulong nextSequence, ushort commit = 0)
     {
         var payload = new ByteWriter(64);
         payload.WriteText(Source);
         payload.WriteUInt64(Incarnation);
         payload.WriteUInt64(Sequence);
-        FrameHeader.Append(output, FrameType.SourcePosition, 0, streamTag, nextSequence, payload.Written);
+        FrameHeader.Append(output, FrameType.SourcePosition, 0, streamTag, nextSequence, payload.Written, commit);
     }
 
     /// <summary>Reads the payload of a position frame.</summary>

@@ -132,7 +132,7 @@ public sealed class BlockTests
         var appender = BlockAppender.Create(DiskStorage.Instance, folder.Path, new BlockName(5), Header).Value;
         var frame = new ByteWriter();
         FrameHeader.Append(frame, (FrameType)77, 4, Stream.High, 100, [9, 9, 9]);
-        Assert.True(appender.Append(frame.Written, new FrameStats(1, 4, 0, 0)).IsOk);
+        Assert.True(appender.Append(frame.Written, new FrameStats(1, 4, 104, 0, 0)).IsOk);
         var trailer = appender.Seal();
         Assert.True(trailer.IsOk);
         appender.Dispose();
@@ -216,9 +216,10 @@ public sealed class BlockTests
                 builder.Append(all, f * eventsPerFrame + i);
             }
 
-            var stats = new FrameStats(1, (uint)eventsPerFrame, builder.MinTimeNs, builder.MaxTimeNs);
+            var stats = new FrameStats(1, (uint)eventsPerFrame, Header.FirstSequence + (ulong)((f + 1) * eventsPerFrame), builder.MinTimeNs, builder.MaxTimeNs);
             var frame = new ByteWriter();
-            builder.Finish(frame, Stream.High, Header.FirstSequence + (ulong)(f * eventsPerFrame));
+            builder.Finish(frame, Stream.High, Header.FirstSequence + (ulong)(f * eventsPerFrame), (ushort)f);
+            FrameHeader.MarkCommitEnd(frame.Patch(0, FrameHeader.SizeBytes));
             Assert.True(appender.Append(frame.Written, stats).IsOk);
             Assert.True(appender.Sync().IsOk);
         }

@@ -1,0 +1,288 @@
+using ZfRepl.Core.Blocks;
+using ZfRepl.Core.Bytes;
+using ZfRepl.Core.Frames;
+using ZfRepl.Core.Telemetry;
+
+namespace ZfRepl.Collector.Mailboxes;
+
+/// <summary>What goes to disk in one write and one sync. Owned by the committer until <see cref="Complete"/>.</summary>
+internal sealed class Commit(ByteWriter frames, ulong firstSequence, ushort number)
+{
+    private readonly TaskCompletionSource _durable = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>Whole frames, numbered.</summary>
+    public ByteWriter Frames { get; } = frames;
+
+    /// <summary>Positions that the frames bring.</summary>
+    public Dictionary<string, SourcePosition> Positions { get; } = new(StringComparer.Ordinal);
+
+    public ulong FirstSequence { get; } = firstSequence;
+
+    /// <summary>The commit's number, modulo 65,536; frames carry it.</summary>
+    public ushort Number { get; } = number;
+
+    /// <summary>Where the last frame begins.</summary>
+    public int LastFrameOffset { get; set; }
+
+    public ulong NextSequence { get; set; }
+
+    public uint FrameCount { get; set; }
+
+    public uint EventCount { get; set; }
+
+    public long MinTimeNs { get; set; } = long.MaxValue;
+
+    public long MaxTimeNs { get; set; } = long.MinValue;
+
+    /// <summary>Ends when everything here is durable.</summary>
+    public Task Durable => _durable.Task;
+
+    public FrameStats Stats => new(FrameCount, EventCount, NextSequence, MinTimeNs, MaxTimeNs);
+
+    public void Complete() => _durable.SetResult();
+
+    public void Abandon() => _durable.TrySetCanceled();
+}
+
+/// <summary>
+/// Gathers appends from several sources into the next commit: encodes at once, so that the caller's batch is free again, and gives
+/// the sequence numbers. Thread-safe.
+/// </summary>
+internal sealed class CommitQueue(MailboxOptions options, ulong streamTag, ulong nextSequence, IEnumerable<SourcePosition> positions)
+{
+    private const int FrameTargetBytes = 256 * 1024;
+    private const int MaxKeptBufferBytes = 4 * 1024 * 1024;
+
+    private readonly Lock _gate = new();
+    private readonly EventFrameBuilder _builder = new();
+    private readonly Dictionary<string, SourcePosition> _taken = positions.ToDictionary(p => p.Source, StringComparer.Ordinal);
+    private readonly Dictionary<LossReason, ulong> _losses = [];
+    private Commit _next = new(new ByteWriter(64 * 1024), nextSequence, 1);
+    private Commit? _inFlight;
+    private ByteWriter? _spare;
+    private OidTable? _oids;
+    private ulong _nextSequence = nextSequence;
+    private TaskCompletionSource _full = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>Ends when the next commit is large enough to go at once.</summary>
+    public Task Full
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _full.Task;
+            }
+        }
+    }
+
+    /// <summary>The commit to wait for before more may be appended, or null when there is room.</summary>
+    public Task? Congestion
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return PendingBytes + (_inFlight?.Frames.Length ?? 0) < options.MaxPendingBytes ? null : (_inFlight ?? _next).Durable;
+            }
+        }
+    }
+
+    /// <summary>Records of loss made so far, in events at least, by reason.</summary>
+    public IReadOnlyDictionary<string, ulong> LossesByReason
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _losses.ToDictionary(l => l.Key.ToString(), l => l.Value, StringComparer.Ordinal);
+            }
+        }
+    }
+
+    private int PendingBytes => _next.Frames.Length + (_builder.Count > 0 ? _builder.EstimatedBytes : 0);
+
+    /// <summary>
+    /// Appends the matching events of a batch.
+    /// </summary>
+    /// <param name="batch">The events; not kept.</param>
+    /// <param name="matches">For each item number of the batch's table, whether it is taken.</param>
+    /// <param name="position">Where the batch stands in its source's numbering, or null.</param>
+    /// <param name="nowNs">The wall clock, for records of loss.</param>
+    /// <returns>Ends when the events are durable; an ended task when there is nothing to wait for.</returns>
+    public Task Append(EventBatch batch, Func<int, bool> matches, SourcePosition? position, long nowNs)
+    {
+        lock (_gate)
+        {
+            if (position is { } p && IsTaken(p))
+            {
+                return _next.Positions.ContainsKey(p.Source) ? _next.Durable : _inFlight?.Durable ?? Task.CompletedTask;
+            }
+
+            UseTable(batch.Oids);
+            var before = (_next.FrameCount, _builder.Count);
+            for (var i = 0; i < batch.Count; i++)
+            {
+                if (matches(batch.Items[i]))
+                {
+                    AppendEvent(batch, i, nowNs);
+                }
+            }
+
+            if (before == (_next.FrameCount, _builder.Count))
+            {
+                return Task.CompletedTask;
+            }
+
+            if (position is { } taken)
+            {
+                _taken[taken.Source] = taken;
+                _next.Positions[taken.Source] = taken;
+            }
+
+            SignalWhenFull();
+            return _next.Durable;
+        }
+    }
+
+    /// <summary>Appends an entry of the loss ledger.</summary>
+    /// <returns>Ends when it is durable.</returns>
+    public Task AppendLoss(LossRecord record)
+    {
+        lock (_gate)
+        {
+            FinishFrame();
+            record.AppendFrame(BeginFrame(), streamTag, _nextSequence, _next.Number);
+            _losses[record.Reason] = _losses.GetValueOrDefault(record.Reason) + record.Count;
+            return _next.Durable;
+        }
+    }
+
+    /// <summary>Takes what was gathered; it must be completed before the next is taken. Null when there is nothing.</summary>
+    public Commit? Take()
+    {
+        lock (_gate)
+        {
+            if (_inFlight is not null)
+            {
+                throw new InvalidOperationException("The commit before was not completed.");
+            }
+
+            FinishFrame();
+            if (_next.FrameCount == 0)
+            {
+                return null;
+            }
+
+            foreach (var position in _next.Positions.Values)
+            {
+                position.AppendFrame(BeginFrame(), streamTag, _nextSequence, _next.Number);
+            }
+
+            FrameHeader.MarkCommitEnd(_next.Frames.Patch(_next.LastFrameOffset, FrameHeader.SizeBytes));
+
+            _inFlight = _next;
+            _inFlight.NextSequence = _nextSequence;
+            _next = new Commit(_spare ?? new ByteWriter(64 * 1024), _nextSequence, unchecked((ushort)(_inFlight.Number + 1)));
+            _spare = null;
+            _full = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            return _inFlight;
+        }
+    }
+
+    /// <summary>The taken commit is durable.</summary>
+    public void Completed(Commit commit)
+    {
+        lock (_gate)
+        {
+            if (!ReferenceEquals(commit, _inFlight))
+            {
+                throw new InvalidOperationException("Another commit is in flight.");
+            }
+
+            _inFlight = null;
+            if (commit.Frames.WrittenMemory.Length <= MaxKeptBufferBytes)
+            {
+                commit.Frames.Clear();
+                _spare = commit.Frames;
+            }
+        }
+
+        commit.Complete();
+    }
+
+    /// <summary>Nothing more will be written: everybody who waits learns that it was not accepted.</summary>
+    public void Abandon()
+    {
+        lock (_gate)
+        {
+            _inFlight?.Abandon();
+            _next.Abandon();
+        }
+    }
+
+    private bool IsTaken(in SourcePosition position) =>
+        _taken.TryGetValue(position.Source, out var taken)
+        && taken.Incarnation == position.Incarnation
+        && position.Sequence <= taken.Sequence;
+
+    private void AppendEvent(EventBatch batch, int index, long nowNs)
+    {
+        if (batch.References[index] is { } reference && !EventLimits.Fits(reference))
+        {
+            FinishFrame();
+            var oid = batch.Oids[batch.Items[index]].Text;
+            var timeNs = batch.TimesNs[index];
+            new LossRecord(
+                LossReason.TooLarge, 0, 0, 1, IsExact: true, timeNs, timeNs, nowNs, oid,
+                $"the value is larger than {EventLimits.MaxValueBytes} bytes or nested too deep").AppendFrame(BeginFrame(), streamTag, _nextSequence, _next.Number);
+            _losses[LossReason.TooLarge] = _losses.GetValueOrDefault(LossReason.TooLarge) + 1;
+            return;
+        }
+
+        _builder.Append(batch, index);
+        if (_builder.EstimatedBytes >= FrameTargetBytes)
+        {
+            FinishFrame();
+        }
+    }
+
+    private void UseTable(OidTable oids)
+    {
+        if (!ReferenceEquals(oids, _oids))
+        {
+            FinishFrame();
+            _oids = oids;
+        }
+    }
+
+    private void FinishFrame()
+    {
+        if (_builder.Count == 0)
+        {
+            return;
+        }
+
+        var count = (uint)_builder.Count;
+        _next.MinTimeNs = Math.Min(_next.MinTimeNs, _builder.MinTimeNs);
+        _next.MaxTimeNs = Math.Max(_next.MaxTimeNs, _builder.MaxTimeNs);
+        _builder.Finish(BeginFrame(), streamTag, _nextSequence, _next.Number);
+        _nextSequence += count;
+        _next.EventCount += count;
+    }
+
+    private ByteWriter BeginFrame()
+    {
+        _next.LastFrameOffset = _next.Frames.Length;
+        _next.FrameCount++;
+        return _next.Frames;
+    }
+
+    private void SignalWhenFull()
+    {
+        if (PendingBytes >= options.CommitBytes)
+        {
+            _full.TrySetResult();
+        }
+    }
+}

@@ -1,0 +1,40 @@
+using Microsoft.Extensions.Logging;
+
+namespace ZfRepl.Collector.Mailboxes;
+
+public sealed partial class Mailbox
+{
+    /// <summary>The mailbox's log messages, event ids 1100 to 1119.</summary>
+    private sealed partial class Log(ILogger logger, string mailbox)
+    {
+        public void Opened(string stream, int blocks, ulong next) => Opened(logger, mailbox, stream, blocks, next);
+
+        public void Finding(string finding) => Finding(logger, mailbox, finding);
+
+        public void Damaged(string block) => Damaged(logger, mailbox, block);
+
+        public void Expired(string block, ulong events) => Expired(logger, mailbox, block, events);
+
+        public void Trouble(string text) => Trouble(logger, mailbox, text);
+
+        public void TroubleOver() => TroubleOver(logger, mailbox);
+
+        [LoggerMessage(1100, LogLevel.Information, "mailbox {Mailbox}: stream {Stream}, {Blocks} blocks wait, next sequence number {Next}")]
+        private static partial void Opened(ILogger logger, string mailbox, string stream, int blocks, ulong next);
+
+        [LoggerMessage(1101, LogLevel.Warning, "mailbox {Mailbox}: found at start: {Finding}")]
+        private static partial void Finding(ILogger logger, string mailbox, string finding);
+
+        [LoggerMessage(1102, LogLevel.Error, "mailbox {Mailbox}: block {Block} is damaged; its intact frames go on, the original is kept aside")]
+        private static partial void Damaged(ILogger logger, string mailbox, string block);
+
+        [LoggerMessage(1103, LogLevel.Warning, "mailbox {Mailbox}: LOSS: nobody fetched block {Block} in time; its {Events} events are entered into the loss ledger")]
+        private static partial void Expired(ILogger logger, string mailbox, string block, ulong events);
+
+        [LoggerMessage(1104, LogLevel.Error, "mailbox {Mailbox}: {Text}")]
+        private static partial void Trouble(ILogger logger, string mailbox, string text);
+
+        [LoggerMessage(1105, LogLevel.Information, "mailbox {Mailbox}: the disk takes writes again")]
+        private static partial void TroubleOver(ILogger logger, string mailbox);
+    }
+}

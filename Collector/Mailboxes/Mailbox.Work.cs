@@ -1,0 +1,215 @@
+using ZfRepl.Core.Frames;
+using ZfRepl.Core.Storage;
+
+namespace ZfRepl.Collector.Mailboxes;
+
+/// <summary>The mailbox's own work: committing, sealing by size and age, giving up what is too old, repeating what failed.</summary>
+public sealed partial class Mailbox
+{
+    private IReadOnlyList<RemovedBlock> _vanished = [];
+
+    private Commit? _uncommitted;
+
+    private async Task CommitLoopAsync(CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            await WaitForWorkAsync(cancellationToken);
+            await CommitPendingAsync(cancellationToken);
+        }
+    }
+
+    private async Task WaitForWorkAsync(CancellationToken cancellationToken)
+    {
+        await _wake.Reader.ReadAsync(cancellationToken);
+        if (_options.Durability == Durability.Always || _options.CommitDelay <= TimeSpan.Zero)
+        {
+            return;
+        }
+
+        var full = Queue.Full;
+        if (!full.IsCompleted)
+        {
+            await Task.WhenAny(Task.Delay(_options.CommitDelay, _time, cancellationToken), full);
+        }
+    }
+
+    private async Task CommitPendingAsync(CancellationToken cancellationToken)
+    {
+        while ((_uncommitted ??= Queue.Take()) is { } commit)
+        {
+            if (await TryCommitAsync(commit))
+            {
+                _uncommitted = null;
+                Queue.Completed(commit);
+            }
+            else
+            {
+                await Task.Delay(_options.RetryDelay, _time, cancellationToken);
+            }
+        }
+    }
+
+    private async Task<bool> TryCommitAsync(Commit commit)
+    {
+        await _gate.WaitAsync(CancellationToken.None);
+        try
+        {
+            var done = Disk.Commit(commit);
+            if (!done.IsOk)
+            {
+                Report("accepted data waits in memory until it can be written", done.Error);
+                return false;
+            }
+
+            Recovered();
+            if (_vanished.Count > 0 && Disk.BookVanished(_vanished).IsOk)
+            {
+                _vanished = [];
+            }
+
+            if (Disk.OpenBytes >= _options.MaxBlockBytes)
+            {
+                _ = SealOpen();
+            }
+
+            return true;
+        }
+        finally
+        {
+            _gate.Release();
+        }
+    }
+
+    private async Task HousekeepAsync(CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            await Task.Delay(HousekeepingInterval, _time, cancellationToken);
+            await TidyAsync();
+        }
+    }
+
+    private async Task TidyAsync()
+    {
+        await _gate.WaitAsync(CancellationToken.None);
+        try
+        {
+            if (Disk.HasOpenEvents && Disk.OpenAge >= _options.BlockTtl)
+            {
+                _ = SealOpen();
+            }
+
+            if (Disk.HasUnfinishedWork)
+            {
+                var finished = Disk.FinishWork();
+                if (!finished.IsOk)
+                {
+                    Report("closing or removing a block is tried again", finished.Error);
+                }
+            }
+
+            Expire();
+        }
+        finally
+        {
+            _gate.Release();
+        }
+    }
+
+    /// <summary>Gives up blocks that nobody fetched in time: first the entry in the ledger, then, when that is durable, the block.</summary>
+    private void Expire()
+    {
+        foreach (var block in Retention.Expired(Disk.Sealed, _options.Keep, NowNs()).ToArray())
+        {
+            if (!_expiring.Exists(e => e.Block.Header.Index == block.Header.Index))
+            {
+                var record = LossOf(block, LossReason.Expired, $"nobody fetched the block within {_options.Keep!.Value.TotalSeconds:0} s");
+                _expiring.Add((block, Queue.AppendLoss(record)));
+                _wake.Writer.TryWrite(true);
+                _log.Expired(block.Name.ToString(), block.Trailer.EventCount);
+            }
+        }
+
+        foreach (var entry in _expiring.Where(e => e.Durable.IsCompletedSuccessfully).ToArray())
+        {
+            var stillThere = Disk.Sealed.Any(b => b.Header.Index == entry.Block.Header.Index);
+            if (!stillThere || Disk.Remove(entry.Block, Removal.Lost).IsOk)
+            {
+                _expiring.Remove(entry);
+            }
+        }
+    }
+
+    private StorageResult SealOpen()
+    {
+        var before = Disk.Sealed.Count > 0 ? Disk.Sealed.Last().Header.Index : 0;
+        var done = Disk.SealOpen();
+        if (!done.IsOk)
+        {
+            Report("closing a block is tried again", done.Error);
+            return done;
+        }
+
+        if (Disk.Sealed.LastOrDefault() is { } block && block.Header.Index != before)
+        {
+            BlockSealed?.Invoke(block);
+        }
+
+        return done;
+    }
+
+    private void Report(string consequence, StorageError error)
+    {
+        var text = $"{consequence}: {error}";
+        if (_trouble is null)
+        {
+            _log.Trouble(text);
+        }
+
+        _trouble = text;
+    }
+
+    private void Recovered()
+    {
+        if (_trouble is not null)
+        {
+            _trouble = null;
+            _log.TroubleOver();
+        }
+    }
+
+    private async Task CloseAsync()
+    {
+        await _gate.WaitAsync(CancellationToken.None);
+        try
+        {
+            // What is in flight, then what was gathered since.
+            while ((_uncommitted ??= Queue.Take()) is { } commit)
+            {
+                var done = Disk.Commit(commit);
+                if (!done.IsOk)
+                {
+                    _log.Trouble($"the last readings were not written and so not accepted: {done.Error}");
+                    break;
+                }
+
+                _uncommitted = null;
+                Queue.Completed(commit);
+            }
+
+            // What can't be finished now is found and finished by the next start.
+            if (Disk.HasOpenEvents)
+            {
+                _ = SealOpen();
+            }
+
+            _ = Disk.FinishWork();
+            Queue.Abandon();
+        }
+        finally
+        {
+            _gate.Release();
+        }
+    }
+}

@@ -1,0 +1,439 @@
+using System.Threading.Channels;
+using Microsoft.Extensions.Logging;
+using ZfRepl.Core.Blocks;
+using ZfRepl.Core.Frames;
+using ZfRepl.Core.Storage;
+using ZfRepl.Core.Tasks;
+using ZfRepl.Core.Telemetry;
+
+namespace ZfRepl.Collector.Mailboxes;
+
+/// <summary>What became of an append.</summary>
+public enum AppendResult
+{
+    /// <summary>The matching events are durable, now or from an earlier time that they were offered.</summary>
+    Accepted,
+
+    /// <summary>The mailbox does not collect at present: nothing was taken.</summary>
+    Disabled,
+
+    /// <summary>The mailbox was closed before the events were durable: they are not accepted.</summary>
+    Closed,
+}
+
+/// <summary>What became of a request to remove a block.</summary>
+public enum RemoveResult
+{
+    /// <summary>Removed, durably.</summary>
+    Removed,
+
+    /// <summary>No such block: it was removed before, or never was.</summary>
+    NotFound,
+
+    /// <summary>The confirmation names other content than the block has: the block stays.</summary>
+    WrongHash,
+}
+
+/// <summary>A block that is ready to be fetched.</summary>
+/// <param name="Block">The block.</param>
+/// <param name="Path">Its file.</param>
+/// <param name="IsLast">True when no further block is ready behind it.</param>
+public sealed record ReadyBlock(SealedBlock Block, string Path, bool IsLast);
+
+/// <summary>
+/// One mailbox: takes events, makes them durable together, cuts them into blocks, hands blocks out and removes them on proof. It is the
+/// only writer of its folder. Thread-safe.
+/// </summary>
+public sealed partial class Mailbox : IAsyncDisposable
+{
+    private static readonly TimeSpan HousekeepingInterval = TimeSpan.FromSeconds(1);
+
+    private readonly IStorage _storage;
+    private readonly IKeepAside _aside;
+    private readonly TimeProvider _time;
+    private readonly MailboxOptions _options;
+    private readonly Log _log;
+    private readonly SemaphoreSlim _gate = new(1, 1);
+    private readonly Channel<bool> _wake = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+    private readonly List<(SealedBlock Block, Task Durable)> _expiring = [];
+    private IDisposable? _lock;
+    private MailboxDisk? _disk;
+    private CommitQueue? _queue;
+    private ItemMatches? _matches;
+    private volatile bool _enabled;
+    private volatile string? _trouble;
+    private volatile string? _damage;
+
+    /// <summary>A mailbox that <see cref="OpenAsync"/> brings to life.</summary>
+    /// <param name="storage">The files.</param>
+    /// <param name="aside">Where damaged files go.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="options">The settings.</param>
+    /// <param name="logger">The log.</param>
+    public Mailbox(IStorage storage, IKeepAside aside, TimeProvider time, MailboxOptions options, ILogger logger)
+    {
+        _storage = storage;
+        _aside = aside;
+        _time = time;
+        _options = options;
+        _log = new Log(logger, options.Name);
+        _enabled = options.AutoEnabled;
+    }
+
+    /// <summary>Raised after a block was sealed, on the committer's task. Handlers must be quick and not throw.</summary>
+    public event Action<SealedBlock>? BlockSealed;
+
+    /// <summary>The mailbox's name.</summary>
+    public string Name => _options.Name;
+
+    /// <summary>The mailbox's folder.</summary>
+    public string Folder => _options.Folder;
+
+    /// <summary>Whether it collects; may be switched at any time.</summary>
+    public bool Enabled
+    {
+        get => _enabled;
+        set => _enabled = value;
+    }
+
+    private MailboxDisk Disk => _disk ?? throw new InvalidOperationException($"Mailbox {Name} is not open.");
+
+    private CommitQueue Queue => _queue ?? throw new InvalidOperationException($"Mailbox {Name} is not open.");
+
+    /// <summary>Locks the folder and recovers what is in it.</summary>
+    /// <returns>Null, or why it can't be opened; the call may be repeated.</returns>
+    public async Task<StorageError?> OpenAsync(CancellationToken cancellationToken)
+    {
+        await _gate.WaitAsync(cancellationToken);
+        try
+        {
+            var created = _storage.CreateFolder(_options.Folder);
+            if (!created.IsOk)
+            {
+                return created.Error;
+            }
+
+            if (_lock is null)
+            {
+                var locked = _storage.Lock(Path.Combine(_options.Folder, "mailbox.lock"));
+                if (!locked.IsOk)
+                {
+                    return locked.Error;
+                }
+
+                _lock = locked.Value;
+            }
+
+            var recovered = MailboxRecovery.Recover(_storage, _aside, _time, _options);
+            if (!recovered.IsOk)
+            {
+                return recovered.Error;
+            }
+
+            Adopt(recovered.Value);
+            return null;
+        }
+        finally
+        {
+            _gate.Release();
+        }
+    }
+
+    /// <summary>
+    /// Commits, seals, expires and repairs until it is cancelled; then commits what waits, seals and returns. One call for the
+    /// mailbox's life.
+    /// </summary>
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await Supervisor.RunAsync(cancellationToken, CommitLoopAsync, HousekeepAsync);
+        }
+        finally
+        {
+            await CloseAsync();
+        }
+    }
+
+    /// <summary>
+    /// Takes the matching events of a batch into the next commit. While too much waits for the disk, taking waits too: that is the
+    /// back-pressure which the source has to bear. One source enqueues its batches one after the other.
+    /// </summary>
+    /// <param name="batch">The events; the caller's again when the returned task has ended.</param>
+    /// <param name="position">Where the batch stands in its source's numbering; a batch that was taken before is not taken again.</param>
+    /// <param name="cancellationToken">Ends the waiting for room.</param>
+    /// <returns>When the batch was taken: a task that ends when its events are durable, or are known not to be accepted.</returns>
+    public async ValueTask<Task<AppendResult>> EnqueueAsync(EventBatch batch, SourcePosition? position, CancellationToken cancellationToken)
+    {
+        if (!_enabled)
+        {
+            return Task.FromResult(AppendResult.Disabled);
+        }
+
+        while (Queue.Congestion is { } congestion)
+        {
+            _wake.Writer.TryWrite(true);
+            if (await OutcomeAsync(congestion.WaitAsync(cancellationToken)) == AppendResult.Closed)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                return Task.FromResult(AppendResult.Closed);
+            }
+        }
+
+        var durable = Queue.Append(batch, MatchesFor(batch.Oids), position, NowNs());
+        _wake.Writer.TryWrite(true);
+        return OutcomeAsync(durable);
+    }
+
+    /// <summary>Enters a loss into the ledger that travels with the stream; returns when the entry is durable.</summary>
+    public Task<AppendResult> AppendLossAsync(LossRecord record)
+    {
+        var durable = Queue.AppendLoss(record);
+        _wake.Writer.TryWrite(true);
+        return OutcomeAsync(durable);
+    }
+
+    /// <summary>The sealed blocks, oldest first.</summary>
+    public async Task<IReadOnlyList<ReadyBlock>> ListAsync(CancellationToken cancellationToken)
+    {
+        await _gate.WaitAsync(cancellationToken);
+        try
+        {
+            return Ready();
+        }
+        finally
+        {
+            _gate.Release();
+        }
+    }
+
+    /// <summary>The oldest block that is ready; where there is none, the open block is closed and becomes ready.</summary>
+    /// <param name="rotate">False leaves the open block alone.</param>
+    /// <param name="cancellationToken">Ends the waiting.</param>
+    /// <returns>The block, null when the mailbox is empty, or why the open block can't be closed.</returns>
+    public async Task<StorageResult<ReadyBlock?>> NextAsync(bool rotate, CancellationToken cancellationToken)
+    {
+        await _gate.WaitAsync(cancellationToken);
+        try
+        {
+            if (Disk.Sealed.Count == 0 && rotate && Disk.HasOpenEvents)
+            {
+                var done = SealOpen();
+                if (!done.IsOk)
+                {
+                    return done.Error;
+                }
+            }
+
+            return Ready() is [var first, ..] ? first : (ReadyBlock?)null;
+        }
+        finally
+        {
+            _gate.Release();
+        }
+    }
+
+    /// <summary>Closes the open block now.</summary>
+    public async Task<StorageResult> SealAsync(CancellationToken cancellationToken)
+    {
+        await _gate.WaitAsync(cancellationToken);
+        try
+        {
+            return Disk.HasOpenEvents ? SealOpen() : StorageResult.Ok;
+        }
+        finally
+        {
+            _gate.Release();
+        }
+    }
+
+    /// <summary>Removes a block whose import the target confirmed.</summary>
+    /// <param name="name">The block.</param>
+    /// <param name="hash">The content that the target imported; it must be the block's own.</param>
+    /// <param name="cancellationToken">Ends the waiting.</param>
+    public Task<StorageResult<RemoveResult>> ConfirmAsync(BlockName name, BlockHash hash, CancellationToken cancellationToken) =>
+        RemoveAsync(name, hash, Removal.Delivered, cancellationToken);
+
+    /// <summary>Removes a block that nobody confirmed, as an operator asks: its events go into the loss ledger first.</summary>
+    public async Task<StorageResult<RemoveResult>> DeleteAsync(BlockName name, CancellationToken cancellationToken)
+    {
+        SealedBlock? block;
+        await _gate.WaitAsync(cancellationToken);
+        try
+        {
+            block = Find(name);
+        }
+        finally
+        {
+            _gate.Release();
+        }
+
+        if (block is null)
+        {
+            return RemoveResult.NotFound;
+        }
+
+        var record = LossOf(block, LossReason.Deleted, "an operator deleted the block");
+        if (await AppendLossAsync(record).WaitAsync(cancellationToken) != AppendResult.Accepted)
+        {
+            return new StorageError(StorageOperation.Delete, Disk.PathOf(name), 0, "the mailbox is closing");
+        }
+
+        return await RemoveAsync(name, block.Trailer.Hash, Removal.Lost, cancellationToken);
+    }
+
+    /// <summary>Reads a block byte by byte, and replaces it by its intact frames when it is damaged; the original is kept aside.</summary>
+    /// <returns>The block as it is now; null when it is gone or nothing of it was left.</returns>
+    public async Task<StorageResult<ReadyBlock?>> RepairAsync(BlockName name, CancellationToken cancellationToken)
+    {
+        await _gate.WaitAsync(cancellationToken);
+        try
+        {
+            if (Find(name) is not { } block)
+            {
+                return (ReadyBlock?)null;
+            }
+
+            var repaired = Disk.Repair(block);
+            if (!repaired.IsOk)
+            {
+                return repaired.Error;
+            }
+
+            if (repaired.Value is null || !repaired.Value.Trailer.Hash.Equals(block.Trailer.Hash))
+            {
+                _damage = $"block {name} was damaged on disk; the original is kept aside";
+                _log.Damaged(name.ToString());
+            }
+
+            return repaired.Value is { } sound ? new ReadyBlock(sound, Disk.PathOf(name), IsLast: false) : (ReadyBlock?)null;
+        }
+        finally
+        {
+            _gate.Release();
+        }
+    }
+
+    /// <summary>The accounts at this moment.</summary>
+    public async Task<MailboxStatus> StatusAsync(CancellationToken cancellationToken)
+    {
+        await _gate.WaitAsync(cancellationToken);
+        try
+        {
+            return Disk.Status(_enabled, Queue.LossesByReason, _trouble ?? _damage);
+        }
+        finally
+        {
+            _gate.Release();
+        }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync()
+    {
+        _queue?.Abandon();
+        _disk?.Dispose();
+        _disk = null;
+        _lock?.Dispose();
+        _lock = null;
+        _gate.Dispose();
+        return ValueTask.CompletedTask;
+    }
+
+    private void Adopt(RecoveredMailbox recovered)
+    {
+        _disk = recovered.Disk;
+        _queue = new CommitQueue(_options, _disk.Stream.High, _disk.DurableNextSequence, _disk.Positions);
+        foreach (var finding in recovered.Findings)
+        {
+            _log.Finding(finding);
+        }
+
+        if (recovered.HasDamage)
+        {
+            _damage = recovered.Findings[0];
+        }
+
+        var (backlog, next) = (_disk.Sealed.Count, _disk.DurableNextSequence);
+        _log.Opened(_disk.Stream.ToString(), backlog, next);
+        foreach (var range in recovered.Vanished.Where(v => v.NextSequence > v.FirstSequence))
+        {
+            _ = _queue.AppendLoss(new LossRecord(
+                LossReason.Damaged, range.FirstSequence, range.NextSequence - 1, range.NextSequence - range.FirstSequence, IsExact: true,
+                0, 0, NowNs(), Name, "the events are in no file: a block vanished"));
+        }
+
+        _vanished = recovered.Vanished;
+        _wake.Writer.TryWrite(true);
+    }
+
+    private static async Task<AppendResult> OutcomeAsync(Task durable)
+    {
+        try
+        {
+            await durable;
+            return AppendResult.Accepted;
+        }
+        catch (OperationCanceledException)
+        {
+            return AppendResult.Closed;
+        }
+    }
+
+    private Func<int, bool> MatchesFor(OidTable oids)
+    {
+        var matches = _matches;
+        if (matches is null || !ReferenceEquals(matches.Oids, oids))
+        {
+            _matches = matches = new ItemMatches(oids, _options.Filter);
+        }
+
+        return matches.Check;
+    }
+
+    private List<ReadyBlock> Ready()
+    {
+        var blocks = Disk.Sealed.ToList();
+        return [.. blocks.Select((b, i) => new ReadyBlock(b, Disk.PathOf(b.Name), i == blocks.Count - 1))];
+    }
+
+    private SealedBlock? Find(BlockName name) => Disk.Sealed.FirstOrDefault(b => b.Name == name);
+
+    private async Task<StorageResult<RemoveResult>> RemoveAsync(BlockName name, BlockHash hash, Removal removal, CancellationToken cancellationToken)
+    {
+        await _gate.WaitAsync(cancellationToken);
+        try
+        {
+            if (Find(name) is not { } block)
+            {
+                return RemoveResult.NotFound;
+            }
+
+            if (!block.Trailer.Hash.Equals(hash))
+            {
+                return RemoveResult.WrongHash;
+            }
+
+            var removed = Disk.Remove(block, removal);
+            return removed.IsOk ? RemoveResult.Removed : removed.Error;
+        }
+        finally
+        {
+            _gate.Release();
+        }
+    }
+
+    private LossRecord LossOf(SealedBlock block, LossReason reason, string detail) => new(
+        reason,
+        block.Trailer.FirstSequence,
+        block.Trailer.NextSequence - (block.Trailer.NextSequence > block.Trailer.FirstSequence ? 1UL : 0UL),
+        block.Trailer.EventCount,
+        IsExact: true,
+        block.Trailer.MinTimeNs,
+        block.Trailer.MaxTimeNs,
+        NowNs(),
+        block.Name.ToString(),
+        detail);
+
+    private long NowNs() => UnixTime.FromDateTimeOffset(_time.GetUtcNow());
+}

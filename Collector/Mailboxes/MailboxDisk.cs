@@ -1,0 +1,371 @@
+using ZfRepl.Core.Blocks;
+using ZfRepl.Core.Frames;
+using ZfRepl.Core.Storage;
+using ZfRepl.Core.Telemetry;
+
+namespace ZfRepl.Collector.Mailboxes;
+
+/// <summary>Why a block leaves the mailbox.</summary>
+internal enum Removal
+{
+    /// <summary>The target confirmed its content.</summary>
+    Delivered,
+
+    /// <summary>It was given up; the loss ledger says so.</summary>
+    Lost,
+}
+
+/// <summary>A block whose sync failed: what was durable before is to be carried over into a new file.</summary>
+internal sealed record SuspectBlock(BlockName Name, BlockHeader Header, long DurableBytes, ulong DurableNextSequence, ulong DurableEvents);
+
+/// <summary>
+/// The mailbox's folder: the one open block, the sealed ones, the state file. What always holds: sequence numbers and block numbers
+/// of a stream are used once; a block's removal is in the state file before its file is deleted; a block whose sync failed is never
+/// written to again. Not thread-safe: the mailbox calls it under its gate.
+/// </summary>
+internal sealed class MailboxDisk(
+    IStorage storage,
+    IKeepAside aside,
+    TimeProvider time,
+    MailboxOptions options,
+    StreamId stream,
+    MailboxState state,
+    IEnumerable<SealedBlock> sealedBlocks,
+    ulong nextIndex,
+    ulong nextSequence,
+    long newestName,
+    IEnumerable<SourcePosition> positions) : IDisposable
+{
+    private readonly SortedDictionary<ulong, SealedBlock> _sealed = new(sealedBlocks.ToDictionary(b => b.Header.Index));
+    private readonly Dictionary<string, SourcePosition> _positions = positions.ToDictionary(p => p.Source, StringComparer.Ordinal);
+    private readonly List<SuspectBlock> _suspects = [];
+    private readonly List<BlockAppender> _sealing = [];
+    private readonly List<string> _toDelete = [];
+    private MailboxState _state = state;
+    private BlockAppender? _open;
+    private long _openSince;
+    private long _openDurableBytes;
+    private ulong _openDurableEvents;
+    private ulong _nextIndex = nextIndex;
+    private long _newestName = newestName;
+
+    public StreamId Stream => stream;
+
+    public ulong DurableNextSequence { get; private set; } = nextSequence;
+
+    public IReadOnlyCollection<SourcePosition> Positions => _positions.Values;
+
+    /// <summary>Sealed blocks, oldest first.</summary>
+    public IReadOnlyCollection<SealedBlock> Sealed => _sealed.Values;
+
+    public MailboxState State => _state;
+
+    public bool HasOpenEvents => _open is not null && _openDurableEvents > 0;
+
+    public TimeSpan OpenAge => _open is null ? TimeSpan.Zero : time.GetElapsedTime(_openSince);
+
+    public long OpenBytes => _open is null ? 0 : _openDurableBytes;
+
+    public bool HasUnfinishedWork => _suspects.Count + _sealing.Count + _toDelete.Count > 0;
+
+    /// <summary>Writes a commit's frames and makes them durable. On failure nothing of them counts, and the call may be repeated.</summary>
+    public StorageResult Commit(Commit commit)
+    {
+        var opened = EnsureOpen(commit);
+        if (!opened.IsOk)
+        {
+            return opened;
+        }
+
+        var block = _open!;
+        var appended = block.Append(commit.Frames.Written, commit.Stats);
+        if (!appended.IsOk)
+        {
+            return appended;
+        }
+
+        if (options.Durability != Durability.Relaxed)
+        {
+            var synced = block.Sync();
+            if (!synced.IsOk)
+            {
+                GiveUpOpenBlock();
+                return synced;
+            }
+        }
+
+        _openDurableBytes = block.LengthBytes;
+        _openDurableEvents = block.EventCount;
+        DurableNextSequence = commit.NextSequence;
+        foreach (var position in commit.Positions.Values)
+        {
+            _positions[position.Source] = position;
+        }
+
+        return StorageResult.Ok;
+    }
+
+    /// <summary>Closes the open block, if there is one. A failure leaves it to <see cref="FinishWork"/>; new commits go to a new block.</summary>
+    public StorageResult SealOpen()
+    {
+        if (_open is null)
+        {
+            return StorageResult.Ok;
+        }
+
+        _sealing.Add(_open);
+        _open = null;
+        return FinishSealing();
+    }
+
+    /// <summary>Tries again what failed before: seals, carries over blocks whose sync failed, deletes files.</summary>
+    public StorageResult FinishWork()
+    {
+        var finished = FinishSealing();
+        while (finished.IsOk && _suspects.Count > 0)
+        {
+            finished = CarryOver(_suspects[0]);
+            if (finished.IsOk)
+            {
+                _suspects.RemoveAt(0);
+            }
+        }
+
+        return finished.IsOk ? FinishDeleting() : finished;
+    }
+
+    /// <summary>Removes a sealed block: first from the books, durably, then from the disk.</summary>
+    public StorageResult Remove(SealedBlock block, Removal removal)
+    {
+        var span = block.Trailer.NextSequence - block.Trailer.FirstSequence;
+        var next = _state with
+        {
+            NextIndex = _nextIndex,
+            NextSequence = DurableNextSequence,
+            NewestName = _newestName,
+            Positions = [.. _positions.Values],
+            DeliveredEvents = _state.DeliveredEvents + (removal == Removal.Delivered ? block.Trailer.EventCount : 0),
+            DeliveredBlocks = _state.DeliveredBlocks + (removal == Removal.Delivered ? 1UL : 0),
+            LostEvents = _state.LostEvents + (removal == Removal.Lost ? block.Trailer.EventCount : 0),
+            QuarantinedEvents = _state.QuarantinedEvents + (span - block.Trailer.EventCount),
+            Removed = [.. _state.Removed, new RemovedBlock(block.Header.Index, block.Trailer.FirstSequence, block.Trailer.NextSequence)],
+        };
+        next = Retention.Compact(next);
+        var written = MailboxStateFile.Write(storage, options.Folder, next);
+        if (!written.IsOk)
+        {
+            return written;
+        }
+
+        _state = next;
+        _sealed.Remove(block.Header.Index);
+        _toDelete.Add(PathOf(block.Name));
+
+        // The removal stands, whatever becomes of the file: FinishWork goes on with it.
+        var deleted = FinishDeleting();
+        return deleted.IsOk || deleted.Error.Operation is StorageOperation.Delete or StorageOperation.SyncFolder ? StorageResult.Ok : deleted;
+    }
+
+    /// <summary>Books events that vanished with their files; the loss ledger already has them.</summary>
+    public StorageResult BookVanished(IReadOnlyList<RemovedBlock> vanished)
+    {
+        var next = Retention.Compact(_state with
+        {
+            NextIndex = Math.Max(_nextIndex, _state.NextIndex),
+            NextSequence = DurableNextSequence,
+            NewestName = _newestName,
+            Positions = [.. _positions.Values],
+            LostEvents = _state.LostEvents + vanished.Aggregate(0UL, (sum, v) => sum + v.NextSequence - v.FirstSequence),
+            Removed = [.. _state.Removed, .. vanished],
+        });
+        var written = MailboxStateFile.Write(storage, options.Folder, next);
+        if (written.IsOk)
+        {
+            _state = next;
+        }
+
+        return written;
+    }
+
+    /// <summary>Looks at a sealed block byte by byte and, if it is damaged, replaces it by one with its intact frames.</summary>
+    /// <returns>The block as it is now; null when nothing of it was left.</returns>
+    public StorageResult<SealedBlock?> Repair(SealedBlock block)
+    {
+        var salvaged = BlockSalvage.Salvage(storage, PathOf(block.Name), block.Name, block.Header, aside, NowNs());
+        if (!salvaged.IsOk)
+        {
+            return salvaged.Error;
+        }
+
+        if (salvaged.Value.Block is { } repaired)
+        {
+            _sealed[repaired.Header.Index] = repaired;
+        }
+        else
+        {
+            _sealed.Remove(block.Header.Index);
+        }
+
+        return salvaged.Value.Block;
+    }
+
+    public MailboxStatus Status(bool enabled, IReadOnlyDictionary<string, ulong> losses, string? trouble)
+    {
+        var pending = _suspects.Aggregate(0UL, (sum, s) => sum + s.DurableEvents) + _sealing.Aggregate(0UL, (sum, s) => sum + s.EventCount);
+        var holes = _sealed.Values.Aggregate(0UL, (sum, b) => sum + (b.Trailer.NextSequence - b.Trailer.FirstSequence - b.Trailer.EventCount));
+        var oldest = _sealed.Count > 0 ? _sealed.Values.First().Header.CreatedNs : HasOpenEvents ? _open!.Header.CreatedNs : (long?)null;
+        return new MailboxStatus
+        {
+            Name = options.Name,
+            Path = options.Folder,
+            Stream = stream.ToString(),
+            Enabled = enabled,
+            AcceptedEvents = DurableNextSequence - 1,
+            DeliveredEvents = _state.DeliveredEvents,
+            BacklogEvents = _sealed.Values.Aggregate(0UL, (sum, b) => sum + b.Trailer.EventCount) + (_open is null ? 0 : _openDurableEvents) + pending,
+            LostEvents = _state.LostEvents,
+            QuarantinedEvents = _state.QuarantinedEvents + holes,
+            BacklogBlocks = _sealed.Count + _suspects.Count + _sealing.Count + (HasOpenEvents ? 1 : 0),
+            BacklogBytes = _sealed.Values.Sum(b => b.LengthBytes) + OpenBytes,
+            OldestBlockNs = oldest,
+            LossesByReason = losses,
+            Trouble = trouble,
+        };
+    }
+
+    public string PathOf(BlockName name) => Path.Combine(options.Folder, name.ToString());
+
+    public void Dispose()
+    {
+        _open?.Dispose();
+        _open = null;
+        foreach (var block in _sealing)
+        {
+            block.Dispose();
+        }
+
+        _sealing.Clear();
+    }
+
+    private StorageResult EnsureOpen(Commit commit)
+    {
+        if (_open is not null)
+        {
+            return StorageResult.Ok;
+        }
+
+        var name = BlockName.After(_newestName > 0 ? new BlockName(_newestName) : null, time.GetUtcNow().ToUnixTimeSeconds());
+        var header = new BlockHeader(stream, _nextIndex, commit.FirstSequence, NowNs(), options.Node, options.Name);
+        var created = BlockAppender.Create(storage, options.Folder, name, header);
+        if (!created.IsOk)
+        {
+            if (created.Error.IsExists)
+            {
+                _newestName = name.UnixSeconds;
+            }
+
+            return created.Error;
+        }
+
+        var preamble = new Core.Bytes.ByteWriter();
+        foreach (var position in _positions.Values)
+        {
+            position.AppendFrame(preamble, stream.High, commit.FirstSequence, commit.Number);
+        }
+
+        var appended = created.Value.Append(preamble.Written, new FrameStats((uint)_positions.Count, 0, commit.FirstSequence, 0, 0));
+        if (!appended.IsOk)
+        {
+            created.Value.Dispose();
+            _toDelete.Add(created.Value.OpenPath);
+            _newestName = name.UnixSeconds;
+            return appended;
+        }
+
+        _open = created.Value;
+        _openSince = time.GetTimestamp();
+        _openDurableBytes = 0;
+        _openDurableEvents = 0;
+        _newestName = name.UnixSeconds;
+        _nextIndex++;
+        return StorageResult.Ok;
+    }
+
+    private void GiveUpOpenBlock()
+    {
+        var block = _open!;
+        _open = null;
+        _suspects.Add(new SuspectBlock(block.Name, block.Header, _openDurableBytes, DurableNextSequence, _openDurableEvents));
+        block.Dispose();
+    }
+
+    private StorageResult FinishSealing()
+    {
+        while (_sealing.Count > 0)
+        {
+            var block = _sealing[0];
+            var done = block.Seal();
+            if (!done.IsOk)
+            {
+                if (done.Error.Operation == StorageOperation.Sync)
+                {
+                    // Everything in it was synced before; only the trailer wasn't.
+                    _suspects.Add(new SuspectBlock(block.Name, block.Header, block.LengthBytes, block.NextSequence, block.EventCount));
+                    _sealing.RemoveAt(0);
+                    block.Dispose();
+                }
+
+                return done.Error;
+            }
+
+            _sealed[block.Header.Index] = done.Value;
+            _sealing.RemoveAt(0);
+            block.Dispose();
+        }
+
+        return StorageResult.Ok;
+    }
+
+    private StorageResult CarryOver(SuspectBlock suspect)
+    {
+        var path = PathOf(suspect.Name) + BlockName.OpenSuffix;
+        var salvaged = BlockSalvage.Salvage(storage, path, suspect.Name, suspect.Header, aside, NowNs(), suspect.DurableBytes);
+        if (!salvaged.IsOk)
+        {
+            return salvaged.Error;
+        }
+
+        if (salvaged.Value.Block is { } block)
+        {
+            _sealed[block.Header.Index] = block;
+            return StorageResult.Ok;
+        }
+
+        return BookVanished([new RemovedBlock(suspect.Header.Index, suspect.Header.FirstSequence, suspect.Header.FirstSequence)]);
+    }
+
+    private StorageResult FinishDeleting()
+    {
+        while (_toDelete.Count > 0)
+        {
+            var deleted = storage.Delete(_toDelete[0]);
+            if (deleted is { IsOk: false, Error.IsNotFound: false })
+            {
+                return deleted;
+            }
+
+            // The name stays on the list until the folder is synced: till then a power loss may bring the file back.
+            var synced = storage.SyncFolder(options.Folder);
+            if (!synced.IsOk)
+            {
+                return synced;
+            }
+
+            _toDelete.RemoveAt(0);
+        }
+
+        return StorageResult.Ok;
+    }
+
+    private long NowNs() => UnixTime.FromDateTimeOffset(time.GetUtcNow());
+}

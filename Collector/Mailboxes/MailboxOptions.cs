@@ -1,0 +1,59 @@
+using ZfRepl.Core.Telemetry;
+
+namespace ZfRepl.Collector.Mailboxes;
+
+/// <summary>When an accepted reading is on disk.</summary>
+public enum Durability
+{
+    /// <summary>Several appends share one sync; each is accepted after it. The default.</summary>
+    Group,
+
+    /// <summary>As <see cref="Group"/>, without waiting for company: a sync as soon as the disk is free.</summary>
+    Always,
+
+    /// <summary>Accepted after the write, without a sync: a power loss takes the last seconds. LOSS.</summary>
+    Relaxed,
+}
+
+/// <summary>The settings of one mailbox.</summary>
+public sealed record MailboxOptions
+{
+    /// <summary>The mailbox's name: the name of the node that the events are for.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>The node that collects: this one.</summary>
+    public required string Node { get; init; }
+
+    /// <summary>The mailbox's folder.</summary>
+    public required string Folder { get; init; }
+
+    /// <summary>The items that are taken.</summary>
+    public OidFilter Filter { get; init; } = OidFilter.Everything;
+
+    /// <summary>Whether it collects from the start.</summary>
+    public bool AutoEnabled { get; init; } = true;
+
+    /// <summary>A block is closed when it has this many bytes.</summary>
+    public long MaxBlockBytes { get; init; } = 2_000_000;
+
+    /// <summary>A block is closed when it is this old.</summary>
+    public TimeSpan BlockTtl { get; init; } = TimeSpan.FromSeconds(600);
+
+    /// <summary>Blocks that nobody fetched are given up after this time; null keeps them for ever.</summary>
+    public TimeSpan? Keep { get; init; } = TimeSpan.FromSeconds(86_400);
+
+    /// <summary>When an accepted reading is on disk.</summary>
+    public Durability Durability { get; init; } = Durability.Group;
+
+    /// <summary>How long an append waits for company before the sync.</summary>
+    public TimeSpan CommitDelay { get; init; } = TimeSpan.FromMilliseconds(10);
+
+    /// <summary>As many bytes end the waiting at once.</summary>
+    public int CommitBytes { get; init; } = 1024 * 1024;
+
+    /// <summary>Appends wait when this many bytes are not yet on disk.</summary>
+    public int MaxPendingBytes { get; init; } = 8 * 1024 * 1024;
+
+    /// <summary>How long to wait before a failed write is tried again.</summary>
+    public TimeSpan RetryDelay { get; init; } = TimeSpan.FromSeconds(1);
+}

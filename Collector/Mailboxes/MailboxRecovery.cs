@@ -1,0 +1,370 @@
+using ZfRepl.Core.Blocks;
+using ZfRepl.Core.Frames;
+using ZfRepl.Core.Storage;
+using ZfRepl.Core.Telemetry;
+
+namespace ZfRepl.Collector.Mailboxes;
+
+/// <summary>What a start found in a mailbox's folder.</summary>
+/// <param name="Disk">The folder, ready for work.</param>
+/// <param name="Vanished">Events whose files are gone though nobody removed them; to be entered into the loss ledger, then booked.</param>
+/// <param name="Findings">Sentences for the log, one for each thing out of the ordinary.</param>
+/// <param name="HasDamage">True when accepted data was found damaged or missing.</param>
+internal sealed record RecoveredMailbox(
+    MailboxDisk Disk, IReadOnlyList<RemovedBlock> Vanished, IReadOnlyList<string> Findings, bool HasDamage);
+
+/// <summary>
+/// Brings a mailbox's folder into order at start, whatever a crash or a bad disk left there. It reads header and trailer of sealed
+/// blocks, and all of a file only when it is not a whole sealed block, or the newest one.
+/// </summary>
+/// <remarks>
+/// <list type="table">
+/// <item><term>sealed block, books say gone</term><description>its deletion was undone by a power loss: delete again</description></item>
+/// <item><term>sealed block, header and trailer intact</term><description>backlog</description></item>
+/// <item><term>sealed by name, header or trailer not intact</term><description>salvage</description></item>
+/// <item><term>open block, the newest</term><description>salvage and seal</description></item>
+/// <item><term>open block with a newer one behind it</term><description>its sync had failed, and what was not durable was written again into
+/// the newer one: salvage up to the sequence number where that begins</description></item>
+/// <item><term>salvage file, block of its name absent</term><description>the salvage was done but for the name: finish it</description></item>
+/// <item><term>salvage file, block of its name present</term><description>the salvage was cut short: delete, salvage again</description></item>
+/// <item><term>block of another stream, or a number twice</term><description>move aside</description></item>
+/// </list>
+/// </remarks>
+internal sealed class MailboxRecovery
+{
+    private readonly IStorage _storage;
+    private readonly IKeepAside _aside;
+    private readonly TimeProvider _time;
+    private readonly MailboxOptions _options;
+    private readonly List<string> _findings = [];
+    private readonly SortedDictionary<ulong, SealedBlock> _blocks = [];
+    private MailboxState? _state;
+    private StreamId? _stream;
+    private long _newestName;
+    private bool _hasDamage;
+
+    private MailboxRecovery(IStorage storage, IKeepAside aside, TimeProvider time, MailboxOptions options)
+    {
+        _storage = storage;
+        _aside = aside;
+        _time = time;
+        _options = options;
+    }
+
+    /// <summary>Recovers a mailbox. An error means that the folder can't be read or written at all.</summary>
+    public static StorageResult<RecoveredMailbox> Recover(IStorage storage, IKeepAside aside, TimeProvider time, MailboxOptions options) =>
+        new MailboxRecovery(storage, aside, time, options).Run();
+
+    private StorageResult<RecoveredMailbox> Run()
+    {
+        var created = _storage.CreateFolder(_options.Folder);
+        if (!created.IsOk)
+        {
+            return created.Error;
+        }
+
+        var stateRead = ReadState();
+        if (!stateRead.IsOk)
+        {
+            return stateRead.Error;
+        }
+
+        var listed = _storage.List(_options.Folder);
+        if (!listed.IsOk)
+        {
+            return listed.Error;
+        }
+
+        var names = listed.Value.Select(e => e.Name).ToHashSet(StringComparer.Ordinal);
+        foreach (var name in listed.Value.Select(e => e.Name))
+        {
+            var done = Classify(name, names);
+            if (!done.IsOk)
+            {
+                return done.Error;
+            }
+        }
+
+        return Conclude();
+    }
+
+    private StorageResult ReadState()
+    {
+        var read = MailboxStateFile.Read(_storage, _options.Folder, out var damage);
+        if (!read.IsOk)
+        {
+            return read.Error;
+        }
+
+        _state = read.Value;
+        if (_state is not null && StreamId.TryParse(_state.Stream, out var stream))
+        {
+            _stream = stream;
+        }
+
+        if (damage is null)
+        {
+            return StorageResult.Ok;
+        }
+
+        _hasDamage = true;
+        _findings.Add($"{MailboxStateFile.FileName} is damaged ({damage}); accounts start anew, blocks are kept");
+        var moved = _aside.Move(Path.Combine(_options.Folder, MailboxStateFile.FileName), damage);
+        return moved.IsOk ? StorageResult.Ok : moved.Error;
+    }
+
+    private StorageResult Classify(string fileName, HashSet<string> all)
+    {
+        var path = Path.Combine(_options.Folder, fileName);
+        if (BlockName.TryParse(fileName, out var name))
+        {
+            return AddSealed(path, name);
+        }
+
+        if (BlockName.TryParseOpen(fileName, out name))
+        {
+            if (all.Contains(name.ToString()))
+            {
+                return SetAside(path, $"{name} is there both open and sealed");
+            }
+
+            return AddOpen(path, name, all);
+        }
+
+        if (fileName.EndsWith(BlockSalvage.SalvageSuffix, StringComparison.Ordinal)
+            && BlockName.TryParse(fileName[..^BlockSalvage.SalvageSuffix.Length], out name))
+        {
+            var originalIsThere = all.Contains(name.ToString()) || all.Contains(name + BlockName.OpenSuffix);
+            return originalIsThere ? Delete(path) : AddSalvaged(path, name, "was being salvaged");
+        }
+
+        return StorageResult.Ok;
+    }
+
+    private StorageResult AddSealed(string path, BlockName name)
+    {
+        var opened = SealedBlock.TryOpen(_storage, path, name);
+        if (!opened.IsOk)
+        {
+            return opened.Error;
+        }
+
+        if (opened.Value is not { } block)
+        {
+            return AddSalvaged(path, name, "is sealed by name, and its header or trailer is damaged");
+        }
+
+        return Add(path, block);
+    }
+
+    private StorageResult AddOpen(string path, BlockName name, HashSet<string> all)
+    {
+        var next = all
+            .Select(file => BlockName.TryParse(file, out var other) || BlockName.TryParseOpen(file, out other) ? other : (BlockName?)null)
+            .Where(other => other is { } o && o.CompareTo(name) > 0)
+            .OrderBy(other => other)
+            .FirstOrDefault();
+        if (next is null)
+        {
+            return AddSalvaged(path, name, "was open");
+        }
+
+        var nextPath = Path.Combine(_options.Folder, next.Value.ToString());
+        nextPath = all.Contains(next.Value.ToString()) ? nextPath : nextPath + BlockName.OpenSuffix;
+        var end = FindEnd(path, nextPath);
+        return end.IsOk ? AddSalvaged(path, name, "was given up while open", end.Value) : end.Error;
+    }
+
+    /// <summary>How much of a block lies before the sequence number where the next one begins, in bytes; null when all of it does.</summary>
+    private StorageResult<long?> FindEnd(string path, string nextPath)
+    {
+        var nextHeader = ReadHeader(nextPath);
+        if (!nextHeader.IsOk)
+        {
+            return nextHeader.Error;
+        }
+
+        var opened = _storage.Open(path, write: false);
+        if (!opened.IsOk)
+        {
+            return opened.Error;
+        }
+
+        using var file = opened.Value;
+        var scanner = BlockScanner.Open(file, _stream);
+        if (!scanner.IsOk)
+        {
+            return scanner.Error;
+        }
+
+        while (nextHeader.Value is { } next)
+        {
+            var item = scanner.Value.Next();
+            if (!item.IsOk)
+            {
+                return item.Error;
+            }
+
+            if (item.Value.Kind == ScanKind.End)
+            {
+                break;
+            }
+
+            if (item.Value.Kind == ScanKind.Frame && item.Value.Header.EventCount > 0 && item.Value.Header.FirstSequence >= next.FirstSequence)
+            {
+                return item.Value.Offset;
+            }
+        }
+
+        return (long?)null;
+    }
+
+    private StorageResult<BlockHeader?> ReadHeader(string path)
+    {
+        var opened = _storage.Open(path, write: false);
+        if (!opened.IsOk)
+        {
+            return opened.Error;
+        }
+
+        using var file = opened.Value;
+        var scanner = BlockScanner.Open(file, _stream);
+        return scanner.IsOk ? scanner.Value.Header : scanner.Error;
+    }
+
+    private StorageResult AddSalvaged(string path, BlockName name, string what, long? durableBytes = null)
+    {
+        var previous = _blocks.Count > 0 ? _blocks.Values.Last() : null;
+        var fallback = new BlockHeader(
+            _stream ?? default,
+            previous is null ? _state?.LowIndex ?? 1 : previous.Header.Index + 1,
+            previous is null ? _state?.LowSequence ?? 1 : previous.Trailer.NextSequence,
+            name.UnixSeconds * UnixTime.NsPerSecond,
+            _options.Node,
+            _options.Name);
+        var salvaged = BlockSalvage.Salvage(_storage, path, name, fallback, _aside, UnixTime.FromDateTimeOffset(_time.GetUtcNow()), durableBytes);
+        if (!salvaged.IsOk)
+        {
+            return salvaged.Error;
+        }
+
+        var (block, report, kept) = salvaged.Value;
+        var damaged = report.Damages.Count > 0 || report.Missing.Count > 0;
+        _hasDamage |= damaged;
+        var keptText = kept is null ? "" : $"; kept aside: {kept}";
+        _findings.Add(block is null
+            ? $"{Path.GetFileName(path)} {what} and held no frame{keptText}"
+            : $"{Path.GetFileName(path)} {what}: {block.Trailer.EventCount} events recovered{(damaged ? $", {report.Damages.Count} damaged places, {report.Missing.Aggregate(0UL, (s, m) => s + m.Count)} events missing" : "")}{keptText}");
+        if (block is null)
+        {
+            _newestName = Math.Max(_newestName, name.UnixSeconds);
+            return StorageResult.Ok;
+        }
+
+        return Add(Path.Combine(_options.Folder, name.ToString()), block);
+    }
+
+    private StorageResult Add(string path, SealedBlock block)
+    {
+        _newestName = Math.Max(_newestName, block.Name.UnixSeconds);
+        _stream ??= block.Header.Stream;
+        if (block.Header.Stream != _stream)
+        {
+            return SetAside(path, $"{block.Name} belongs to another stream than this mailbox");
+        }
+
+        if (_state is not null && Retention.IsGone(_state, block.Header.Index))
+        {
+            _findings.Add($"{block.Name} was removed before and is back after a power loss; removed again");
+            return Delete(path);
+        }
+
+        return _blocks.TryAdd(block.Header.Index, block)
+            ? StorageResult.Ok
+            : SetAside(path, $"{block.Name} has the same number {block.Header.Index} as {_blocks[block.Header.Index].Name}");
+    }
+
+    private StorageResult<RecoveredMailbox> Conclude()
+    {
+        var stream = _stream ?? StreamId.Create();
+        var state = _state ?? new MailboxState
+        {
+            Stream = stream.ToString(),
+            LowIndex = _blocks.Count > 0 ? _blocks.Keys.First() : 1,
+            LowSequence = _blocks.Count > 0 ? _blocks.Values.First().Trailer.FirstSequence : 1,
+        };
+        if (_state is null)
+        {
+            var written = MailboxStateFile.Write(_storage, _options.Folder, state);
+            if (!written.IsOk)
+            {
+                return written.Error;
+            }
+        }
+
+        var positions = ReadPositions(state);
+        if (!positions.IsOk)
+        {
+            return positions.Error;
+        }
+
+        var newest = _blocks.Count > 0 ? _blocks.Values.Last() : null;
+        var nextIndex = Math.Max(state.NextIndex, newest is null ? 1 : newest.Header.Index + 1);
+        var nextSequence = Math.Max(state.NextSequence, newest?.Trailer.NextSequence ?? 1);
+        var vanished = Retention.Vanished(state with { NextIndex = nextIndex, NextSequence = nextSequence }, _blocks.Values);
+        foreach (var range in vanished.Where(v => v.NextSequence > v.FirstSequence))
+        {
+            _hasDamage = true;
+            _findings.Add($"events {range.FirstSequence} to {range.NextSequence - 1} are in no file: a block vanished");
+        }
+
+        var disk = new MailboxDisk(
+            _storage, _aside, _time, _options, stream, state, _blocks.Values, nextIndex, nextSequence,
+            Math.Max(_newestName, state.NewestName), positions.Value);
+        return new RecoveredMailbox(disk, vanished, _findings, _hasDamage);
+    }
+
+    /// <summary>Each block begins with all positions of its time, so the newest one knows them all; the state file knows those of removed blocks.</summary>
+    private StorageResult<IReadOnlyList<SourcePosition>> ReadPositions(MailboxState state)
+    {
+        if (_blocks.Count == 0 || _blocks.Keys.Last() < state.NextIndex - 1)
+        {
+            return state.Positions.ToArray();
+        }
+
+        var opened = _storage.Open(Path.Combine(_options.Folder, _blocks.Values.Last().Name.ToString()), write: false);
+        if (!opened.IsOk)
+        {
+            return opened.Error;
+        }
+
+        using var file = opened.Value;
+        var report = BlockReport.Create(file, _stream);
+        if (!report.IsOk)
+        {
+            return report.Error;
+        }
+
+        var merged = state.Positions.ToDictionary(p => p.Source, StringComparer.Ordinal);
+        foreach (var position in report.Value.Positions)
+        {
+            merged[position.Source] = position;
+        }
+
+        return merged.Values.ToArray();
+    }
+
+    private StorageResult SetAside(string path, string reason)
+    {
+        _hasDamage = true;
+        _findings.Add(reason);
+        var moved = _aside.Move(path, reason);
+        return moved.IsOk ? StorageResult.Ok : moved.Error;
+    }
+
+    private StorageResult Delete(string path)
+    {
+        var deleted = _storage.Delete(path);
+        return deleted.IsOk ? _storage.SyncFolder(_options.Folder) : deleted;
+    }
+}

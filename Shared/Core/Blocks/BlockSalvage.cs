@@ -1,0 +1,300 @@
+using ZfRepl.Core.Bytes;
+using ZfRepl.Core.Frames;
+using ZfRepl.Core.Storage;
+
+namespace ZfRepl.Core.Blocks;
+
+/// <summary>What became of a block file that was not a whole, sealed block.</summary>
+/// <param name="Block">The sealed block with everything intact, or null when there was nothing.</param>
+/// <param name="Report">What was found in the file.</param>
+/// <param name="KeptAside">Where the original, or the tail that was cut off, is now; null when nothing had to be kept.</param>
+public sealed record SalvageOutcome(SealedBlock? Block, BlockReport Report, string? KeptAside);
+
+/// <summary>
+/// Turns what a crash or a bad disk left into a sealed block with every intact frame.
+/// </summary>
+/// <remarks>
+/// Decisions, by what the scan found:
+/// <list type="table">
+/// <item><term>sealed and intact</term><description>only the name is missing: rename</description></item>
+/// <item><term>intact frames, then a torn tail or nothing</term><description>keep the tail aside, cut, seal in place</description></item>
+/// <item><term>damage before intact frames, or a damaged header</term><description>write the intact frames and a loss record into a
+/// new file, move the original aside, give the new file the block's name</description></item>
+/// <item><term>no frame at all</term><description>move the file aside, or delete it when it is empty</description></item>
+/// </list>
+/// Every step may be cut short by a crash and is found and repeated by the next start. Stateless.
+/// </remarks>
+public static class BlockSalvage
+{
+    /// <summary>Added to the block's name while intact frames are written into a new file.</summary>
+    public const string SalvageSuffix = ".salvage";
+
+    private const int MaxTailBytes = 16 * 1024 * 1024;
+
+    /// <summary>Salvages one file of a mailbox.</summary>
+    /// <param name="storage">The storage.</param>
+    /// <param name="path">The file: open, or sealed by name.</param>
+    /// <param name="name">The block's name.</param>
+    /// <param name="fallback">
+    /// The header to use when the file's own is damaged, with the first sequence number that the block should have: what lies before
+    /// the first intact frame counts as missing.
+    /// </param>
+    /// <param name="aside">Where damaged bytes go.</param>
+    /// <param name="nowNs">The wall clock, for the loss record.</param>
+    /// <param name="durableBytes">
+    /// How much of the file is known to be on disk, when a failed sync made the rest untrustworthy; null trusts what can be read.
+    /// </param>
+    public static StorageResult<SalvageOutcome> Salvage(
+        IStorage storage, string path, BlockName name, BlockHeader fallback, IKeepAside aside, long nowNs, long? durableBytes = null)
+    {
+        var opened = storage.Open(path, write: true);
+        if (!opened.IsOk)
+        {
+            return opened.Error;
+        }
+
+        using var file = opened.Value;
+        var report = BlockReport.Create(durableBytes is { } limit ? new PrefixFile(file, limit) : file, fallback.Stream);
+        if (!report.IsOk)
+        {
+            return report.Error;
+        }
+
+        var job = new Job(storage, path, name, file, report.Value, aside, nowNs);
+        if (report.Value.IsIntact)
+        {
+            return job.Finish(keptAside: null);
+        }
+
+        if (report.Value.FrameCount == 0 && report.Value.Trailer is null)
+        {
+            return job.SetAside();
+        }
+
+        var isCleanPrefix = report.Value is { Header: not null, Damages.Count: 0, Missing.Count: 0, Trailer: null } && durableBytes is null;
+        return isCleanPrefix ? job.SealInPlace() : job.Rewrite(fallback);
+    }
+
+    private sealed class Job(
+        IStorage storage, string path, BlockName name, IStorageFile file, BlockReport report, IKeepAside aside, long nowNs)
+    {
+        private readonly string _folder = Path.GetDirectoryName(path)!;
+
+        public StorageResult<SalvageOutcome> Finish(string? keptAside)
+        {
+            var target = Path.Combine(_folder, name.ToString());
+            if (path != target)
+            {
+                var renamed = storage.Rename(path, target);
+                var synced = renamed.IsOk ? storage.SyncFolder(_folder) : renamed;
+                if (!synced.IsOk)
+                {
+                    return synced.Error;
+                }
+            }
+
+            var block = SealedBlock.TryOpen(storage, target, name);
+            if (!block.IsOk)
+            {
+                return block.Error;
+            }
+
+            return block.Value is null
+                ? throw new InvalidOperationException($"{target} was just sealed and has no intact trailer.")
+                : new SalvageOutcome(block.Value, report, keptAside);
+        }
+
+        public StorageResult<SalvageOutcome> SetAside()
+        {
+            // Nothing, or a header and nothing else: the block was begun and never used.
+            if (report.LengthBytes == 0 || report is { Header: not null, TornTail: null, Damages.Count: 0 })
+            {
+                var deleted = storage.Delete(path);
+                var synced = deleted.IsOk ? storage.SyncFolder(_folder) : deleted;
+                return synced.IsOk ? new SalvageOutcome(null, report, null) : synced.Error;
+            }
+
+            var moved = aside.Move(path, $"no intact frame: {Describe()}");
+            return moved.IsOk ? new SalvageOutcome(null, report, moved.Value) : moved.Error;
+        }
+
+        public StorageResult<SalvageOutcome> SealInPlace()
+        {
+            string? kept = null;
+            if (report.TornTail is { } tail)
+            {
+                var copied = CopyTail(tail);
+                if (!copied.IsOk)
+                {
+                    return copied.Error;
+                }
+
+                kept = copied.Value;
+            }
+
+            // Nothing of the tail may stay behind the trailer.
+            var cut = file.SetLength(report.IntactPrefixBytes);
+            if (!cut.IsOk)
+            {
+                return cut.Error;
+            }
+
+            var sealing = AppendTrailer(file, report.IntactPrefixBytes, report.FirstSequence);
+            return sealing.IsOk ? Finish(kept) : sealing.Error;
+        }
+
+        public StorageResult<SalvageOutcome> Rewrite(BlockHeader fallback)
+        {
+            var header = report.Header ?? fallback with { FirstSequence = Math.Min(fallback.FirstSequence, report.FirstSequence) };
+            var salvagePath = Path.Combine(_folder, name + SalvageSuffix);
+            var removed = storage.Delete(salvagePath);
+            if (removed is { IsOk: false, Error.IsNotFound: false })
+            {
+                return removed.Error;
+            }
+
+            var created = storage.CreateNew(salvagePath);
+            if (!created.IsOk)
+            {
+                return created.Error;
+            }
+
+            using (var target = created.Value)
+            {
+                var copied = CopyIntactFrames(target, header);
+                if (!copied.IsOk)
+                {
+                    return copied.Error;
+                }
+            }
+
+            var moved = aside.Move(path, Describe());
+            if (!moved.IsOk)
+            {
+                return moved.Error;
+            }
+
+            var finalPath = Path.Combine(_folder, name.ToString());
+            var renamed = storage.Rename(salvagePath, finalPath);
+            var synced = renamed.IsOk ? storage.SyncFolder(_folder) : renamed;
+            if (!synced.IsOk)
+            {
+                return synced.Error;
+            }
+
+            var block = SealedBlock.TryOpen(storage, finalPath, name);
+            return block.IsOk ? new SalvageOutcome(block.Value, report, moved.Value) : block.Error;
+        }
+
+        private StorageResult CopyIntactFrames(IStorageFile target, BlockHeader header)
+        {
+            var headerBytes = header.ToBytes();
+            var offset = (long)headerBytes.Length;
+            var written = target.WriteAt(0, headerBytes);
+            var scanner = BlockScanner.Open(new PrefixFile(file, report.LengthBytes), header.Stream);
+            if (!scanner.IsOk)
+            {
+                return scanner.Error;
+            }
+
+            while (written.IsOk)
+            {
+                var next = scanner.Value.Next();
+                if (!next.IsOk)
+                {
+                    return next.Error;
+                }
+
+                if (next.Value.Kind == ScanKind.End)
+                {
+                    break;
+                }
+
+                if (next.Value.Kind == ScanKind.Frame && next.Value.Header.Type != FrameType.Trailer)
+                {
+                    var frame = new ByteWriter((int)next.Value.LengthBytes);
+                    var source = next.Value.Header;
+                    FrameHeader.Append(frame, source.Type, source.EventCount, source.StreamTag, source.FirstSequence, next.Value.Payload.Span);
+                    written = target.WriteAt(offset, frame.Written);
+                    offset += frame.Length;
+                }
+            }
+
+            var losses = new ByteWriter();
+            foreach (var missing in MissingFrom(header.FirstSequence))
+            {
+                new LossRecord(
+                    LossReason.Damaged, missing.First, missing.Last, missing.Count, IsExact: true, 0, 0, nowNs, name.ToString(), Describe())
+                    .AppendFrame(losses, header.Stream.High, report.NextSequence);
+            }
+
+            if (written.IsOk && losses.Length > 0)
+            {
+                written = target.WriteAt(offset, losses.Written);
+                offset += losses.Length;
+            }
+
+            return written.IsOk ? AppendTrailer(target, offset, header.FirstSequence) : written;
+        }
+
+        private IEnumerable<MissingRange> MissingFrom(ulong firstSequence) =>
+            firstSequence < report.FirstSequence ? report.Missing.Prepend(new MissingRange(firstSequence, report.FirstSequence - 1)) : report.Missing;
+
+        /// <summary>Behind frames that are there already: counts them, hashes them, writes the trailer and syncs.</summary>
+        private StorageResult AppendTrailer(IStorageFile target, long offset, ulong firstSequence)
+        {
+            var hash = BlockReport.HashPrefix(target, offset);
+            if (!hash.IsOk)
+            {
+                return hash.Error;
+            }
+
+            var content = BlockTimes.Read(target, offset, report.StreamTag);
+            if (!content.IsOk)
+            {
+                return content.Error;
+            }
+
+            var trailer = new BlockTrailer(
+                content.Value.FrameCount,
+                content.Value.EventCount,
+                firstSequence,
+                report.NextSequence,
+                content.Value.MinTimeNs,
+                content.Value.MaxTimeNs,
+                hash.Value);
+            var frame = new ByteWriter(BlockTrailer.FrameBytes);
+            trailer.AppendFrame(frame, report.StreamTag);
+            var written = target.WriteAt(offset, frame.Written);
+            return written.IsOk ? target.SyncData() : written;
+        }
+
+        private StorageResult<string?> CopyTail(BlockDamage tail)
+        {
+            // A tail is one write that was cut short, so it is no longer than a commit; a longer one is kept as far as that.
+            var bytes = new byte[Math.Min(tail.LengthBytes, MaxTailBytes)];
+            var read = file.ReadAt(tail.Offset, bytes);
+            if (!read.IsOk)
+            {
+                return read.Error;
+            }
+
+            if (!bytes.AsSpan(0, read.Value).ContainsAnyExcept((byte)0))
+            {
+                return (string?)null;
+            }
+
+            var copied = aside.Copy(path, bytes.AsSpan(0, read.Value), $"torn tail at offset {tail.Offset}: {tail.Reason}");
+            return copied.IsOk ? (string?)copied.Value : copied.Error;
+        }
+
+        private string Describe()
+        {
+            var damages = report.TornTail is null ? report.Damages : [.. report.Damages, report.TornTail];
+            var first = damages.Count > 0 ? damages[0] : null;
+            return first is null
+                ? "frames are missing"
+                : $"{damages.Count} damaged places, the first at offset {first.Offset} ({first.LengthBytes} bytes): {first.Reason}";
+        }
+    }
+}
