@@ -1,0 +1,147 @@
+using System.Security.Cryptography;
+using ZfRepl.Core.Blocks;
+using ZfRepl.Core.Transfer;
+
+namespace ZfRepl.Replicator.Fetch;
+
+/// <summary>
+/// A block on its way: which of its chunks have arrived. It outlives a session, so that after a break only what is missing is sent
+/// again, as long as the source codes the block to the same bytes. Thread-safe.
+/// </summary>
+internal sealed class BlockDownload
+{
+    private readonly Lock _gate = new();
+    private readonly byte[] _wire;
+    private readonly bool[] _received;
+    private int _contiguous;
+    private int _count;
+
+    /// <summary>A download without any chunk; its sizes have been checked against the limits.</summary>
+    public BlockDownload(BlockIdentity block, GetReply transfer, int chunkBytes)
+    {
+        Block = block;
+        Codec = transfer.Codec;
+        WireHash = transfer.WireHash;
+        BlockBytes = (int)transfer.BlockBytes;
+        ChunkBytes = chunkBytes;
+        _wire = new byte[transfer.WireBytes];
+        _received = new bool[(_wire.Length + chunkBytes - 1) / chunkBytes];
+    }
+
+    public BlockIdentity Block { get; }
+
+    public TransferCodec Codec { get; }
+
+    public BlockHash WireHash { get; }
+
+    public int BlockBytes { get; }
+
+    public int ChunkBytes { get; }
+
+    public int WireBytes => _wire.Length;
+
+    public int ChunkCount => _received.Length;
+
+    /// <summary>How many chunks from the start are there without a hole.</summary>
+    public int Contiguous
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _contiguous;
+            }
+        }
+    }
+
+    public bool IsComplete => Contiguous == ChunkCount;
+
+    /// <summary>Chunks that have arrived.</summary>
+    public int Count
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _count;
+            }
+        }
+    }
+
+    /// <summary>True when a transfer that the source prepared anew brings the same bytes in the same pieces.</summary>
+    public bool Continues(BlockIdentity block, GetReply transfer, int chunkBytes) =>
+        Block == block && Codec == transfer.Codec && WireBytes == transfer.WireBytes && ChunkBytes == chunkBytes && WireHash.Equals(transfer.WireHash);
+
+    /// <summary>The size that a chunk must have.</summary>
+    public int SizeOf(uint index) => Math.Min(ChunkBytes, _wire.Length - (int)index * ChunkBytes);
+
+    /// <summary>Takes a chunk whose seal was verified.</summary>
+    /// <returns>False when it was there already.</returns>
+    public bool Add(uint index, ReadOnlySpan<byte> content)
+    {
+        lock (_gate)
+        {
+            if (_received[index])
+            {
+                return false;
+            }
+
+            content.CopyTo(_wire.AsSpan((int)index * ChunkBytes));
+            _received[index] = true;
+            _count++;
+            while (_contiguous < _received.Length && _received[_contiguous])
+            {
+                _contiguous++;
+            }
+
+            return true;
+        }
+    }
+
+    /// <summary>The first run of missing chunks before an end.</summary>
+    public (uint First, int Count)? FirstMissing(int end)
+    {
+        lock (_gate)
+        {
+            if (_contiguous >= end)
+            {
+                return null;
+            }
+
+            var stop = _contiguous;
+            while (stop < end && !_received[stop])
+            {
+                stop++;
+            }
+
+            return ((uint)_contiguous, stop - _contiguous);
+        }
+    }
+
+    /// <summary>Checks the whole and decodes it.</summary>
+    /// <returns>Null and the block, or what is wrong.</returns>
+    public string? Decode(out byte[] block)
+    {
+        block = [];
+        if (!WireHash.Bytes.SequenceEqual(SHA256.HashData(_wire)))
+        {
+            return "the bytes that arrived do not match their hash";
+        }
+
+        var decoded = new byte[BlockBytes];
+        var error = TransferCodecs.Decode(Codec, _wire, decoded);
+        if (error is not null)
+        {
+            return error;
+        }
+
+        var prefix = decoded.Length - BlockTrailer.FrameBytes;
+        if (prefix <= 0 || !Block.Hash.Bytes.SequenceEqual(SHA256.HashData(decoded.AsSpan(0, prefix))))
+        {
+            return "the block does not match the hash that it was offered with";
+        }
+
+        block = decoded;
+        return null;
+    }
+}

@@ -1,0 +1,93 @@
+using Microsoft.Extensions.Logging;
+using ZfRepl.Core.Transfer;
+
+namespace ZfRepl.Replicator.Fetch;
+
+/// <summary>What arrives from the source: opened, checked, handed to who waits for it.</summary>
+public sealed partial class SourceLink
+{
+    private void ReceiveHelloReply(in MessageHeader header, ReadOnlySpan<byte> message)
+    {
+        if (_hello is not { } hello || hello.Nonce != header.Session)
+        {
+            return;
+        }
+
+        var keys = new SessionKeys(_options.Key, _options.Source, _options.Target, header.Session, header.Number);
+        var plain = Open(keys.HelloReply, header, 0, message);
+        if (plain is null || HelloReply.TryDecode(plain) is not { } terms || terms.ChunkBytes > _options.MaxChunkBytes)
+        {
+            keys.Dispose();
+            return;
+        }
+
+        var session = new LinkSession(header.Number, keys, terms);
+        if (!hello.Answer.TrySetResult(session))
+        {
+            session.Dispose();
+        }
+    }
+
+    private void ReceiveReply(LinkSession session, in MessageHeader header, ReadOnlySpan<byte> message)
+    {
+        var number = (ulong)header.Number;
+        var plain = Open(session.Keys.ToTarget, header, number, message);
+        if (plain is null || !session.TakeNumber(number))
+        {
+            return;
+        }
+
+        if (header.Type == MessageType.Announce)
+        {
+            _announced.Writer.TryWrite(true);
+        }
+        else if (TransferReply.TryDecode(plain) is { } reply)
+        {
+            session.Complete(reply);
+        }
+    }
+
+    private void ReceiveChunk(LinkSession session, in MessageHeader header, ReadOnlySpan<byte> message)
+    {
+        if (session.Transfer is not { } transfer || transfer.Id != header.TransferId || header.ChunkIndex >= transfer.Download.ChunkCount)
+        {
+            return;
+        }
+
+        var download = transfer.Download;
+        var isLast = header.ChunkIndex == download.ChunkCount - 1;
+        if (header.IsLast != isLast || DirectionKey.PlainBytes(header, message.Length) != download.SizeOf(header.ChunkIndex))
+        {
+            Refuse("tampered", "a chunk does not have the place or size that it should have");
+            return;
+        }
+
+        var plain = Open(transfer.Key, header, header.ChunkIndex, message);
+        if (plain is not null && download.Add(header.ChunkIndex, plain))
+        {
+            transfer.Arrived();
+        }
+    }
+
+    private byte[]? Open(DirectionKey key, in MessageHeader header, ulong number, ReadOnlySpan<byte> message)
+    {
+        var plain = new byte[DirectionKey.PlainBytes(header, message.Length)];
+        switch (key.Open(header, number, message, plain))
+        {
+            case OpenError.None:
+                return plain;
+            case OpenError.WrongKey:
+                Refuse("wrong key", $"{_options.Source} has another secret under key id '{_options.Key.Id}'");
+                return null;
+            default:
+                Refuse("tampered", "a message was changed on its way");
+                return null;
+        }
+    }
+
+    private void Refuse(string reason, string cause) =>
+        _causes.Report($"{_options.Source}: {reason}", logger => Refused(logger, _options.Source, cause));
+
+    [LoggerMessage(1210, LogLevel.Warning, "refused from {Source}: {Cause}; data: nothing is lost, it is asked for again")]
+    private static partial void Refused(ILogger logger, string source, string cause);
+}

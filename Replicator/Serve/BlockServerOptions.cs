@@ -1,0 +1,36 @@
+using ZfRepl.Core.Transfer;
+
+namespace ZfRepl.Replicator.Serve;
+
+/// <summary>A mailbox that is served, and the key that opens it.</summary>
+/// <param name="Target">The mailbox: the name of the node that fetches.</param>
+/// <param name="Key">The key.</param>
+public sealed record ServedMailbox(string Target, ApiKey Key);
+
+/// <summary>The settings of the serving side.</summary>
+public sealed record BlockServerOptions
+{
+    /// <summary>This node's name.</summary>
+    public required string Node { get; init; }
+
+    /// <summary>The topics.</summary>
+    public TransferTopics Topics { get; init; } = new();
+
+    /// <summary>The mailboxes that are served.</summary>
+    public required IReadOnlyList<ServedMailbox> Mailboxes { get; init; }
+
+    /// <summary>The size of a chunk's content.</summary>
+    public int ChunkBytes { get; init; } = 128 * 1024;
+
+    /// <summary>The most chunks sent for one pull.</summary>
+    public int MaxWindow { get; init; } = 32;
+
+    /// <summary>The largest block that is served.</summary>
+    public long MaxBlockBytes { get; init; } = 64L * 1024 * 1024;
+
+    /// <summary>Sessions without a message for this long are forgotten.</summary>
+    public TimeSpan SessionIdle { get; init; } = TimeSpan.FromMinutes(15);
+
+    /// <summary>The most sessions of one mailbox; a further one takes the place of the one that was silent longest.</summary>
+    public int MaxSessionsPerMailbox { get; init; } = 4;
+}

@@ -1,0 +1,457 @@
+using System.Collections.Concurrent;
+using System.Threading.Channels;
+using Microsoft.Extensions.Logging;
+using ZfRepl.Core.Bytes;
+using ZfRepl.Core.Storage;
+using ZfRepl.Core.Transfer;
+
+namespace ZfRepl.Replicator.Serve;
+
+/// <summary>
+/// Serves one mailbox to its target: one message after the other, so that one mailbox never waits for another. What comes faster than it
+/// is worked off is dropped; the target asks again.
+/// </summary>
+internal sealed partial class MailboxServer(
+    IMessageBus bus,
+    IBlockSource source,
+    IStorage storage,
+    TimeProvider time,
+    BlockServerOptions options,
+    ServedMailbox mailbox,
+    ServerAudit audit,
+    ILogger logger)
+{
+    private const int QueueLimit = 256;
+    private const int RememberedHellos = 4096;
+
+    private readonly Channel<Incoming> _queue = Channel.CreateBounded<Incoming>(QueueLimit);
+    private readonly ConcurrentDictionary<UInt128, ServedSession> _sessions = new();
+    private readonly HashSet<UInt128> _helloNonces = [];
+    private readonly Queue<UInt128> _helloOrder = new();
+    private EncodedBlock? _encoded;
+
+    public bool Enabled { get; set; } = true;
+
+    public int SessionCount => _sessions.Count;
+
+    /// <summary>Takes a message off the bus; the bytes are copied.</summary>
+    public void Receive(in MessageHeader header, ReadOnlyMemory<byte> message)
+    {
+        if (!_queue.Writer.TryWrite(new Incoming(header, message.ToArray())))
+        {
+            audit.Refuse("overload", $"more messages of {mailbox.Target} wait than {QueueLimit}", "look for a node that repeats its requests too fast");
+        }
+    }
+
+    /// <summary>Has the sessions told that a block is ready. When the queue is full they learn it from their next request.</summary>
+    public void Announce() => _queue.Writer.TryWrite(default);
+
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await foreach (var incoming in _queue.Reader.ReadAllAsync(cancellationToken))
+            {
+                if (incoming.Message is null)
+                {
+                    await AnnounceAsync(cancellationToken);
+                }
+                else
+                {
+                    await HandleAsync(incoming.Header, incoming.Message, cancellationToken);
+                }
+            }
+        }
+        finally
+        {
+            foreach (var session in _sessions.Values)
+            {
+                session.Dispose();
+            }
+
+            _sessions.Clear();
+        }
+    }
+
+    private Task HandleAsync(MessageHeader header, byte[] message, CancellationToken cancellationToken) => header.Type switch
+    {
+        MessageType.Hello => HelloAsync(header, message, cancellationToken),
+        MessageType.Request => RequestAsync(header, message, cancellationToken),
+        _ => RefuseAsync("malformed", $"{mailbox.Target} sent a {header.Type}, which only a source sends", "check that no node has this node's name"),
+    };
+
+    private async Task HelloAsync(MessageHeader header, byte[] message, CancellationToken cancellationToken)
+    {
+        if (header.KeyId != mailbox.Key.Id)
+        {
+            await RefuseAsync(
+                "unknown key id",
+                $"node {mailbox.Target} uses key id '{header.KeyId}', its mailbox is opened by '{mailbox.Key.Id}'",
+                "set the same key_id on both sides");
+            return;
+        }
+
+        using var key = SessionKeys.Hello(mailbox.Key, options.Node, mailbox.Target, header.Session);
+        var plain = Open(key, header, 0, message);
+        if (plain is null || Hello.TryDecode(plain) is not { } hello)
+        {
+            return;
+        }
+
+        if (hello.Mailbox != mailbox.Target)
+        {
+            await RefuseAsync("wrong mailbox", $"node {mailbox.Target} asks for mailbox {hello.Mailbox}", "a node opens the mailbox of its own name");
+            return;
+        }
+
+        if (!Remember(header.Session))
+        {
+            await RefuseAsync("replay", $"an old hello of node {mailbox.Target} came again", "find out who repeats messages on the broker");
+            return;
+        }
+
+        await OpenSessionAsync(header.Session, hello, cancellationToken);
+    }
+
+    private async Task OpenSessionAsync(UInt128 targetNonce, Hello hello, CancellationToken cancellationToken)
+    {
+        DropIdleSessions();
+        var sourceNonce = SessionKeys.NewNonce();
+        var keys = new SessionKeys(mailbox.Key, options.Node, mailbox.Target, targetNonce, sourceNonce);
+        var chunkBytes = Math.Clamp(hello.MaxChunkBytes, 1024, options.ChunkBytes);
+        var session = new ServedSession(sourceNonce, keys, hello, chunkBytes, time);
+        _sessions[sourceNonce] = session;
+        SessionOpened(logger, mailbox.Target, chunkBytes);
+        var header = new MessageHeader(MessageType.HelloReply, IsLast: false, targetNonce, sourceNonce, "");
+        await SendAsync(keys.HelloReply.Seal(header, 0, new HelloReply(chunkBytes, options.MaxWindow).Encode()), cancellationToken);
+    }
+
+    private async Task RequestAsync(MessageHeader header, byte[] message, CancellationToken cancellationToken)
+    {
+        if (!_sessions.TryGetValue(header.Session, out var session))
+        {
+            // A session of before a restart, most likely: the target opens a new one when nobody answers.
+            audit.Refuse("unknown session", $"node {mailbox.Target} goes on with a session that is not open here", "nothing, it opens a new one");
+            return;
+        }
+
+        var number = (ulong)header.Number;
+        var plain = Open(session.Keys.ToSource, header, number, message);
+        if (plain is null)
+        {
+            return;
+        }
+
+        if (!session.Requests.TryTake(number))
+        {
+            await RefuseAsync("replay", $"request {number} of node {mailbox.Target} came twice", "nothing, if the broker repeats messages now and then");
+            return;
+        }
+
+        session.Touch();
+        if (TransferRequest.TryDecode(plain) is not { } request)
+        {
+            await ReplyAsync(session, number, TransferStatus.InvalidRequest, "the request is malformed", default, cancellationToken);
+            return;
+        }
+
+        await AnswerAsync(session, number, request, cancellationToken);
+    }
+
+    private async Task AnswerAsync(ServedSession session, ulong number, TransferRequest request, CancellationToken cancellationToken)
+    {
+        if (request.Operation == TransferOperation.Bye)
+        {
+            Close(session);
+        }
+        else if (!Enabled)
+        {
+            await ReplyAsync(session, number, TransferStatus.NotReady, "the source is disabled by its operator", default, cancellationToken);
+        }
+        else
+        {
+            switch (request.Operation)
+            {
+                case TransferOperation.Next:
+                    await NextAsync(session, number, request, cancellationToken);
+                    break;
+                case TransferOperation.Get:
+                    await GetAsync(session, number, request, cancellationToken);
+                    break;
+                case TransferOperation.Pull:
+                    await PullAsync(session, number, request, cancellationToken);
+                    break;
+                case TransferOperation.Confirm:
+                    await ConfirmAsync(session, number, request, cancellationToken);
+                    break;
+                default:
+                    await ReplyAsync(session, number, TransferStatus.InvalidRequest, "the operation is not known to this version", default, cancellationToken);
+                    break;
+            }
+        }
+    }
+
+    private async Task NextAsync(ServedSession session, ulong number, TransferRequest request, CancellationToken cancellationToken)
+    {
+        var answer = await source.ReadyAsync(mailbox.Target, request.Rotate, cancellationToken);
+        if (answer.Status != SourceStatus.Ok)
+        {
+            await ReplyFailureAsync(session, number, answer.Status, answer.Detail, cancellationToken);
+            return;
+        }
+
+        var blocks = answer.Value!;
+        var tooLarge = blocks.FirstOrDefault(b => b.LengthBytes > Math.Min(session.Hello.MaxBlockBytes, options.MaxBlockBytes));
+        if (tooLarge is not null)
+        {
+            audit.Refuse(
+                "too large",
+                $"block {tooLarge.Name} of mailbox {mailbox.Target} has {tooLarge.LengthBytes} bytes, more than source or target allow",
+                "lower max_block_size at the collector; carry this block over by hand (process_dir)");
+        }
+
+        var offers = blocks
+            .Where(b => b.LengthBytes <= Math.Min(session.Hello.MaxBlockBytes, options.MaxBlockBytes))
+            .Take(Math.Clamp(request.Limit, 1, NextReply.MaxOffers))
+            .Select(b => new BlockOffer(b.Identity, b.Name, b.FirstSequence, b.NextSequence, b.EventCount, b.LengthBytes));
+        var reply = new ByteWriter(1024);
+        new NextReply([.. offers], (ulong)blocks.Count, blocks.Aggregate(0UL, (sum, b) => sum + b.EventCount)).Write(reply);
+        session.Offered(blocks);
+        await ReplyAsync(session, number, TransferStatus.Ok, "", reply.WrittenMemory, cancellationToken);
+    }
+
+    private async Task GetAsync(ServedSession session, ulong number, TransferRequest request, CancellationToken cancellationToken)
+    {
+        if (request.Block is null || session.FindOffered(request.Block) is not { } block)
+        {
+            await ReplyAsync(session, number, TransferStatus.NotFound, "the block was not offered in this session", default, cancellationToken);
+            return;
+        }
+
+        var codec = TransferCodecs.Supported.Contains(request.Codec) ? request.Codec : TransferCodec.None;
+        if (_encoded is null || _encoded.Identity != block.Identity || (_encoded.Codec != codec && _encoded.Codec != TransferCodec.None))
+        {
+            var read = EncodedBlock.Read(storage, block, codec, options.MaxBlockBytes);
+            if (!read.IsOk)
+            {
+                var status = read.Error.IsNotFound ? TransferStatus.NotFound : TransferStatus.Io;
+                await ReplyAsync(session, number, status, read.Error.Detail, default, cancellationToken);
+                return;
+            }
+
+            if (read.Value is null)
+            {
+                await HaveRepairedAsync(session, number, block, cancellationToken);
+                return;
+            }
+
+            _encoded = read.Value;
+        }
+
+        var nonce = SessionKeys.NewNonce();
+        var key = session.Keys.ForTransfer(nonce, _encoded.Identity.Hash, _encoded.Codec, _encoded.Wire.Length);
+        session.Add(new PreparedTransfer(_encoded, nonce, key, session.Id, session.ChunkBytes));
+        var reply = new ByteWriter(128);
+        new GetReply(nonce, _encoded.Codec, _encoded.Wire.Length, _encoded.BlockBytes, _encoded.WireHash).Write(reply);
+        await ReplyAsync(session, number, TransferStatus.Ok, "", reply.WrittenMemory, cancellationToken);
+    }
+
+    private async Task HaveRepairedAsync(ServedSession session, ulong number, SourceBlock block, CancellationToken cancellationToken)
+    {
+        audit.Refuse(
+            "damaged block",
+            $"block {block.Name} of mailbox {mailbox.Target} is damaged on disk; the collector salvages its intact frames",
+            "check the disk; the damaged file is in the collector's quarantine");
+        var repaired = await source.RepairAsync(mailbox.Target, block.Name, cancellationToken);
+        await ReplyAsync(
+            session,
+            number,
+            repaired.Status == SourceStatus.Ok ? TransferStatus.NotFound : TransferStatus.NotReady,
+            "the block was damaged; ask again for what is ready",
+            default,
+            cancellationToken);
+    }
+
+    private async Task PullAsync(ServedSession session, ulong number, TransferRequest request, CancellationToken cancellationToken)
+    {
+        if (session.FindTransfer(request.TransferId) is not { } transfer || request.FirstChunk >= transfer.ChunkCount)
+        {
+            await ReplyAsync(session, number, TransferStatus.NotFound, "there is no such transfer or chunk", default, cancellationToken);
+            return;
+        }
+
+        var count = Math.Min((uint)Math.Clamp(request.Limit, 1, options.MaxWindow), transfer.ChunkCount - request.FirstChunk);
+        for (var index = request.FirstChunk; index < request.FirstChunk + count; index++)
+        {
+            if (await SendAsync(transfer.Chunk(index), cancellationToken) != BusResult.Sent)
+            {
+                // The target misses the rest and pulls it again.
+                return;
+            }
+
+            audit.ChunkSent();
+        }
+    }
+
+    private async Task ConfirmAsync(ServedSession session, ulong number, TransferRequest request, CancellationToken cancellationToken)
+    {
+        if (request.Block is null)
+        {
+            await ReplyAsync(session, number, TransferStatus.InvalidRequest, "a confirmation names a block", default, cancellationToken);
+            return;
+        }
+
+        var name = session.FindOffered(request.Block)?.Name;
+        if (name is null)
+        {
+            var ready = await source.ReadyAsync(mailbox.Target, rotate: false, cancellationToken);
+            if (ready.Status != SourceStatus.Ok)
+            {
+                await ReplyFailureAsync(session, number, ready.Status, ready.Detail, cancellationToken);
+                return;
+            }
+
+            name = ready.Value!.FirstOrDefault(
+                b => b.Identity.Stream == request.Block.Stream && b.Identity.Index == request.Block.Index)?.Name;
+        }
+
+        // Not there any more: an earlier confirmation went through, and its answer was lost.
+        var confirmed = name is null
+            ? new SourceAnswer<bool>(SourceStatus.NotFound, false, null)
+            : await source.ConfirmAsync(mailbox.Target, name, request.Block.Hash, cancellationToken);
+        if (confirmed.Status == SourceStatus.WrongHash)
+        {
+            audit.Refuse(
+                "wrong hash",
+                $"node {mailbox.Target} confirms block {name} with another content hash than it has; the block stays",
+                "look into the target's log: it imported something else than this block");
+        }
+
+        if (confirmed.Status is SourceStatus.Ok)
+        {
+            audit.Confirmed();
+        }
+
+        if (confirmed.Status is SourceStatus.Ok or SourceStatus.NotFound)
+        {
+            session.Forget(request.Block);
+            await ReplyAsync(session, number, TransferStatus.Ok, "", default, cancellationToken);
+        }
+        else
+        {
+            await ReplyFailureAsync(session, number, confirmed.Status, confirmed.Detail, cancellationToken);
+        }
+    }
+
+    private async Task AnnounceAsync(CancellationToken cancellationToken)
+    {
+        foreach (var session in _sessions.Values)
+        {
+            var number = session.NextNumber();
+            var header = new MessageHeader(MessageType.Announce, IsLast: false, session.Id, number, "");
+            await SendAsync(session.Keys.ToTarget.Seal(header, number, default), cancellationToken);
+        }
+    }
+
+    private Task ReplyFailureAsync(ServedSession session, ulong number, SourceStatus status, string? detail, CancellationToken cancellationToken) =>
+        ReplyAsync(
+            session,
+            number,
+            status switch
+            {
+                SourceStatus.NotFound => TransferStatus.NotFound,
+                SourceStatus.WrongHash => TransferStatus.InvalidData,
+                _ => TransferStatus.NotReady,
+            },
+            detail ?? "",
+            default,
+            cancellationToken);
+
+    private async Task ReplyAsync(
+        ServedSession session, ulong requestNumber, TransferStatus status, string text, ReadOnlyMemory<byte> content, CancellationToken cancellationToken)
+    {
+        var number = session.NextNumber();
+        var header = new MessageHeader(MessageType.Reply, IsLast: false, session.Id, number, "");
+        var reply = session.Keys.ToTarget.Seal(header, number, new TransferReply(requestNumber, status, text, content).Encode());
+        await SendAsync(reply, cancellationToken);
+    }
+
+    private async Task<BusResult> SendAsync(byte[] message, CancellationToken cancellationToken)
+    {
+        var result = await bus.SendAsync(options.Topics.Reply(options.Node, mailbox.Target), message, cancellationToken);
+        if (result is BusResult.Sent or BusResult.Unknown)
+        {
+            audit.Sent(message.Length);
+        }
+        else if (result == BusResult.Refused)
+        {
+            audit.Refuse(
+                "broker", $"the broker refused a message of {message.Length} bytes", "raise the broker's message size limit, or lower server.chunk_size");
+        }
+
+        return result;
+    }
+
+    private byte[]? Open(DirectionKey key, in MessageHeader header, ulong number, byte[] message)
+    {
+        var plain = new byte[DirectionKey.PlainBytes(header, message.Length)];
+        switch (key.Open(header, number, message, plain))
+        {
+            case OpenError.None:
+                return plain;
+            case OpenError.WrongKey:
+                audit.Refuse(
+                    "wrong key",
+                    $"node {mailbox.Target} has another secret under key id '{mailbox.Key.Id}'",
+                    "copy the key anew; a key has the same text on both sides");
+                return null;
+            default:
+                audit.Refuse("tampered", $"a message of node {mailbox.Target} was changed on its way", "find out who writes to these topics");
+                return null;
+        }
+    }
+
+    private bool Remember(UInt128 nonce)
+    {
+        if (!_helloNonces.Add(nonce))
+        {
+            return false;
+        }
+
+        _helloOrder.Enqueue(nonce);
+        if (_helloOrder.Count > RememberedHellos)
+        {
+            _helloNonces.Remove(_helloOrder.Dequeue());
+        }
+
+        return true;
+    }
+
+    private void DropIdleSessions()
+    {
+        var sessions = _sessions.Values.OrderByDescending(s => s.IsProven).ThenBy(s => s.Idle).ToArray();
+        foreach (var session in sessions.Where((s, i) => s.Idle > options.SessionIdle || i >= options.MaxSessionsPerMailbox - 1))
+        {
+            Close(session);
+        }
+    }
+
+    private void Close(ServedSession session)
+    {
+        if (_sessions.TryRemove(session.Id, out _))
+        {
+            session.Dispose();
+        }
+    }
+
+    private Task RefuseAsync(string reason, string cause, string remedy)
+    {
+        audit.Refuse(reason, cause, remedy);
+        return Task.CompletedTask;
+    }
+
+    [LoggerMessage(1201, LogLevel.Information, "node {Target} opened a session, chunks of {ChunkBytes} bytes")]
+    private static partial void SessionOpened(ILogger logger, string target, int chunkBytes);
+
+    private readonly record struct Incoming(MessageHeader Header, byte[]? Message);
+}
