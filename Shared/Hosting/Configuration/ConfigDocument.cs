@@ -1,5 +1,3 @@
-using System.Text;
-
 namespace ZfRepl.Hosting.Configuration;
 
 /// <summary>A service's YAML file, read with positions, and all that is wrong with it. Not thread-safe.</summary>
@@ -44,20 +42,9 @@ public sealed class ConfigDocument
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         var report = new ConfigReport(path);
-        try
-        {
-            using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
-            var isOpenToOthers = !OperatingSystem.IsWindows() &&
-                (File.GetUnixFileMode(stream.SafeFileHandle) & (UnixFileMode.GroupRead | UnixFileMode.OtherRead)) != UnixFileMode.None;
-            return ReadText(stream, report) is { } text
-                ? Build(text, report, options, isOpenToOthers)
-                : Empty(report, options);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            report.Error(ConfigCodes.Unreadable, ConfigPlace.Start, "", $"the file cannot be read: {e.Message}", "check the path and the account's rights");
-            return Empty(report, options);
-        }
+        return ConfigFile.Read(path, report, out var isOpenToOthers) is { } text
+            ? Build(text, report, options, isOpenToOthers)
+            : Empty(report, options);
     }
 
     /// <summary>Reads a text of at most 4 Mi characters.</summary>
@@ -78,7 +65,7 @@ public sealed class ConfigDocument
     {
         if (text.Length > ConfigLimits.FileBytesMax)
         {
-            ReportTooLarge(report);
+            ConfigFile.ReportTooLarge(report);
             return Empty(report, options);
         }
 
@@ -111,44 +98,6 @@ public sealed class ConfigDocument
         var folder = options.BaseFolder ?? Path.GetDirectoryName(Path.GetFullPath(report.FileName)) ?? "/";
         return new ConfigContext(report, options.Environment, Path.GetFullPath(folder), isOpenToOthers);
     }
-
-    private static string? ReadText(FileStream stream, ConfigReport report)
-    {
-        if (stream.CanSeek && stream.Length > ConfigLimits.FileBytesMax)
-        {
-            ReportTooLarge(report);
-            return null;
-        }
-
-        // A pipe or a device has no length, so the read is bounded as well.
-        var bytes = new byte[ConfigLimits.FileBytesMax + 1];
-        var length = stream.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
-        if (length > ConfigLimits.FileBytesMax)
-        {
-            ReportTooLarge(report);
-            return null;
-        }
-
-        return Decode(bytes.AsSpan(0, length), report);
-    }
-
-    private static string? Decode(ReadOnlySpan<byte> bytes, ConfigReport report)
-    {
-        try
-        {
-            return new UTF8Encoding(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true).GetString(bytes);
-        }
-        catch (DecoderFallbackException e)
-        {
-            var before = bytes[..Math.Clamp(e.Index, 0, bytes.Length)];
-            var place = new ConfigPlace(before.Count((byte)'\n') + 1, before.Length - before.LastIndexOf((byte)'\n'));
-            report.Error(ConfigCodes.Syntax, place, "", "the text is not UTF-8", "save the file as UTF-8");
-            return null;
-        }
-    }
-
-    private static void ReportTooLarge(ConfigReport report) => report.Error(
-        ConfigCodes.Limit, ConfigPlace.Start, "", $"the file is larger than {ConfigLimits.FileBytesMax / 1024 / 1024} MiB", "split it into several services");
 }
 
 /// <summary>What all sections of one document share.</summary>

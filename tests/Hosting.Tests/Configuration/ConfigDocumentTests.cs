@@ -253,7 +253,7 @@ public sealed class ConfigDocumentTests
     public void A_large_text_is_refused_before_it_is_read()
     {
         var document = ConfigDocument.Parse(new string('#', (4 << 20) + 1), "f.yml");
-        Assert.Equal("f.yml:1:1: error: the file is larger than 4 MiB (split it into several services)", Assert.Single(document.Errors).ToString());
+        Assert.Equal("f.yml:1:1: error: the file is larger than 4 MiB (split it)", Assert.Single(document.Errors).ToString());
     }
 
     [Fact]
