@@ -30,7 +30,7 @@ public sealed partial class SourceLink
 
     private void ReceiveReply(LinkSession session, in MessageHeader header, ReadOnlySpan<byte> message)
     {
-        var number = (ulong)header.Number;
+        var number = header.MessageNumber;
         var plain = Open(session.Keys.ToTarget, header, number, message);
         if (plain is null || !session.TakeNumber(number))
         {
@@ -76,6 +76,8 @@ public sealed partial class SourceLink
         {
             case OpenError.None:
                 return plain;
+            case OpenError.Closed:
+                return null;
             case OpenError.WrongKey:
                 Refuse("wrong key", $"{_options.Source} has another secret under key id '{_options.Key.Id}'");
                 return null;

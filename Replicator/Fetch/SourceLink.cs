@@ -1,5 +1,4 @@
 using System.Threading.Channels;
-using Microsoft.Extensions.Logging;
 using ZfRepl.Core.Transfer;
 using ZfRepl.Hosting.Logging;
 

@@ -1,4 +1,3 @@
-using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
 using ZfRepl.Core.Storage;
 using ZfRepl.Core.Tasks;
@@ -14,6 +13,7 @@ namespace ZfRepl.Replicator.Serve;
 public sealed class BlockServer
 {
     private readonly IMessageBus _bus;
+    private readonly TimeProvider _time;
     private readonly BlockServerOptions _options;
     private readonly ServerAudit _audit;
     private readonly Dictionary<string, MailboxServer> _mailboxes;
@@ -24,6 +24,7 @@ public sealed class BlockServer
         IMessageBus bus, IBlockSource source, IStorage storage, TimeProvider time, BlockServerOptions options, ILogger logger, CauseLog causes)
     {
         _bus = bus;
+        _time = time;
         _options = options;
         _audit = new ServerAudit(causes);
         _mailboxes = options.Mailboxes.ToDictionary(
@@ -53,7 +54,7 @@ public sealed class BlockServer
         using var subscription = _bus.Subscribe(_options.Topics.RequestsTo(_options.Node), ReceiveAsync);
         await Supervisor.RunAsync(
             cancellationToken,
-            [.. _mailboxes.Values.Select(m => (Func<CancellationToken, Task>)m.RunAsync), token => Task.Delay(Timeout.Infinite, token)]);
+            [.. _mailboxes.Values.Select(m => (Func<CancellationToken, Task>)m.RunAsync), token => Task.Delay(Timeout.InfiniteTimeSpan, _time, token)]);
     }
 
     /// <summary>Tells the targets of a mailbox that a block is ready; without a session nobody is told.</summary>

@@ -135,7 +135,7 @@ internal sealed partial class MailboxServer(
             return;
         }
 
-        var number = (ulong)header.Number;
+        var number = header.MessageNumber;
         var plain = Open(session.Keys.ToSource, header, number, message);
         if (plain is null)
         {
@@ -399,6 +399,8 @@ internal sealed partial class MailboxServer(
         {
             case OpenError.None:
                 return plain;
+            case OpenError.Closed:
+                return null;
             case OpenError.WrongKey:
                 audit.Refuse(
                     "wrong key",

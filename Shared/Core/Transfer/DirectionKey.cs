@@ -14,6 +14,9 @@ public enum OpenError
 
     /// <summary>It was sealed with the right key, and changed on the way or meant for somebody else.</summary>
     Tampered,
+
+    /// <summary>The key is no longer in use here: the session has ended.</summary>
+    Closed,
 }
 
 /// <summary>
@@ -36,6 +39,7 @@ public sealed class DirectionKey : IDisposable
     private readonly AesGcm _aes;
     private readonly byte[] _commitment;
     private readonly byte[] _identity;
+    private bool _isClosed;
 
     private DirectionKey(AesGcm aes, byte[] commitment, byte[] identity)
     {
@@ -93,6 +97,7 @@ public sealed class DirectionKey : IDisposable
         WriteNonce(nonce, header, number);
         lock (_gate)
         {
+            ObjectDisposedException.ThrowIf(_isClosed, this);
             _aes.Encrypt(
                 nonce,
                 plain,
@@ -124,6 +129,11 @@ public sealed class DirectionKey : IDisposable
         {
             lock (_gate)
             {
+                if (_isClosed)
+                {
+                    return OpenError.Closed;
+                }
+
                 _aes.Decrypt(
                     nonce,
                     message.Slice(headerBytes, plain.Length),
@@ -144,7 +154,14 @@ public sealed class DirectionKey : IDisposable
     public static int PlainBytes(in MessageHeader header, int messageBytes) => messageBytes - header.SizeBytes - TagBytes;
 
     /// <inheritdoc/>
-    public void Dispose() => _aes.Dispose();
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            _isClosed = true;
+            _aes.Dispose();
+        }
+    }
 
     private static void WriteNonce(Span<byte> nonce, in MessageHeader header, ulong number)
     {

@@ -56,10 +56,13 @@ public readonly record struct MessageHeader(MessageType Type, bool IsLast, UInt1
         new(MessageType.Chunk, isLast, session, new UInt128(index, transferId), "");
 
     /// <summary>A chunk's transfer id.</summary>
-    public ulong TransferId => (ulong)(Number & ulong.MaxValue);
+    public ulong TransferId => unchecked((ulong)Number);
 
     /// <summary>A chunk's index.</summary>
-    public uint ChunkIndex => (uint)(Number >> 64);
+    public uint ChunkIndex => unchecked((uint)(Number >> 64));
+
+    /// <summary>The number of a request, reply or announcement. The header is authenticated as a whole, so the cut-off half is not lost.</summary>
+    public ulong MessageNumber => unchecked((ulong)Number);
 
     /// <summary>Writes the header with a commitment.</summary>
     public void Write(Span<byte> target, ReadOnlySpan<byte> commitment)

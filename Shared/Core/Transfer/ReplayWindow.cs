@@ -15,10 +15,16 @@ public sealed class ReplayWindow
     {
         if (!_any || number > _highest)
         {
-            var steps = _any ? number - _highest : Size;
-            for (ulong i = 0; i < Math.Min(steps, Size); i++)
+            if (!_any || number - _highest >= Size)
             {
-                _seen[(number - i) % Size] = false;
+                Array.Clear(_seen);
+            }
+            else
+            {
+                for (var skipped = _highest + 1; skipped < number; skipped++)
+                {
+                    _seen[skipped % Size] = false;
+                }
             }
 
             _highest = number;

@@ -1,0 +1,190 @@
+using ZfRepl.Core.Blocks;
+using ZfRepl.Core.Bytes;
+using ZfRepl.Core.Frames;
+using ZfRepl.Core.Storage;
+using ZfRepl.Core.Telemetry;
+using ZfRepl.Core.Transfer;
+using ZfRepl.Hosting.Logging;
+using ZfRepl.Replicator.Fetch;
+using ZfRepl.Replicator.Serve;
+using ZfRepl.TestKit;
+
+namespace ZfRepl.Replicator.Tests;
+
+/// <summary>A server with real block files and a link to it, over a bus with faults.</summary>
+internal sealed class TransferRig : IAsyncDisposable
+{
+    public const string Source = "edge1";
+    public const string Target = "centre";
+
+    private readonly TempFolder _folder = new();
+    private readonly CancellationTokenSource _end = new();
+    private readonly IMessageBus _targetBus;
+    private readonly IDisposable _subscription;
+    private readonly Task _serving;
+
+    public TransferRig(LoopbackBus bus, ApiKey? serverKey = null, ApiKey? linkKey = null, Func<SourceLinkOptions, SourceLinkOptions>? tune = null)
+    {
+        Bus = bus;
+        Key = serverKey ?? NewKey("default");
+        var options = new BlockServerOptions { Node = Source, Mailboxes = [new ServedMailbox(Target, Key)], ChunkBytes = 4096 };
+        Server = new BlockServer(
+            bus.Connect(), Blocks, DiskStorage.Instance, TimeProvider.System, options, ServerLog, new CauseLog(ServerLog, TimeProvider.System));
+        _serving = Server.RunAsync(_end.Token);
+        var linkOptions = new SourceLinkOptions
+        {
+            Source = Source,
+            Target = Target,
+            Key = linkKey ?? Key,
+            RepeatAfter = TimeSpan.FromMilliseconds(50),
+            Timeout = TimeSpan.FromSeconds(20),
+            Window = 8,
+        };
+        _targetBus = bus.Connect();
+        Link = new SourceLink(
+            _targetBus, TimeProvider.System, tune is null ? linkOptions : tune(linkOptions), new CauseLog(LinkLog, TimeProvider.System));
+        _subscription = _targetBus.Subscribe(linkOptions.Topics.RepliesTo(Target), (_, message) =>
+        {
+            if (MessageHeader.TryRead(message.Span, out var header))
+            {
+                Link.Receive(header, message);
+            }
+
+            return ValueTask.CompletedTask;
+        });
+    }
+
+    public LoopbackBus Bus { get; }
+
+    public ApiKey Key { get; }
+
+    public FakeBlocks Blocks { get; } = new();
+
+    public BlockServer Server { get; }
+
+    public SourceLink Link { get; }
+
+    public ListLogger ServerLog { get; } = new();
+
+    public ListLogger LinkLog { get; } = new();
+
+    public static ApiKey NewKey(string id)
+    {
+        Assert.True(ApiKey.TryCreate(id, ApiKey.Generate(), out var key, out var error), error);
+        return key;
+    }
+
+    /// <summary>Makes a sealed block file with some events and has it offered.</summary>
+    public SourceBlock AddBlock(int events, int seed = 1)
+    {
+        var index = (ulong)Blocks.All.Count + 1;
+        var header = new BlockHeader(new StreamId(7, 8), index, 1, 0, Source, Target);
+        using var appender = BlockAppender.Create(DiskStorage.Instance, _folder.Path, new BlockName((long)index), header).Value;
+        var builder = new EventFrameBuilder();
+        var batch = new EventBatch(new OidTable());
+        var random = new Random(seed);
+        for (var i = 0; i < events; i++)
+        {
+            batch.Add(new TelemetryEvent(
+                Oid.Parse($"sensor:s{i % 10}"), i, 1, 0, TelemetryValue.From(random.NextDouble()), new Ieid(1, (ulong)i)));
+            builder.Append(batch, i);
+        }
+
+        var frame = new ByteWriter();
+        builder.Finish(frame, 7, 1);
+        Assert.True(appender.Append(frame.Written, new FrameStats(1, (uint)events, 1 + (ulong)events, 0, events)).IsOk);
+        var sealedBlock = appender.Seal().Value;
+        var block = new SourceBlock(
+            new BlockIdentity(header.Stream, index, sealedBlock.Trailer.Hash),
+            sealedBlock.Name.ToString(), appender.SealedPath, 1, 1 + (ulong)events, (ulong)events, sealedBlock.LengthBytes);
+        Blocks.All.Add(block);
+        return block;
+    }
+
+    public async Task<NextReply> OfferedAsync()
+    {
+        var opened = await Link.EnsureSessionAsync(CancellationToken.None);
+        Assert.True(opened.IsOk, opened.Detail);
+        var next = await Link.NextAsync(rotate: true, 16, CancellationToken.None);
+        Assert.True(next.IsOk, next.Detail);
+        return next.Value!;
+    }
+
+    /// <summary>Fetches and confirms everything that is offered, as a target does, and returns the block files' bytes.</summary>
+    public async Task<List<byte[]>> FetchAllAsync()
+    {
+        var fetched = new List<byte[]>();
+        while (true)
+        {
+            var opened = await Link.EnsureSessionAsync(CancellationToken.None);
+            Assert.True(opened.IsOk, opened.Detail);
+            var next = await Link.NextAsync(rotate: true, 1, CancellationToken.None);
+            if (!next.IsOk)
+            {
+                continue;
+            }
+
+            if (next.Value!.Offers is not [var offer])
+            {
+                return fetched;
+            }
+
+            var download = await Link.DownloadAsync(offer, CancellationToken.None);
+            if (download.IsOk)
+            {
+                var confirmed = await Link.ConfirmAsync(offer.Block, CancellationToken.None);
+                Assert.True(confirmed.IsOk, confirmed.Detail);
+                fetched.Add(download.Value!);
+            }
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _end.CancelAsync();
+        await _serving;
+        _subscription.Dispose();
+        Link.Dispose();
+        _end.Dispose();
+        _folder.Dispose();
+    }
+
+    /// <summary>The collector's part, in memory over real files.</summary>
+    internal sealed class FakeBlocks : IBlockSource
+    {
+        public List<SourceBlock> All { get; } = [];
+
+        public List<string> Repaired { get; } = [];
+
+        public bool IsDown { get; set; }
+
+        public Task<SourceAnswer<IReadOnlyList<SourceBlock>>> ReadyAsync(string mailbox, bool rotate, CancellationToken cancellationToken) =>
+            Task.FromResult(IsDown
+                ? new SourceAnswer<IReadOnlyList<SourceBlock>>(SourceStatus.Unavailable, null, "down")
+                : new SourceAnswer<IReadOnlyList<SourceBlock>>(SourceStatus.Ok, [.. All], null));
+
+        public Task<SourceAnswer<bool>> ConfirmAsync(string mailbox, string blockName, BlockHash hash, CancellationToken cancellationToken)
+        {
+            var block = All.Find(b => b.Name == blockName);
+            if (block is null)
+            {
+                return Task.FromResult(new SourceAnswer<bool>(SourceStatus.NotFound, false, null));
+            }
+
+            if (!block.Identity.Hash.Equals(hash))
+            {
+                return Task.FromResult(new SourceAnswer<bool>(SourceStatus.WrongHash, false, null));
+            }
+
+            All.Remove(block);
+            return Task.FromResult(new SourceAnswer<bool>(SourceStatus.Ok, true, null));
+        }
+
+        public Task<SourceAnswer<bool>> RepairAsync(string mailbox, string blockName, CancellationToken cancellationToken)
+        {
+            Repaired.Add(blockName);
+            All.RemoveAll(b => b.Name == blockName);
+            return Task.FromResult(new SourceAnswer<bool>(SourceStatus.Ok, true, null));
+        }
+    }
+}
