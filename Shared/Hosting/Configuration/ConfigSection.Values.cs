@@ -118,6 +118,9 @@ public sealed partial class ConfigSection
         return System.IO.Path.GetFullPath(value.Text, _context.BaseFolder);
     }
 
+    /// <summary>Makes a path absolute as <see cref="FilePath"/> does, for defaults.</summary>
+    public string ResolvePath(string path) => System.IO.Path.GetFullPath(path, _context.BaseFolder);
+
     /// <summary>A secret: a text, a text with <c>${NAME}</c>, or <c>file:PATH</c>. Never shown in messages.</summary>
     /// <remarks>
     /// The file must be closed to all other accounts (mode 0600 or stricter), at most 64 KiB of UTF-8 and not empty; line ends behind

@@ -1,0 +1,52 @@
+using ZfRepl.Collector.Mailboxes;
+using ZfRepl.Collector.Sources;
+using ZfRepl.Core.Frames;
+using ZfRepl.Core.Telemetry;
+
+namespace ZfRepl.Collector;
+
+/// <summary>Gives each reading its identity and hands it to all mailboxes. Thread-safe.</summary>
+internal sealed class Intake(IReadOnlyList<Mailbox> mailboxes, ulong boot) : IIntake
+{
+    private ulong _counter;
+    private long _events;
+    private long _batches;
+
+    public OidTable Oids { get; } = new();
+
+    /// <summary>Readings handed in since the start, each counted once however many mailboxes take it.</summary>
+    public long Events => Interlocked.Read(ref _events);
+
+    /// <summary>Batches handed in since the start.</summary>
+    public long Batches => Interlocked.Read(ref _batches);
+
+    public Ieid NextIeids(int count) => new(boot, Interlocked.Add(ref _counter, (ulong)count) - (ulong)count + 1);
+
+    public async ValueTask<Task<bool>> TakeAsync(EventBatch batch, SourcePosition? position, CancellationToken cancellationToken)
+    {
+        Interlocked.Add(ref _events, batch.Count);
+        Interlocked.Increment(ref _batches);
+        var outcomes = new Task<AppendResult>[mailboxes.Count];
+        for (var i = 0; i < mailboxes.Count; i++)
+        {
+            outcomes[i] = await mailboxes[i].EnqueueAsync(batch, position, cancellationToken);
+        }
+
+        return AllAcceptedAsync(outcomes);
+    }
+
+    public Task<bool> RecordLossAsync(LossRecord record) =>
+        AllAcceptedAsync([.. mailboxes.Where(m => m.Enabled).Select(m => m.AppendLossAsync(record))]);
+
+    /// <summary>A mailbox that does not collect is no reason to have a reading sent again; one that was closed is.</summary>
+    private static async Task<bool> AllAcceptedAsync(Task<AppendResult>[] outcomes)
+    {
+        var accepted = true;
+        foreach (var outcome in outcomes)
+        {
+            accepted &= await outcome != AppendResult.Closed;
+        }
+
+        return accepted;
+    }
+}
