@@ -81,7 +81,8 @@ public sealed class CauseLog
         }
     }
 
-    private void Summarize()
+    /// <summary>Writes what was counted since the last time and forgets quiet causes.</summary>
+    internal void Summarize()
     {
         KeyValuePair<string, long>[] repeated;
         long beyond;

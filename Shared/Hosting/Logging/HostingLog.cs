@@ -35,6 +35,9 @@ internal static partial class HostingLog
     [LoggerMessage(1009, LogLevel.Warning, "Calls in progress did not end in time; their connections were cut")]
     public static partial void CallsCut(ILogger logger);
 
+    [LoggerMessage(1010, LogLevel.Warning, "The socket {Socket} cannot be removed: {Problem}; the next start takes it over")]
+    public static partial void SocketStays(ILogger logger, string socket, string problem);
+
     [LoggerMessage(1020, LogLevel.Error, "The method {Method} failed by a defect; the caller got an error, the service goes on")]
     public static partial void HandlerFailed(ILogger logger, string method, Exception exception);
 

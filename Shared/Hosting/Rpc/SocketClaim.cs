@@ -71,12 +71,22 @@ internal sealed class SocketClaim : IDisposable
         }
     }
 
-    /// <summary>Removes the socket, then gives the claim back.</summary>
-    public void Dispose()
+    /// <summary>Removes the socket; null, or why it stays. One that stays is taken over by the next start.</summary>
+    public string? RemoveSocket()
     {
-        File.Delete(Path);
-        _lock.Dispose();
+        try
+        {
+            File.Delete(Path);
+            return null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return e.Message;
+        }
     }
+
+    /// <summary>Gives the claim back; to be called after the socket was removed.</summary>
+    public void Dispose() => _lock.Dispose();
 
     private static ServiceFailure? CheckFolder(string folder)
     {
