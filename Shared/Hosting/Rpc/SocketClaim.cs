@@ -98,7 +98,9 @@ internal sealed class SocketClaim : IDisposable
 
         Directory.CreateDirectory(folder, OwnerOnly | UnixFileMode.UserExecute);
         return (File.GetUnixFileMode(folder) & UnixFileMode.OtherWrite) != UnixFileMode.None
-            ? new ServiceFailure(ExitCode.Config, $"any account can write into the folder of the sockets, {folder}", $"set bus.path to a folder of the service's own, or chmod o-w {folder}")
+            ? new ServiceFailure(
+                ExitCode.Config, $"any account can write into the folder of the sockets, {folder}",
+                $"set bus.path to a folder of the service's own, or chmod o-w {folder}")
             : null;
     }
 
@@ -163,5 +165,6 @@ internal sealed class SocketClaim : IDisposable
         : null;
 
     private static ServiceFailure AlreadyRuns(string serviceId) => new(
-        ExitCode.TryLater, $"a service with the id {serviceId} already runs here", $"stop it with `zfrepl call {serviceId} stop`, or choose another id");
+        ExitCode.TryLater, $"a service with the id {serviceId} already runs here",
+        $"stop it with `zfrepl call {serviceId} stop`, or choose another id");
 }

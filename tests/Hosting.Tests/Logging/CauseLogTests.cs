@@ -74,7 +74,7 @@ public sealed class CauseLogTests : IDisposable
         await stop.CancelAsync();
         await run;
         Assert.Equal(1001, Messages.Length);
-        Assert.Equal("[1041] 4000 more occurrences within 5 min, of other causes than the 1000 that are told apart", Messages[^1]);
+        Assert.Equal("[1041] 4000 more occurrences within 5 min, of causes beyond the 1000 that are told apart", Messages[^1]);
         Assert.Equal(5000, _causes.Total);
     }
 
