@@ -41,7 +41,7 @@ public sealed class CronSchedule
         return schedule is not null;
     }
 
-    /// <summary>The first whole second strictly after <paramref name="after"/> at which the schedule fires, or null when it never does again.</summary>
+    /// <summary>The first whole second strictly after <paramref name="after"/> at which the schedule fires; null when it never does again.</summary>
     /// <param name="after">Any instant.</param>
     /// <param name="zone">The zone whose wall clock the fields describe; the result carries its offset.</param>
     public DateTimeOffset? Next(DateTimeOffset after, TimeZoneInfo zone)

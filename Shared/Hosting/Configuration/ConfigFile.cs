@@ -18,7 +18,8 @@ internal static class ConfigFile
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
         {
-            report.Error(ConfigCodes.Unreadable, ConfigPlace.Start, "", $"the file cannot be read: {e.Message}", "check the path and the account's rights");
+            report.Error(
+                ConfigCodes.Unreadable, ConfigPlace.Start, "", $"the file cannot be read: {e.Message}", "check the path and the account's rights");
             return null;
         }
     }

@@ -25,7 +25,9 @@ public sealed partial class ConfigSection
             }
             else
             {
-                Report(ConfigCodes.WrongType, item.Node.Place, item.Path, $"`{key}`: {item.Node.Shown} {reason}", "write host:port, for instance 10.0.0.5:1883 or [::1]:1883");
+                Report(
+                    ConfigCodes.WrongType, item.Node.Place, item.Path, $"`{key}`: {item.Node.Shown} {reason}",
+                    "write host:port, for instance 10.0.0.5:1883 or [::1]:1883");
             }
         }
 
@@ -76,7 +78,9 @@ public sealed partial class ConfigSection
     {
         if (node is ScalarNode { IsNull: true })
         {
-            Report(ConfigCodes.WrongType, node.Place, path, $"`{key}` holds an entry without a value, expected {expected}", "write it out or remove the entry");
+            Report(
+                ConfigCodes.WrongType, node.Place, path, $"`{key}` holds an entry without a value, expected {expected}",
+                "write it out or remove the entry");
             return null;
         }
 

@@ -78,12 +78,13 @@ public sealed partial class ConfigSection
     public TimeSpan? Duration(string key, TimeSpan? minimum = null, TimeSpan? maximum = null)
     {
         const string Remedy = "write seconds, or a number with a unit such as 500ms, 10s, 5m, 2h, 1d";
+        var (least, greatest) = (minimum ?? TimeSpan.Zero, maximum ?? TimeSpan.FromDays(36_500));
         return Value(key, "a duration", Remedy) is { } value
-            ? Within(value, QuantityText.Duration(value.Text), minimum ?? TimeSpan.Zero, maximum ?? TimeSpan.FromDays(36_500), "a duration", Remedy, QuantityText.Show)
+            ? Within(value, QuantityText.Duration(value.Text), least, greatest, "a duration", Remedy, QuantityText.Show)
             : null;
     }
 
-    /// <summary>A number of bytes, or a number with <c>KiB</c>, <c>MiB</c>, <c>GiB</c>, <c>TiB</c> (powers of 1024) or <c>kB</c>, <c>MB</c>, <c>GB</c>, <c>TB</c>.</summary>
+    /// <summary>A number of bytes, or one with a unit: <c>KiB MiB GiB TiB</c> (powers of 1024), <c>kB MB GB TB</c> (powers of 1000).</summary>
     /// <param name="key">The key.</param>
     /// <param name="minimum">Least value allowed, in bytes.</param>
     /// <param name="maximum">Greatest value allowed, in bytes.</param>
@@ -138,7 +139,9 @@ public sealed partial class ConfigSection
         {
             if (_context.IsOpenToOthers && value.Node.Text == value.Text && value.Text.Length > 0)
             {
-                Warning(key, $"the secret `{key}` stands in a file that other accounts can read", "chmod 600 the file, or write ${NAME} or file:PATH", ConfigCodes.Secret);
+                Warning(
+                    key, $"the secret `{key}` stands in a file that other accounts can read",
+                    "chmod 600 the file, or write ${NAME} or file:PATH", ConfigCodes.Secret);
             }
 
             return value.Text;
@@ -161,7 +164,9 @@ public sealed partial class ConfigSection
             return null;
         }
 
-        var remedy = ScalarText.HasLeadingZeros(value.Text) ? "remove the leading zero, or write 0o in front of an octal number" : "write digits without quotes";
+        var remedy = ScalarText.HasLeadingZeros(value.Text)
+            ? "remove the leading zero, or write 0o in front of an octal number"
+            : "write digits without quotes";
         return Within(value, ScalarText.Integer(value.Text), minimum, maximum, "a whole number", remedy, Show, unit);
     }
 

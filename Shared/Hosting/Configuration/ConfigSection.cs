@@ -45,7 +45,7 @@ public sealed partial class ConfigSection
         {
             if (Find(key) is not { } entry)
             {
-                Report(ConfigCodes.Missing, _place, Join(key), $"`{key}` is missing{(Path.Length == 0 ? "" : $" in `{Path}`")}", $"add `{key}: ...`");
+                Report(ConfigCodes.Missing, _place, Join(key), $"`{key}` is missing{Where}", $"add `{key}: ...`");
             }
             else if (entry.Value is ScalarNode { IsNull: true })
             {
@@ -75,7 +75,7 @@ public sealed partial class ConfigSection
         return sections.Count == 0 ? null : sections[0];
     }
 
-    /// <summary>A map of name → section in the order of the file; each name is the section's <see cref="Name"/>. Null when absent or null.</summary>
+    /// <summary>A map of name → section in the order of the file; each name is the section's <see cref="Name"/>. Null when absent.</summary>
     public IReadOnlyList<ConfigSection>? SectionMap(string key) => OpenMany(key, Form.Map, node => node is MappingNode mapping
         ? mapping.Entries.Select(e => Open(e.Key, $"{Join(key)}.{e.Key}", e.KeyPlace, e.Value))
         : Refuse(key, node, "names with sections", "write `name:` and its keys indented below it"));
@@ -97,13 +97,14 @@ public sealed partial class ConfigSection
     public void Warning(string? key, string message, string remedy, string code = ConfigCodes.Invalid) =>
         _context.Report.Warning(code, PlaceOf(key), key is null ? Path : Join(key), message, remedy);
 
-    /// <summary>Reports every key that nobody asked for, here and in all sections that were opened from here. May be called more than once.</summary>
+    /// <summary>Reports every key that nobody asked for, here and in all sections opened from here. May be called again.</summary>
     public void Finish()
     {
         foreach (var entry in _node.Entries.Where(e => !_known.Contains(e.Key)))
         {
             var remedy = NearestName.Find(entry.Key, _known.Where(k => _node.Find(k) is null)) ?? NearestName.Find(entry.Key, _known);
-            Report(ConfigCodes.UnknownKey, entry.KeyPlace, Join(entry.Key), $"unknown key `{OutsideText.Show(entry.Key)}`{(Path.Length == 0 ? "" : $" in `{Path}`")}",
+            Report(
+                ConfigCodes.UnknownKey, entry.KeyPlace, Join(entry.Key), $"unknown key `{OutsideText.Show(entry.Key)}`{Where}",
                 remedy is null ? KnownKeys() : $"did you mean `{remedy}`?");
         }
 
@@ -139,7 +140,9 @@ public sealed partial class ConfigSection
             case ScalarNode { IsNull: true }:
                 return new ConfigSection(_context, new MappingNode(place), name, path, place);
             default:
-                Report(ConfigCodes.WrongType, node.Place, path, $"`{OutsideText.Show(name)}` is {node.Shown}, expected a section", "write its keys indented below it");
+                Report(
+                    ConfigCodes.WrongType, node.Place, path, $"`{OutsideText.Show(name)}` is {node.Shown}, expected a section",
+                    "write its keys indented below it");
                 return null;
         }
     }
@@ -163,6 +166,8 @@ public sealed partial class ConfigSection
         <= 24 => $"known here: {string.Join(", ", _known.Order(StringComparer.Ordinal))}",
         _ => $"known here are {_known.Count} other keys, see the template",
     };
+
+    private string Where => Path.Length == 0 ? "" : $" in `{Path}`";
 
     private ConfigPlace PlaceOf(string? key) => key is null ? _place : _node.Find(key)?.Value.Place ?? _place;
 

@@ -178,16 +178,12 @@ internal sealed class ConfigTreeReader
     }
 
     /// <summary>YAML 1.1 merge: adds the entries of other mappings whose keys are not there yet; earlier ones win.</summary>
+    /// <remarks>What it adds was counted when the alias or the mapping behind <c>&lt;&lt;</c> was read.</remarks>
     private bool Merge(MappingNode target, ConfigNode source)
     {
         switch (source)
         {
             case MappingNode mapping:
-                if (!Count(mapping.Weight))
-                {
-                    return false;
-                }
-
                 foreach (var entry in mapping.Entries)
                 {
                     target.TryAdd(entry);
@@ -208,7 +204,9 @@ internal sealed class ConfigTreeReader
         var place = PlaceOf(alias.Start);
         if (!_anchors.TryGetValue(name, out var node))
         {
-            return Refuse(ConfigCodes.Reference, place, $"the alias `*{OutsideText.Show(name)}` has no anchor above it", "define it with & before its first use");
+            return Refuse(
+                ConfigCodes.Reference, place, $"the alias `*{OutsideText.Show(name)}` has no anchor above it",
+                "define it with & before its first use");
         }
 
         if (depth + node.Height > ConfigLimits.DepthMax)
@@ -230,7 +228,9 @@ internal sealed class ConfigTreeReader
         _nodes += nodes;
         if (_nodes > ConfigLimits.NodesMax)
         {
-            Refuse(ConfigCodes.Limit, Here, $"more than {ConfigLimits.NodesMax} values, aliases included", "split the service or use fewer aliases");
+            Refuse(
+                ConfigCodes.Limit, Here, $"more than {ConfigLimits.NodesMax} values, aliases included",
+                "split the service or use fewer aliases");
             return false;
         }
 

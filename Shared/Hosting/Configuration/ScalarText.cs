@@ -6,7 +6,9 @@ namespace ZfRepl.Hosting.Configuration;
 internal static class ScalarText
 {
     /// <summary>Null when the text is no integer at all; the largest or smallest value when it is one beyond 127 bits.</summary>
-    /// <remarks>Accepts a sign, single underscores between digits, and 0x, 0o, 0b. A leading zero is octal to 1.1 and decimal to 1.2: refused.</remarks>
+    /// <remarks>
+    /// Accepts a sign, single underscores between digits, and 0x, 0o, 0b. A leading zero is octal to 1.1 and decimal to 1.2: refused.
+    /// </remarks>
     public static Int128? Integer(string text)
     {
         var isNegative = text.StartsWith('-');

@@ -70,7 +70,8 @@ internal static class YamlJson
 
         if (integer is not null || scalar.Text is ".inf" or "-.inf" or "+.inf" or ".nan" or ".Inf" or "-.Inf" or ".NaN")
         {
-            error = $"{path}:{scalar.Place.Line}:{scalar.Place.Column}: error: {scalar.Text} is a number that cannot be sent (quote it to send a text)";
+            var (line, column) = (scalar.Place.Line, scalar.Place.Column);
+            error = $"{path}:{line}:{column}: error: {scalar.Text} is a number that cannot be sent (quote it to send a text)";
             return null;
         }
 

@@ -9,7 +9,7 @@ public interface IService
     /// <summary>One sentence for <c>info</c>.</summary>
     string Description { get; }
 
-    /// <summary>Does all of the service's work: opens what it needs, adds its methods, signals that it is ready, works, and closes everything.</summary>
+    /// <summary>Does all of the service's work: opens what it needs, adds its methods, signals readiness, works, closes everything.</summary>
     /// <param name="context">What the host gives to the service, for the time of this call.</param>
     /// <param name="stop">Ends when the service is to stop; by then its callers have been turned away.</param>
     /// <returns>

@@ -65,12 +65,8 @@ public sealed class ServiceHost
         await end;
         await stopAll.CancelAsync();
         await _notifier.SendAsync("STOPPING=1");
-        if (!await EndsInTimeAsync(runners, all, signals))
-        {
-            return ExitCode.Failed;
-        }
-
-        return firstFailure.Task.IsCompleted ? await firstFailure.Task : ExitCode.Ok;
+        var isInTime = await EndsInTimeAsync(runners, all, signals);
+        return firstFailure.Task.IsCompleted ? await firstFailure.Task : isInTime ? ExitCode.Ok : ExitCode.Failed;
     }
 
     private static async Task RunOneAsync(ServiceRunner runner, TaskCompletionSource<int> firstFailure, CancellationToken stopAll)

@@ -92,7 +92,9 @@ internal sealed class ServiceRunner
         try
         {
             failure = await work;
-            failure ??= wasAsked ? null : new ServiceFailure(ExitCode.Failed, "the service ended without being asked to", "look at the lines above");
+            failure ??= wasAsked
+                ? null
+                : new ServiceFailure(ExitCode.Failed, "the service ended without being asked to", "look at the lines above");
         }
         catch (OperationCanceledException) when (wasAsked)
         {

@@ -2,7 +2,7 @@ using Microsoft.Extensions.Logging;
 
 namespace ZfRepl.Hosting.Logging;
 
-/// <summary>Logs what may happen very often once per cause, counts the rest, and says every few minutes how much more there was. Thread-safe.</summary>
+/// <summary>Logs what may happen very often once per cause, counts the rest, and says now and then how much there was. Thread-safe.</summary>
 /// <remarks>
 /// A cause that stays quiet for one interval is forgotten, and its next occurrence is logged in full again. At most 1000 causes
 /// are told apart at a time; what comes beyond is counted together, so that nobody can fill the log by making up causes.
@@ -81,7 +81,8 @@ public sealed class CauseLog
         }
     }
 
-    private void Summarize()
+    /// <summary>Writes what was counted since the last time and forgets quiet causes.</summary>
+    internal void Summarize()
     {
         KeyValuePair<string, long>[] repeated;
         long beyond;

@@ -23,7 +23,7 @@ internal static partial class HostingLog
     [LoggerMessage(1005, LogLevel.Critical, "Ended by a defect; the process ends so that the supervisor restarts it and recovery runs")]
     public static partial void ServiceDefect(ILogger logger, Exception exception);
 
-    [LoggerMessage(1006, LogLevel.Error, "Not stopped within {Seconds} s; the process ends without it, and what it had open is recovered at the next start")]
+    [LoggerMessage(1006, LogLevel.Error, "Not stopped within {Seconds} s; the process ends anyway, and the next start recovers what is open")]
     public static partial void StopTookTooLong(ILogger logger, double seconds);
 
     [LoggerMessage(1007, LogLevel.Warning, "Ending at once because of a second signal; what is open is recovered at the next start")]
@@ -34,6 +34,9 @@ internal static partial class HostingLog
 
     [LoggerMessage(1009, LogLevel.Warning, "Calls in progress did not end in time; their connections were cut")]
     public static partial void CallsCut(ILogger logger);
+
+    [LoggerMessage(1010, LogLevel.Warning, "The socket {Socket} cannot be removed: {Problem}; the next start takes it over")]
+    public static partial void SocketStays(ILogger logger, string socket, string problem);
 
     [LoggerMessage(1020, LogLevel.Error, "The method {Method} failed by a defect; the caller got an error, the service goes on")]
     public static partial void HandlerFailed(ILogger logger, string method, Exception exception);
@@ -53,6 +56,6 @@ internal static partial class HostingLog
     [LoggerMessage(1040, LogLevel.Warning, "Again {Count} times within {Minutes:0.##} min: {Cause}")]
     public static partial void CauseRepeated(ILogger logger, long count, double minutes, string cause);
 
-    [LoggerMessage(1041, LogLevel.Warning, "{Count} more occurrences within {Minutes:0.##} min, of other causes than the {Known} that are told apart")]
+    [LoggerMessage(1041, LogLevel.Warning, "{Count} more occurrences within {Minutes:0.##} min, of causes beyond the {Known} that are told apart")]
     public static partial void CausesBeyond(ILogger logger, long count, double minutes, int known);
 }

@@ -8,7 +8,8 @@ namespace ZfRepl.Hosting.Rpc;
 /// A pair is split at its first <c>=</c>. The value <c>null</c>, <c>true</c> or <c>false</c> is what it says; what Python's int() or float()
 /// would read is a number (<c>007</c> is 7, <c>1_000</c> is 1000, <c>1e3</c>); <c>!text</c> is the text behind the mark, whatever it
 /// looks like; <c>@file</c> is the content of a YAML file; <c>&lt;&lt;</c> asks the user and takes the answer for the value; a value
-/// with a comma is a list of such values (without <c>@</c> and <c>&lt;&lt;</c>); anything else is a text. <c>inf</c> and <c>nan</c> are refused, because JSON has no such numbers. Without any pair there are no parameters at all.
+/// with a comma is a list of such values (without <c>@</c> and <c>&lt;&lt;</c>); anything else is a text.
+/// <c>inf</c> and <c>nan</c> are refused, because JSON has no such numbers. Without any pair there are no parameters at all.
 /// </remarks>
 public sealed class CallParameters
 {

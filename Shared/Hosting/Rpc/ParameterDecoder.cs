@@ -110,8 +110,15 @@ internal sealed class ParameterDecoder(TimeProvider time)
         var number = known.ToDouble(CultureInfo.InvariantCulture);
         return number >= (parameter.Minimum ?? double.MinValue) && number <= (parameter.Maximum ?? double.MaxValue)
             ? (known, "")
-            : (null, string.Create(CultureInfo.InvariantCulture, $"allowed is {parameter.Minimum ?? double.NegativeInfinity} to {parameter.Maximum ?? double.PositiveInfinity}"));
+            : (null, $"allowed is {Limits(parameter)}");
     }
+
+    private static string Limits(RpcParameter parameter) => (parameter.Minimum, parameter.Maximum) switch
+    {
+        ({ } minimum, { } maximum) => string.Create(CultureInfo.InvariantCulture, $"{minimum} to {maximum}"),
+        ({ } minimum, null) => string.Create(CultureInfo.InvariantCulture, $"{minimum} or more"),
+        _ => string.Create(CultureInfo.InvariantCulture, $"{parameter.Maximum} or less"),
+    };
 
     private static string? Text(JsonElement json) => json.ValueKind switch
     {
@@ -139,7 +146,7 @@ internal sealed class ParameterDecoder(TimeProvider time)
         }
 
         return json.TryGetInt64(out var whole) ? whole
-            : json.TryGetDecimal(out var value) && value == decimal.Truncate(value) && value >= long.MinValue && value <= long.MaxValue ? (long)value
+            : json.TryGetDecimal(out var value) && value == decimal.Truncate(value) && value is >= long.MinValue and <= long.MaxValue ? (long)value
             : null;
     }
 

@@ -5,7 +5,7 @@ using System.Text.Json.Nodes;
 
 namespace ZfRepl.Hosting.Rpc;
 
-/// <summary>Calls one service over its Unix socket. Thread-safe; each call has a connection of its own, so a restarted service is found again.</summary>
+/// <summary>Calls one service over its Unix socket. Thread-safe. Each call connects anew, so a restarted service is found again.</summary>
 public sealed class RpcClient : IDisposable
 {
     private static readonly Uri Address = new("http://service/");
@@ -45,7 +45,8 @@ public sealed class RpcClient : IDisposable
         if (Encoding.UTF8.GetByteCount(_socketPath) > ServiceSockets.PathBytesMax)
         {
             return new RpcReply.Unreachable(
-                RpcTrouble.NoSocket, $"the socket's path has more than {ServiceSockets.PathBytesMax} bytes: {_socketPath}", "choose a shorter folder in bus.path");
+                RpcTrouble.NoSocket, $"the socket's path has more than {ServiceSockets.PathBytesMax} bytes: {_socketPath}",
+                "choose a shorter folder in bus.path");
         }
 
         using var limit = new CancellationTokenSource(timeout, _time);
@@ -138,7 +139,8 @@ public sealed class RpcClient : IDisposable
             RpcTrouble.Refused => new(why, $"the service at {_socketPath} has died", "look into its log and start it again"),
             RpcTrouble.Denied => new(why, $"this account must not open {_socketPath}", "call as the account that the service runs under"),
             RpcTrouble.Nonsense => Nonsense(e.Message),
-            _ => new(why, $"the connection to {_socketPath} broke: {e.Message}", "look into the service's log; whether the call took effect is unknown"),
+            _ => new(why, $"the connection to {_socketPath} broke: {e.Message}",
+                "look into the service's log; whether the call took effect is unknown"),
         };
     }
 

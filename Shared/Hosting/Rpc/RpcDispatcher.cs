@@ -64,7 +64,8 @@ internal sealed class RpcDispatcher(RpcSurface surface, TimeProvider time, ILogg
         var count = batch.GetArrayLength();
         if (count is 0 or > RpcLimits.BatchMax)
         {
-            await RefuseAsync(output, RpcErrorCode.InvalidRequest, $"a batch holds 1 to {RpcLimits.BatchMax} calls, this one holds {count}", caller);
+            var problem = $"a batch holds 1 to {RpcLimits.BatchMax} calls, this one holds {count}";
+            await RefuseAsync(output, RpcErrorCode.InvalidRequest, problem, caller);
             return true;
         }
 
@@ -98,7 +99,7 @@ internal sealed class RpcDispatcher(RpcSurface surface, TimeProvider time, ILogg
         return true;
     }
 
-    /// <summary>Null for a well-formed request, else what is wrong; the id is null for a notification and for a request whose id cannot be told.</summary>
+    /// <summary>Null for a well-formed request, else what is wrong. The id is null for a notification and where it cannot be told.</summary>
     private static string? Check(JsonElement request, out string method, out JsonElement? id, out JsonElement? parameters)
     {
         (method, id, parameters) = ("", null, null);
@@ -129,7 +130,9 @@ internal sealed class RpcDispatcher(RpcSurface surface, TimeProvider time, ILogg
 
         method = name.GetString()!;
         parameters = request.TryGetProperty("params", out var given) ? given : null;
-        return parameters is null or { ValueKind: JsonValueKind.Object or JsonValueKind.Array } ? null : "the member params is neither a map nor a list";
+        return parameters is null or { ValueKind: JsonValueKind.Object or JsonValueKind.Array }
+            ? null
+            : "the member params is neither a map nor a list";
     }
 
     private async Task<RpcResult> CallAsync(string name, JsonElement? parameters, CancellationToken cancellationToken)

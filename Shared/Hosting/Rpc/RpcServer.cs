@@ -65,6 +65,11 @@ internal sealed class RpcServer : IHttpApplication<HttpContext>, IAsyncDisposabl
     {
         await _stopping.CancelAsync();
         _server.Dispose();
+        if (_claim.RemoveSocket() is { } problem)
+        {
+            HostingLog.SocketStays(_logger, _claim.Path, problem);
+        }
+
         _claim.Dispose();
         _dispatcher.Dispose();
         _stopping.Dispose();

@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Text;
+using ZfRepl.Hosting.Configuration;
 
 namespace ZfRepl.Hosting.Rpc;
 
@@ -19,10 +20,10 @@ public static class ServiceSockets
 
     private const string Extension = ".sock";
 
-    /// <summary>The folder of the sockets for a configured <c>bus.path</c>, whose last part is the name of a file that this product does not use.</summary>
+    /// <summary>The folder of the sockets for a configured <c>bus.path</c>; the last part of that path names a file that is not used.</summary>
     public static string FolderOf(string busPath) => Path.GetDirectoryName(Path.GetFullPath(busPath)) ?? "/";
 
-    /// <summary>Whether a text can name a service: letters, digits, <c>.</c>, <c>_</c>, <c>-</c>, at most 80, the first one a letter or a digit.</summary>
+    /// <summary>Whether a text can name a service: letters, digits, <c>.</c>, <c>_</c>, <c>-</c>, at most 80, the first no mark.</summary>
     public static bool IsServiceId(string text) =>
         text.Length is > 0 and <= ServiceIdLengthMax && char.IsAsciiLetterOrDigit(text[0]) &&
         text.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-');
@@ -36,13 +37,16 @@ public static class ServiceSockets
         path = null;
         if (!IsServiceId(serviceId))
         {
-            reason = $"'{Configuration.OutsideText.Show(serviceId)}' is not a service id: letters, digits, '.', '_' and '-', at most {ServiceIdLengthMax}, a letter or a digit first";
+            reason =
+                $"'{OutsideText.Show(serviceId)}' is not a service id: at most {ServiceIdLengthMax} letters, digits, '.', '_' or '-', no mark first";
             return false;
         }
 
         var full = Path.Combine(Path.GetFullPath(folder), serviceId + Extension);
         var length = Encoding.UTF8.GetByteCount(full);
-        reason = length > PathBytesMax ? $"the socket's path {full} has {length} bytes, allowed are {PathBytesMax}; choose a shorter folder in bus.path" : null;
+        reason = length > PathBytesMax
+            ? $"the socket's path {full} has {length} bytes, allowed are {PathBytesMax}; choose a shorter folder in bus.path"
+            : null;
         path = reason is null ? full : null;
         return reason is null;
     }

@@ -71,12 +71,22 @@ internal sealed class SocketClaim : IDisposable
         }
     }
 
-    /// <summary>Removes the socket, then gives the claim back.</summary>
-    public void Dispose()
+    /// <summary>Removes the socket; null, or why it stays. One that stays is taken over by the next start.</summary>
+    public string? RemoveSocket()
     {
-        File.Delete(Path);
-        _lock.Dispose();
+        try
+        {
+            File.Delete(Path);
+            return null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return e.Message;
+        }
     }
+
+    /// <summary>Gives the claim back; to be called after the socket was removed.</summary>
+    public void Dispose() => _lock.Dispose();
 
     private static ServiceFailure? CheckFolder(string folder)
     {
@@ -88,7 +98,9 @@ internal sealed class SocketClaim : IDisposable
 
         Directory.CreateDirectory(folder, OwnerOnly | UnixFileMode.UserExecute);
         return (File.GetUnixFileMode(folder) & UnixFileMode.OtherWrite) != UnixFileMode.None
-            ? new ServiceFailure(ExitCode.Config, $"any account can write into the folder of the sockets, {folder}", $"set bus.path to a folder of the service's own, or chmod o-w {folder}")
+            ? new ServiceFailure(
+                ExitCode.Config, $"any account can write into the folder of the sockets, {folder}",
+                $"set bus.path to a folder of the service's own, or chmod o-w {folder}")
             : null;
     }
 
@@ -153,5 +165,6 @@ internal sealed class SocketClaim : IDisposable
         : null;
 
     private static ServiceFailure AlreadyRuns(string serviceId) => new(
-        ExitCode.TryLater, $"a service with the id {serviceId} already runs here", $"stop it with `zfrepl call {serviceId} stop`, or choose another id");
+        ExitCode.TryLater, $"a service with the id {serviceId} already runs here",
+        $"stop it with `zfrepl call {serviceId} stop`, or choose another id");
 }

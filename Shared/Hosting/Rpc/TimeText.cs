@@ -33,7 +33,8 @@ public static partial class TimeText
 
     private const string ZonePattern = "(?<zone>[+-][0-9]{2}(:?[0-9]{2})?|[A-Za-z]{1,3})";
 
-    private static readonly string[] Months = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
+    private static readonly string[] Months =
+        ["january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december"];
 
     private static readonly Dictionary<string, int> ZoneHours = new(StringComparer.OrdinalIgnoreCase)
     {
@@ -47,7 +48,8 @@ public static partial class TimeText
     /// <param name="zone">The zone of texts that name none.</param>
     /// <param name="value">The instant in UTC, cut to 100 ns.</param>
     /// <param name="problem">What is wrong with the text, without a full stop.</param>
-    public static bool TryParse(string text, DateTimeOffset now, TimeZoneInfo zone, out DateTimeOffset value, [NotNullWhen(false)] out string? problem)
+    public static bool TryParse(
+        string text, DateTimeOffset now, TimeZoneInfo zone, out DateTimeOffset value, [NotNullWhen(false)] out string? problem)
     {
         ArgumentNullException.ThrowIfNull(text);
         ArgumentNullException.ThrowIfNull(zone);
@@ -111,7 +113,8 @@ public static partial class TimeText
         return isInRange;
     }
 
-    private static bool TryCalendar(string text, DateTimeOffset now, TimeZoneInfo zone, out DateTimeOffset value, [NotNullWhen(false)] out string? problem)
+    private static bool TryCalendar(
+        string text, DateTimeOffset now, TimeZoneInfo zone, out DateTimeOffset value, [NotNullWhen(false)] out string? problem)
     {
         value = default;
         if (Calendar().Match(text) is not { Success: true } match || Offset(match.Groups["zone"].Value, out var offset) is false)
@@ -174,13 +177,10 @@ public static partial class TimeText
         }
 
         var monthName = match.Groups["mon"].Value.ToLowerInvariant();
-        var month = monthName.Length == 0 ? Number(match, "m") : Array.FindIndex(Months, m => IsMonth(monthName, m)) + 1;
+        var month = monthName.Length == 0 ? Number(match, "m") : Array.FindIndex(Months, m => monthName == m || monthName == m[..3]) + 1;
         var (year, day) = (Number(match, "y"), Number(match, "d"));
         return year >= 1 && month is >= 1 and <= 12 && day >= 1 && day <= DateTime.DaysInMonth(year, month) ? new DateTime(year, month, day) : null;
     }
-
-    private static bool IsMonth(string text, string shortName) =>
-        text == shortName || string.Equals(text, CultureInfo.InvariantCulture.DateTimeFormat.GetMonthName(Array.IndexOf(Months, shortName) + 1), StringComparison.OrdinalIgnoreCase);
 
     private static TimeSpan? TimeOfDay(Match match)
     {

@@ -107,10 +107,10 @@ public sealed class ConfigDocumentTests
     [Fact]
     public void A_key_that_is_set_already_is_not_proposed_before_one_that_is_missing()
     {
-        var document = ConfigDocument.Parse("oids: a\noidss: b\noids_exclud: c\n", "f.yml");
-        document.Root.Ignore("oids", "oids_exclude");
+        var document = ConfigDocument.Parse("host: a\nhostt: b\noids: c\noidss: d\n", "f.yml");
+        document.Root.Ignore("host", "hosts", "oids", "oids_exclude");
         document.Finish();
-        Assert.Equal(["did you mean `oids`?", "did you mean `oids_exclude`?"], document.Errors.Select(e => e.Remedy));
+        Assert.Equal(["did you mean `hosts`?", "did you mean `oids`?"], document.Errors.Select(e => e.Remedy));
     }
 
     [Fact]

@@ -87,6 +87,16 @@ public sealed class RpcParameterTests
             string.Create(CultureInfo.InvariantCulture, $"{call.String("i")}|{call.DoubleOrNull("range")}|{call.BoolOrNull("force")}")));
     }
 
+    [Theory]
+    [InlineData(1.0, null, "-32009 the parameter `n` is 0, allowed is 1 or more")]
+    [InlineData(null, -1.0, "-32009 the parameter `n` is 0, allowed is -1 or less")]
+    [InlineData(null, null, "0")]
+    public void A_limit_may_be_on_one_side_only(double? minimum, double? maximum, string expected)
+    {
+        var method = Method(new RpcParameter("n", RpcType.Integer, "n", IsRequired: true) { Minimum = minimum, Maximum = maximum });
+        Assert.Equal(expected, Decode(method, """{"n":0}""", call => call.Int64("n").ToString(CultureInfo.InvariantCulture)));
+    }
+
     [Fact]
     public void Methods_with_optional_parameters_only_need_no_payload()
     {

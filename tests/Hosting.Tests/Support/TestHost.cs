@@ -7,14 +7,15 @@ using ZfRepl.TestKit;
 namespace ZfRepl.Hosting.Tests.Support;
 
 /// <summary>The test assembly as a program: hosts services whose behaviour stands behind their ids, for tests that need a process to signal or kill.</summary>
-/// <remarks>Arguments: folder of the sockets, stop limit in seconds, then <c>id=behaviour</c>.</remarks>
+/// <remarks>Arguments: <c>--wait</c> to wait for a line on stdin first, folder of the sockets, stop limit in seconds, then <c>id=behaviour</c>.</remarks>
 internal static class TestHost
 {
     /// <summary>Starts this program as a child of the test.</summary>
-    public static ExternalProcess Start(string folder, double stopLimitSeconds, IEnumerable<string> services, IReadOnlyDictionary<string, string>? environment = null) =>
+    public static ExternalProcess Start(
+        string folder, double stopLimitSeconds, IEnumerable<string> services, bool waitForLine = false, IReadOnlyDictionary<string, string>? environment = null) =>
         ExternalProcess.Start(
             Path.Combine(AppContext.BaseDirectory, "ZfRepl.Hosting.Tests"),
-            [folder, stopLimitSeconds.ToString(CultureInfo.InvariantCulture), .. services],
+            [.. waitForLine ? ["--wait"] : Array.Empty<string>(), folder, stopLimitSeconds.ToString(CultureInfo.InvariantCulture), .. services],
             environment: environment);
 
     private static async Task<int> Main(string[] args)
