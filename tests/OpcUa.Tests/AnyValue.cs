@@ -1,4 +1,5 @@
 using ZfRepl.OpcUa.Types;
+using UaVariant = ZfRepl.OpcUa.Types.Variant;
 
 namespace ZfRepl.OpcUa.Tests;
 
@@ -123,9 +124,9 @@ internal sealed class AnyValue(int seed)
 
         return _random.Next(3) switch
         {
-            0 => Types.Variant.Array(type, _random.Next(6) == 0 ? null : Elements(type, _random.Next(4), depth)),
-            1 => Types.Variant.Matrix(type, Elements(type, 6, depth), 2, 3),
-            _ when type == BuiltInType.Variant => Types.Variant.Array(type, Elements(type, 2, depth)),
+            0 => UaVariant.Array(type, _random.Next(6) == 0 ? null : Elements(type, _random.Next(4), depth)),
+            1 => UaVariant.Matrix(type, Elements(type, 6, depth), 2, 3),
+            _ when type == BuiltInType.Variant => UaVariant.Array(type, Elements(type, 2, depth)),
             _ => Scalar(type, depth),
         };
     }
@@ -146,7 +147,7 @@ internal sealed class AnyValue(int seed)
         BuiltInType.String => new Variant(Text()),
         BuiltInType.DateTime => new Variant(Time()),
         BuiltInType.Guid => new Variant(new Guid(Filled(16))),
-        BuiltInType.ByteString => Types.Variant.ByteString(Bytes()),
+        BuiltInType.ByteString => UaVariant.ByteString(Bytes()),
         BuiltInType.XmlElement => new Variant(new XmlElement(Text())),
         BuiltInType.NodeId => new Variant(NodeId()),
         BuiltInType.ExpandedNodeId => new Variant(ExpandedNodeId()),

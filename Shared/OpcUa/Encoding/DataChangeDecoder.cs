@@ -39,13 +39,14 @@ internal static class DataChangeDecoder
         }
     }
 
+    // Flags are tested by hand: until the runtime has optimised this code, HasFlag would box for each value.
     private static void DecodeItem(ref UaReader reader, DataChangeBatch batch)
     {
         var change = new DataChangeBatch.Change { ClientHandle = reader.ReadUInt32() };
         var fields = (DataValueFields)(reader.ReadByte() & 0x3F);
         change.Fields = fields;
         object? reference = null;
-        if (fields.HasFlag(DataValueFields.Value))
+        if ((fields & DataValueFields.Value) != DataValueFields.None)
         {
             var encoding = reader.ReadByte();
             var type = (BuiltInType)encoding;
@@ -71,27 +72,27 @@ internal static class DataChangeDecoder
     private static void ReadRest(ref UaReader reader, ref DataChangeBatch.Change change)
     {
         var fields = change.Fields;
-        if (fields.HasFlag(DataValueFields.Status))
+        if ((fields & DataValueFields.Status) != DataValueFields.None)
         {
             change.Status = reader.ReadUInt32();
         }
 
-        if (fields.HasFlag(DataValueFields.SourceTimestamp))
+        if ((fields & DataValueFields.SourceTimestamp) != DataValueFields.None)
         {
             change.SourceTicks = reader.ReadInt64();
         }
 
-        if (fields.HasFlag(DataValueFields.SourcePicoseconds))
+        if ((fields & DataValueFields.SourcePicoseconds) != DataValueFields.None)
         {
             change.SourcePicoseconds = reader.ReadPicoseconds();
         }
 
-        if (fields.HasFlag(DataValueFields.ServerTimestamp))
+        if ((fields & DataValueFields.ServerTimestamp) != DataValueFields.None)
         {
             change.ServerTicks = reader.ReadInt64();
         }
 
-        if (fields.HasFlag(DataValueFields.ServerPicoseconds))
+        if ((fields & DataValueFields.ServerPicoseconds) != DataValueFields.None)
         {
             change.ServerPicoseconds = reader.ReadPicoseconds();
         }

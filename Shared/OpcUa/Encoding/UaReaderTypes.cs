@@ -65,12 +65,12 @@ internal ref partial struct UaReader
 
         // The two upper bits are reserved; a decoder ignores them.
         var fields = (DataValueFields)(ReadByte() & 0x3F);
-        var value = fields.HasFlag(DataValueFields.Value) ? ReadVariant() : default;
-        var status = fields.HasFlag(DataValueFields.Status) ? ReadStatusCode() : default;
-        var sourceTimestamp = fields.HasFlag(DataValueFields.SourceTimestamp) ? ReadDateTime() : default;
-        var sourcePicoseconds = fields.HasFlag(DataValueFields.SourcePicoseconds) ? ReadPicoseconds() : (ushort)0;
-        var serverTimestamp = fields.HasFlag(DataValueFields.ServerTimestamp) ? ReadDateTime() : default;
-        var serverPicoseconds = fields.HasFlag(DataValueFields.ServerPicoseconds) ? ReadPicoseconds() : (ushort)0;
+        var value = (fields & DataValueFields.Value) != DataValueFields.None ? ReadVariant() : default;
+        var status = (fields & DataValueFields.Status) != DataValueFields.None ? ReadStatusCode() : default;
+        var sourceTimestamp = (fields & DataValueFields.SourceTimestamp) != DataValueFields.None ? ReadDateTime() : default;
+        var sourcePicoseconds = (fields & DataValueFields.SourcePicoseconds) != DataValueFields.None ? ReadPicoseconds() : (ushort)0;
+        var serverTimestamp = (fields & DataValueFields.ServerTimestamp) != DataValueFields.None ? ReadDateTime() : default;
+        var serverPicoseconds = (fields & DataValueFields.ServerPicoseconds) != DataValueFields.None ? ReadPicoseconds() : (ushort)0;
         Leave();
         return Failed ? default : new DataValue
         {

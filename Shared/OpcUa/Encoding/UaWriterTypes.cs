@@ -71,32 +71,32 @@ internal sealed partial class UaWriter
     {
         var fields = value.Fields;
         WriteByte((byte)fields);
-        if (fields.HasFlag(DataValueFields.Value))
+        if ((fields & DataValueFields.Value) != DataValueFields.None)
         {
             WriteVariant(value.Value);
         }
 
-        if (fields.HasFlag(DataValueFields.Status))
+        if ((fields & DataValueFields.Status) != DataValueFields.None)
         {
             WriteStatusCode(value.Status);
         }
 
-        if (fields.HasFlag(DataValueFields.SourceTimestamp))
+        if ((fields & DataValueFields.SourceTimestamp) != DataValueFields.None)
         {
             WriteDateTime(value.SourceTimestamp);
         }
 
-        if (fields.HasFlag(DataValueFields.SourcePicoseconds))
+        if ((fields & DataValueFields.SourcePicoseconds) != DataValueFields.None)
         {
             WriteUInt16(value.SourcePicoseconds);
         }
 
-        if (fields.HasFlag(DataValueFields.ServerTimestamp))
+        if ((fields & DataValueFields.ServerTimestamp) != DataValueFields.None)
         {
             WriteDateTime(value.ServerTimestamp);
         }
 
-        if (fields.HasFlag(DataValueFields.ServerPicoseconds))
+        if ((fields & DataValueFields.ServerPicoseconds) != DataValueFields.None)
         {
             WriteUInt16(value.ServerPicoseconds);
         }

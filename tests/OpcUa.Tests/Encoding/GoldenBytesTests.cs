@@ -56,8 +56,13 @@ public sealed class GoldenBytesTests
             "diagnostic", "19 7F 01 00 00 00 02 00 00 00 04 00 00 00 03 00 00 00 01 00 00 00 41 00 00 0A 80 01 09 00 00 00",
             new Variant(new DiagnosticInfo
             {
-                SymbolicId = 1, NamespaceUri = 2, LocalizedText = 3, Locale = 4, AdditionalInfo = "A",
-                InnerStatusCode = StatusCodes.BadTimeout, Inner = new DiagnosticInfo { SymbolicId = 9 },
+                SymbolicId = 1,
+                NamespaceUri = 2,
+                LocalizedText = 3,
+                Locale = 4,
+                AdditionalInfo = "A",
+                InnerStatusCode = StatusCodes.BadTimeout,
+                Inner = new DiagnosticInfo { SymbolicId = 9 },
             })
         },
         { "list", "84 02 00 00 00 01 00 FF FF", Variant.Array(BuiltInType.Int16, new short[] { 1, -1 }) },
