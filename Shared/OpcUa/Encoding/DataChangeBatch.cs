@@ -117,12 +117,10 @@ public sealed class DataChangeBatch : IDisposable
         Return(ref _references);
     }
 
-    internal static VariantShape ShapeOf(byte valueKind) => (valueKind & (UaReader.VariantArrayFlag | UaReader.VariantDimensionsFlag)) switch
-    {
-        0 => VariantShape.Scalar,
-        UaReader.VariantArrayFlag => VariantShape.Array,
-        _ => VariantShape.Matrix,
-    };
+    internal static VariantShape ShapeOf(byte valueKind) =>
+        (valueKind & UaReader.VariantDimensionsFlag) != 0 ? VariantShape.Matrix
+        : (valueKind & UaReader.VariantArrayFlag) != 0 ? VariantShape.Array
+        : VariantShape.Scalar;
 
     internal static byte KindOf(BuiltInType type, VariantShape shape) => shape switch
     {

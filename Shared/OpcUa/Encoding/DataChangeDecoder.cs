@@ -12,13 +12,14 @@ internal static class DataChangeDecoder
     private const int ItemBytesMin = 5;
 
     /// <summary>
-    /// Appends the changes to <paramref name="batch"/>. When the reader failed, the batch is as it was before: half a message is no message.
+    /// Appends at most <paramref name="valuesMax"/> changes to <paramref name="batch"/>. When the reader failed, the batch is as it was
+    /// before: half a message is no message.
     /// </summary>
-    public static void Decode(ref UaReader reader, DataChangeBatch batch)
+    public static void Decode(ref UaReader reader, DataChangeBatch batch, int valuesMax)
     {
         var before = batch.Count;
         var count = reader.ReadArrayLength(ItemBytesMin, "MonitoredItemNotification");
-        if (count > reader.Limits.NotificationValuesMax - before)
+        if (count > valuesMax)
         {
             reader.Fail(StatusCodes.BadEncodingLimitsExceeded, "notification carries too many values");
         }

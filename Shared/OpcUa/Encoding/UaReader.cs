@@ -111,7 +111,9 @@ internal ref partial struct UaReader
         return bytes.ToArray();
     }
 
-    /// <summary>The length of a list, or -1 for a null list; checked against the limit and, with the elements' least size, against the bytes left.</summary>
+    /// <summary>
+    /// The length of a list, or -1 for a null list; checked against the limit and, with the elements' least size, against the bytes left.
+    /// </summary>
     public int ReadArrayLength(int elementBytesMin, string what)
     {
         var length = ReadInt32();

@@ -24,7 +24,9 @@ internal ref partial struct UaReader
         return Failed ? default : Variant.FromParts(type, shape, 0, reference);
     }
 
-    /// <summary>The type that the first byte names; the reserved numbers 26 to 31 stand for a ByteString, everything above is an error.</summary>
+    /// <summary>
+    /// The type that the first byte names; the reserved numbers 26 to 31 stand for a ByteString, everything above is an error.
+    /// </summary>
     internal BuiltInType TypeOf(byte encoding)
     {
         var number = encoding & VariantTypeBits;

@@ -134,7 +134,9 @@ internal sealed partial class UaWriter
         }
     }
 
-    /// <summary>The runtime lets an array of signed integers pass for one of unsigned ones of the same width, which the wire does not mind.</summary>
+    /// <summary>
+    /// The runtime lets an array of signed integers pass for one of unsigned ones of the same width, which the wire does not mind.
+    /// </summary>
     private void WriteIntegers(Array elements)
     {
         switch (elements)

@@ -14,7 +14,8 @@ public sealed class ApplicationCertificate : IDisposable
     /// <exception cref="ArgumentException">There is no RSA private key.</exception>
     public ApplicationCertificate(X509Certificate2 certificate)
     {
-        _privateKey = certificate.GetRSAPrivateKey() ?? throw new ArgumentException("The certificate has no RSA private key.", nameof(certificate));
+        _privateKey = certificate.GetRSAPrivateKey()
+            ?? throw new ArgumentException("The certificate has no RSA private key.", nameof(certificate));
         Certificate = certificate;
         ThumbprintBytes = certificate.GetCertHash();
         KeyBytes = AsymmetricCrypto.KeyBytes(_privateKey);

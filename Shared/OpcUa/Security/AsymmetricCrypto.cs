@@ -28,7 +28,9 @@ internal static class AsymmetricCrypto
     /// <summary>How many plain bytes go into one block of the receiver's key.</summary>
     public static int PlainBlockBytes(SecurityPolicy policy, RSA key) => KeyBytes(key) - policy.EncryptionOverheadBytes;
 
-    /// <summary>Encrypts data whose length is a multiple of the plain block, or any length when <paramref name="lastMayBeShort"/>.</summary>
+    /// <summary>
+    /// Encrypts data whose length is a multiple of the plain block, or any length when <paramref name="lastMayBeShort"/>.
+    /// </summary>
     /// <returns>The cipher text, one key length for each block.</returns>
     public static byte[] Encrypt(SecurityPolicy policy, RSA publicKey, ReadOnlySpan<byte> plain, bool lastMayBeShort = false)
     {

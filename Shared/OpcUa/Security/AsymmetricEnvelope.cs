@@ -6,8 +6,8 @@ using ZfRepl.OpcUa.Types;
 namespace ZfRepl.OpcUa.Security;
 
 /// <summary>
-/// Writes and opens OPN chunks (OPC 10000-6, 6.7.2 and 6.7.4): signed with the sender's key, then encrypted block by block with the receiver's. With
-/// policy None neither happens.
+/// Writes and opens OPN chunks (OPC 10000-6, 6.7.2 and 6.7.4): signed with the sender's key, then encrypted block by block with the
+/// receiver's. With policy None neither happens.
 /// </summary>
 internal readonly ref struct AsymmetricEnvelope(SecurityPolicy policy, uint channelId, int chunkBytesMax)
 {

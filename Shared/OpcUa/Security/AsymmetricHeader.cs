@@ -5,8 +5,8 @@ using ZfRepl.OpcUa.Transport;
 namespace ZfRepl.OpcUa.Security;
 
 /// <summary>
-/// The plain beginning of an OPN chunk (OPC 10000-6, 6.7.2.3). A server reads it before there is a channel, to learn the policy and to judge the
-/// client's certificate; nothing in it is to be believed until the chunk's signature was verified.
+/// The plain beginning of an OPN chunk (OPC 10000-6, 6.7.2.3). A server reads it before there is a channel, to learn the policy and to
+/// judge the client's certificate; nothing in it is to be believed until the chunk's signature was verified.
 /// </summary>
 /// <param name="ChannelId">Zero when the client asks for a new channel.</param>
 /// <param name="PolicyUri">The security policy.</param>

@@ -34,8 +34,9 @@ internal sealed class TokenKeys(ChannelToken token, SymmetricKeys? send, Symmetr
 /// on with the old one until it has seen the new one in use.
 /// </summary>
 /// <remarks>
-/// <see cref="Install"/>, <see cref="ForReceiving"/> and <see cref="Received"/> belong to the receiving side, <see cref="ForSending"/> to the
-/// sending side; the two sides may run at once. The keys are not thread-safe, so each side disposes only keys that the other never touches.
+/// <see cref="Install"/>, <see cref="ForReceiving"/> and <see cref="Received"/> belong to the receiving side, <see cref="ForSending"/> to
+/// the sending side; the two sides may run at once. The keys are not thread-safe, so each side disposes only keys that the other never
+/// touches.
 /// </remarks>
 internal sealed class ChannelTokens(ChannelRole role, TimeProvider time) : IDisposable
 {

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Security.Cryptography;
 using ZfRepl.OpcUa.Encoding;
 using ZfRepl.OpcUa.Transport;
@@ -13,12 +14,12 @@ namespace ZfRepl.OpcUa.Security;
 internal readonly record struct OpenedChunk(StatusCode Status, uint RequestId, int BodyOffset, int BodyLength);
 
 /// <summary>
-/// One end of a secure channel (OPC 10000-6, 6.7): turns messages into protected chunks and back. It holds the keys and the sequence numbers,
-/// and knows nothing of sockets or services.
+/// One end of a secure channel (OPC 10000-6, 6.7): turns messages into protected chunks and back. It holds the keys and the sequence
+/// numbers, and knows nothing of sockets or services.
 /// </summary>
 /// <remarks>
-/// One caller at a time may send (<c>Protect…</c>), and one at a time may receive (<c>Open…</c>, <see cref="Install"/>); both may happen at once.
-/// The bytes must reach the wire in the order in which they were protected. <see cref="Dispose"/> only when neither is going on.
+/// One caller at a time may send (<c>Protect…</c>), and one at a time may receive (<c>Open…</c>, <see cref="Install"/>); both may happen
+/// at once. The bytes must reach the wire in the order in which they were protected. <see cref="Dispose"/> only when neither is going on.
 /// </remarks>
 internal sealed class SecureChannel : IDisposable
 {
@@ -27,43 +28,38 @@ internal sealed class SecureChannel : IDisposable
     private readonly ChannelTokens _tokens;
     private readonly ApplicationCertificate? _own;
     private readonly PeerCertificate? _peer;
-    private readonly SymmetricChunk _symmetric;
+    private SymmetricChunk? _symmetric;
     private uint _lastSent;
     private uint? _lastReceived;
 
     /// <param name="role">Which end this is.</param>
     /// <param name="policy">The policy of the channel.</param>
-    /// <param name="mode">None goes with policy None, and only with it.</param>
     /// <param name="own">This side's certificate; not owned, it must outlive the channel. Null only with policy None.</param>
     /// <param name="peer">The other side's certificate, already judged; owned from now on. Null only with policy None.</param>
     /// <param name="limits">What both sides have agreed on.</param>
     /// <param name="time">Decides when tokens end.</param>
     /// <param name="firstSequenceNumber">The number of the first chunk that is sent.</param>
-    /// <exception cref="ArgumentException">Policy, mode and certificates do not go together.</exception>
+    /// <exception cref="ArgumentException">A certificate is missing.</exception>
     public SecureChannel(
         ChannelRole role,
         SecurityPolicy policy,
-        MessageSecurityMode mode,
         ApplicationCertificate? own,
         PeerCertificate? peer,
         TransportLimits limits,
         TimeProvider time,
         uint firstSequenceNumber = 1)
     {
-        var secured = mode is MessageSecurityMode.Sign or MessageSecurityMode.SignAndEncrypt;
-        if (policy.IsNone == secured || mode == MessageSecurityMode.Invalid || (secured && (own is null || peer is null)))
+        if (!policy.IsNone && (own is null || peer is null))
         {
-            throw new ArgumentException($"Policy {policy} with mode {mode} and these certificates cannot make a channel.", nameof(mode));
+            throw new ArgumentException($"Policy {policy} needs the certificates of both sides.", nameof(own));
         }
 
         Role = role;
         Policy = policy;
-        Mode = mode;
         Limits = limits;
         _own = own;
         _peer = peer;
         _tokens = new ChannelTokens(role, time);
-        _symmetric = new SymmetricChunk(mode);
         _lastSent = firstSequenceNumber - 1;
     }
 
@@ -71,7 +67,8 @@ internal sealed class SecureChannel : IDisposable
 
     public SecurityPolicy Policy { get; }
 
-    public MessageSecurityMode Mode { get; }
+    /// <summary>Invalid until <see cref="TrySetMode"/>.</summary>
+    public MessageSecurityMode Mode { get; private set; }
 
     public TransportLimits Limits { get; }
 
@@ -84,6 +81,26 @@ internal sealed class SecureChannel : IDisposable
     /// <summary>The tokens in force: two during a renewal.</summary>
     public int TokenCount => _tokens.Count;
 
+    /// <summary>
+    /// Sets how messages are protected: the client at once, the server when it has read the request that OPN carries. A renewal may not
+    /// change it.
+    /// </summary>
+    /// <returns>BadSecurityModeRejected when the mode does not go with the policy, or is not the one that was set before.</returns>
+    public StatusCode TrySetMode(MessageSecurityMode mode)
+    {
+        var fits = Policy.IsNone
+            ? mode == MessageSecurityMode.None
+            : mode is MessageSecurityMode.Sign or MessageSecurityMode.SignAndEncrypt;
+        if (!fits || (_symmetric is not null && mode != Mode))
+        {
+            return StatusCodes.BadSecurityModeRejected;
+        }
+
+        Mode = mode;
+        _symmetric ??= new SymmetricChunk(mode);
+        return StatusCode.Good;
+    }
+
     /// <summary>Random bytes for an OpenSecureChannel request or response; null with policy None.</summary>
     public byte[]? NewNonce() => Policy.IsNone ? null : RandomNumberGenerator.GetBytes(SecurityPolicy.NonceBytes);
 
@@ -93,7 +110,8 @@ internal sealed class SecureChannel : IDisposable
     /// <summary>
     /// Puts a new token in force: the client when it has the response, the server before it sends it.
     /// </summary>
-    /// <exception cref="ArgumentException">A nonce is missing or has the wrong length; check with <see cref="IsNonceValid"/> first.</exception>
+    /// <exception cref="ArgumentException">A nonce is missing or of the wrong length; ask <see cref="IsNonceValid"/> first.</exception>
+    /// <exception cref="InvalidOperationException">There is no mode yet.</exception>
     public void Install(ChannelToken token, byte[]? clientNonce, byte[]? serverNonce)
     {
         if (!IsNonceValid(clientNonce) || !IsNonceValid(serverNonce))
@@ -101,6 +119,7 @@ internal sealed class SecureChannel : IDisposable
             throw new ArgumentException("A nonce does not fit the policy.", nameof(clientNonce));
         }
 
+        _ = Symmetric;
         ChannelId = token.ChannelId;
         if (Policy.IsNone)
         {
@@ -118,12 +137,13 @@ internal sealed class SecureChannel : IDisposable
     /// <param name="requestId">The request that the message belongs to.</param>
     /// <param name="body">The encoded OpenSecureChannel request or response.</param>
     /// <param name="output">Where the chunk goes.</param>
-    /// <param name="channelId">For the response to an Issue request: the new channel's id, before any token is installed.</param>
-    /// <returns>Good; BadEncodingLimitsExceeded when it is too large for one chunk; BadSecurityChecksFailed when the other side's key is unusable.</returns>
-    public StatusCode ProtectOpen(uint requestId, ReadOnlySpan<byte> body, UaWriter output, uint? channelId = null)
+    /// <returns>
+    /// Good; BadEncodingLimitsExceeded when it is too large for one chunk; BadSecurityChecksFailed when the other side's key is unusable.
+    /// </returns>
+    public StatusCode ProtectOpen(uint requestId, ReadOnlySpan<byte> body, UaWriter output)
     {
         var next = SequenceNumbers.Next(_lastSent);
-        var envelope = new AsymmetricEnvelope(Policy, channelId ?? ChannelId, Limits.SendChunkBytes);
+        var envelope = new AsymmetricEnvelope(Policy, ChannelId, Limits.SendChunkBytes);
         var status = envelope.Write(_own, _peer, next, requestId, body, output);
         if (status.IsGood)
         {
@@ -135,7 +155,8 @@ internal sealed class SecureChannel : IDisposable
 
     /// <summary>Checks and decrypts an OPN chunk in place.</summary>
     /// <returns>
-    /// BadSecurityChecksFailed for every kind of cryptographic failure, BadTcpSecureChannelUnknown for another channel's id, BadSequenceNumberInvalid.
+    /// BadSecurityChecksFailed for every kind of cryptographic failure, BadTcpSecureChannelUnknown for another channel's id,
+    /// BadSequenceNumberInvalid.
     /// </returns>
     public OpenedChunk OpenAsymmetric(Span<byte> chunk)
     {
@@ -154,13 +175,14 @@ internal sealed class SecureChannel : IDisposable
 
     /// <summary>Appends a message to <paramref name="output"/> as one or more protected chunks.</summary>
     /// <returns>
-    /// Good; BadRequestTooLarge (client) or BadResponseTooLarge (server) when the other side has announced that it takes no message of that size;
-    /// BadEncodingLimitsExceeded when <paramref name="output"/> is full; BadSecureChannelTokenUnknown when there is no token in force. Nothing was
-    /// written then, and the channel can go on.
+    /// Good; BadRequestTooLarge (client) or BadResponseTooLarge (server) when the other side has announced that it takes no message of that
+    /// size; BadEncodingLimitsExceeded when <paramref name="output"/> is full; BadSecureChannelTokenUnknown when there is no token in
+    /// force. Nothing was written then, and the channel can go on.
     /// </returns>
     public StatusCode Protect(MessageType type, uint requestId, ReadOnlySpan<byte> body, UaWriter output)
     {
-        var bodyMax = _symmetric.BodyBytesMax(Limits.SendChunkBytes);
+        var symmetric = Symmetric;
+        var bodyMax = symmetric.BodyBytesMax(Limits.SendChunkBytes);
         var count = Math.Max(1, (int)(((long)body.Length + bodyMax - 1) / bodyMax));
         if (body.Length > Limits.SendMessageBytesMax || count > Limits.SendChunkCountMax)
         {
@@ -174,7 +196,7 @@ internal sealed class SecureChannel : IDisposable
         }
 
         // All room is taken first, so that no sequence number is used up for bytes that never leave.
-        var total = ((long)(count - 1) * _symmetric.ChunkBytes(bodyMax)) + _symmetric.ChunkBytes(body.Length - ((count - 1) * bodyMax));
+        var total = ((long)(count - 1) * symmetric.ChunkBytes(bodyMax)) + symmetric.ChunkBytes(body.Length - ((count - 1) * bodyMax));
         if (total > int.MaxValue || !output.TryReserve((int)total, out var room))
         {
             return StatusCodes.BadEncodingLimitsExceeded;
@@ -202,8 +224,8 @@ internal sealed class SecureChannel : IDisposable
             return StatusCodes.BadSecureChannelTokenUnknown;
         }
 
-        if (body.Length > _symmetric.BodyBytesMax(Limits.SendChunkBytes)
-            || !output.TryReserve(_symmetric.ChunkBytes(body.Length), out var room))
+        if (body.Length > Symmetric.BodyBytesMax(Limits.SendChunkBytes)
+            || !output.TryReserve(Symmetric.ChunkBytes(body.Length), out var room))
         {
             return StatusCodes.BadEncodingLimitsExceeded;
         }
@@ -214,7 +236,8 @@ internal sealed class SecureChannel : IDisposable
 
     /// <summary>Checks a MSG or CLO chunk and decrypts it in place.</summary>
     /// <returns>
-    /// BadTcpSecureChannelUnknown, BadSecureChannelTokenUnknown, BadSecurityChecksFailed or BadSequenceNumberInvalid: the channel must be closed.
+    /// BadTcpSecureChannelUnknown, BadSecureChannelTokenUnknown, BadSecurityChecksFailed or BadSequenceNumberInvalid: the channel must be
+    /// closed.
     /// </returns>
     public OpenedChunk Open(Span<byte> chunk)
     {
@@ -234,7 +257,7 @@ internal sealed class SecureChannel : IDisposable
             return new OpenedChunk(StatusCodes.BadSecureChannelTokenUnknown, 0, 0, 0);
         }
 
-        if (!_symmetric.TryOpen(chunk, keys.Receive, out var plainBytes))
+        if (!Symmetric.TryOpen(chunk, keys.Receive, out var plainBytes))
         {
             return new OpenedChunk(StatusCodes.BadSecurityChecksFailed, 0, 0, 0);
         }
@@ -242,6 +265,8 @@ internal sealed class SecureChannel : IDisposable
         _tokens.Received(keys);
         return TakeSequence(chunk, SymmetricChunk.HeaderBytes, plainBytes);
     }
+
+    private SymmetricChunk Symmetric => _symmetric ?? throw new InvalidOperationException("The channel has no security mode yet.");
 
     public void Dispose()
     {
@@ -253,7 +278,7 @@ internal sealed class SecureChannel : IDisposable
         MessageType type, ChunkKind kind, TokenKeys keys, uint requestId, ReadOnlySpan<byte> body, Span<byte> room)
     {
         _lastSent = SequenceNumbers.Next(_lastSent);
-        return _symmetric.Write(type, kind, keys, _lastSent, requestId, body, room);
+        return Symmetric.Write(type, kind, keys, _lastSent, requestId, body, room);
     }
 
     /// <summary>Reads the sequence header, which stands before the body in the plain text.</summary>
@@ -264,8 +289,8 @@ internal sealed class SecureChannel : IDisposable
             return new OpenedChunk(StatusCodes.BadSecurityChecksFailed, 0, 0, 0);
         }
 
-        var number = System.Buffers.Binary.BinaryPrimitives.ReadUInt32LittleEndian(chunk[plainOffset..]);
-        var requestId = System.Buffers.Binary.BinaryPrimitives.ReadUInt32LittleEndian(chunk[(plainOffset + 4)..]);
+        var number = BinaryPrimitives.ReadUInt32LittleEndian(chunk[plainOffset..]);
+        var requestId = BinaryPrimitives.ReadUInt32LittleEndian(chunk[(plainOffset + 4)..]);
         if (_lastReceived is { } previous && !SequenceNumbers.IsNext(previous, number))
         {
             return new OpenedChunk(StatusCodes.BadSequenceNumberInvalid, requestId, 0, 0);

@@ -37,7 +37,10 @@ internal readonly record struct Incoming(
 /// A connection with its secure channel: the one receive loop and the one send lock that client and server both need. It runs nothing by
 /// itself: the owner calls <see cref="ReceiveAsync"/> in a loop.
 /// </summary>
-/// <remarks>Receiving is for one caller at a time; sending is thread-safe and keeps the order of the sequence numbers. It owns connection and channel.</remarks>
+/// <remarks>
+/// Receiving is for one caller at a time; sending is thread-safe and keeps the order of the sequence numbers. It owns connection and
+/// channel.
+/// </remarks>
 internal sealed class SecureConnection(UaConnection connection, TransportLimits limits) : IAsyncDisposable
 {
     private readonly MessageAssembler _assembler = new(limits.ReceiveMessageBytesMax, limits.ReceiveChunkCountMax);
@@ -48,7 +51,9 @@ internal sealed class SecureConnection(UaConnection connection, TransportLimits 
     /// <summary>The channel; null until <see cref="Attach"/>.</summary>
     public SecureChannel? Channel => _channel;
 
-    /// <summary>Sets the channel once. The client does it before it sends OPN, the server when it has judged the client's certificate.</summary>
+    /// <summary>
+    /// Sets the channel once. The client does it before it sends OPN, the server when it has judged the client's certificate.
+    /// </summary>
     /// <exception cref="InvalidOperationException">There is one already.</exception>
     public void Attach(SecureChannel channel)
     {
@@ -79,20 +84,27 @@ internal sealed class SecureConnection(UaConnection connection, TransportLimits 
 
     /// <summary>Protects and sends a request, a response or a CloseSecureChannel.</summary>
     /// <returns>What <see cref="SecureChannel.Protect"/> returns, or BadConnectionClosed.</returns>
-    /// <exception cref="OperationCanceledException">The token was cancelled; if bytes had left, later sends give BadConnectionClosed.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled; if bytes had left, later sends give
+    /// BadConnectionClosed.</exception>
     public ValueTask<StatusCode> SendAsync(
         MessageType type, uint requestId, ReadOnlyMemory<byte> body, CancellationToken cancellationToken) =>
-        SendAsync(body.Length, (type, requestId, body), static (c, s, output) => c.Protect(s.type, s.requestId, s.body.Span, output), cancellationToken);
+        SendAsync(
+            body.Length,
+            (type, requestId, body),
+            static (c, s, output) => c.Protect(s.type, s.requestId, s.body.Span, output),
+            cancellationToken);
 
     /// <summary>Protects and sends an OpenSecureChannel request or response.</summary>
     /// <param name="requestId">The request that the message belongs to.</param>
     /// <param name="body">The encoded request or response.</param>
-    /// <param name="channelId">For the response to an Issue request: the new channel's id.</param>
     /// <param name="cancellationToken">As for <see cref="SendAsync(MessageType, uint, ReadOnlyMemory{byte}, CancellationToken)"/>.</param>
     /// <returns>What <see cref="SecureChannel.ProtectOpen"/> returns, or BadConnectionClosed.</returns>
-    public ValueTask<StatusCode> SendOpenAsync(
-        uint requestId, ReadOnlyMemory<byte> body, uint? channelId, CancellationToken cancellationToken) =>
-        SendAsync(body.Length, (requestId, body, channelId), static (c, s, output) => c.ProtectOpen(s.requestId, s.body.Span, output, s.channelId), cancellationToken);
+    public ValueTask<StatusCode> SendOpenAsync(uint requestId, ReadOnlyMemory<byte> body, CancellationToken cancellationToken) =>
+        SendAsync(
+            body.Length,
+            (requestId, body),
+            static (c, s, output) => c.ProtectOpen(s.requestId, s.body.Span, output),
+            cancellationToken);
 
     /// <summary>Sends the last message before the connection is closed because of an error (server only).</summary>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
@@ -166,7 +178,8 @@ internal sealed class SecureConnection(UaConnection connection, TransportLimits 
         {
             AssemblyOutcome.Incomplete => null,
             AssemblyOutcome.Complete => new Incoming(IncomingKind.Message, opened.RequestId, default, assembly.Body, StatusCode.Good, null),
-            AssemblyOutcome.Aborted => new Incoming(IncomingKind.Aborted, opened.RequestId, default, default, assembly.Status, assembly.Reason),
+            AssemblyOutcome.Aborted =>
+                new Incoming(IncomingKind.Aborted, opened.RequestId, default, default, assembly.Status, assembly.Reason),
             _ => Failure(assembly.Status, assembly.Reason),
         };
     }

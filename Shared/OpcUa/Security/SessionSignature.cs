@@ -3,8 +3,8 @@ using ZfRepl.OpcUa.Types;
 namespace ZfRepl.OpcUa.Security;
 
 /// <summary>
-/// The proofs in CreateSession and ActivateSession that both sides own the certificates of the channel: a signature over the receiver's certificate
-/// and its last nonce (OPC 10000-4, 5.7.2 and 5.7.3).
+/// The proofs in CreateSession and ActivateSession that both sides own the certificates of the channel: a signature over the receiver's
+/// certificate and its last nonce (OPC 10000-4, 5.7.2 and 5.7.3).
 /// </summary>
 internal static class SessionSignature
 {

@@ -4,8 +4,8 @@ using ZfRepl.OpcUa.Transport;
 namespace ZfRepl.OpcUa.Security;
 
 /// <summary>
-/// The layout of MSG and CLO chunks under a token (OPC 10000-6, 6.7.2): header, channel, token | sequence header, body, padding, signature; what is
-/// right of the bar is encrypted in mode SignAndEncrypt.
+/// The layout of MSG and CLO chunks under a token (OPC 10000-6, 6.7.2): header, channel, token | sequence header, body, padding, signature;
+/// what is right of the bar is encrypted in mode SignAndEncrypt.
 /// </summary>
 internal sealed class SymmetricChunk(MessageSecurityMode mode)
 {

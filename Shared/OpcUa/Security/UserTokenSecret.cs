@@ -5,8 +5,8 @@ using ZfRepl.OpcUa.Types;
 namespace ZfRepl.OpcUa.Security;
 
 /// <summary>
-/// The encryption of a password in an identity token: its length and the server's last nonce go in with it, so that it cannot be replayed (OPC 10000-4,
-/// 7.40.2.2). It protects the password even on an open channel.
+/// The encryption of a password in an identity token: its length and the server's last nonce go in with it, so that it cannot be replayed
+/// (OPC 10000-4, 7.40.2.2). It protects the password even on an open channel.
 /// </summary>
 internal static class UserTokenSecret
 {
@@ -44,7 +44,9 @@ internal static class UserTokenSecret
         }
     }
 
-    /// <summary>Decrypts what a client sent; <paramref name="cipher"/> is overwritten.</summary>
+    /// <summary>
+    /// Decrypts what a client sent; <paramref name="cipher"/> is overwritten. The caller wipes the password when it has compared it.
+    /// </summary>
     /// <param name="policy">The policy of the user token.</param>
     /// <param name="own">The server's certificate.</param>
     /// <param name="cipher">The encrypted password.</param>
@@ -75,6 +77,7 @@ internal static class UserTokenSecret
         }
 
         password = secret[..(int)passwordBytes].ToArray();
+        CryptographicOperations.ZeroMemory(cipher);
         return StatusCode.Good;
     }
 }

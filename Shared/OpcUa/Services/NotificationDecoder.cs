@@ -43,9 +43,11 @@ internal static class NotificationDecoder
 {
     /// <summary>Reads a whole message body with its type id; data changes are appended to <paramref name="batch"/>.</summary>
     /// <returns>
-    /// No error with the summary; BadUnknownResponse when the message is of another kind; a decoding error, after which the batch is as it was.
+    /// No error with the summary; BadUnknownResponse when the message is of another kind; a decoding error, after which the batch is as it
+    /// was.
     /// </returns>
-    public static DecodeError TryDecode(ReadOnlySpan<byte> message, DecodeLimits limits, DataChangeBatch batch, out NotificationSummary? summary)
+    public static DecodeError TryDecode(
+        ReadOnlySpan<byte> message, DecodeLimits limits, DataChangeBatch batch, out NotificationSummary? summary)
     {
         var before = batch.Count;
         var reader = new UaReader(message, limits);
@@ -110,7 +112,12 @@ internal static class NotificationDecoder
 
     private static Message ReadMessage(ref UaReader reader, DataChangeBatch batch)
     {
-        var message = new Message { SequenceNumber = reader.ReadUInt32(), PublishTime = reader.ReadDateTime() };
+        var message = new Message
+        {
+            SequenceNumber = reader.ReadUInt32(),
+            PublishTime = reader.ReadDateTime(),
+            BatchEndMax = batch.Count + reader.Limits.NotificationValuesMax,
+        };
         var count = reader.ReadArrayLength(3, "NotificationData");
         for (var i = 0; i < count && !reader.Failed; i++)
         {
@@ -134,7 +141,7 @@ internal static class NotificationDecoder
         var body = reader.Split(Math.Max(0, length));
         if (kind == ExtensionBody.Binary && typeId.IsNumeric(DataChangeNotification.TypeId))
         {
-            DataChangeDecoder.Decode(ref body, batch);
+            DataChangeDecoder.Decode(ref body, batch, message.BatchEndMax - batch.Count);
         }
         else if (kind == ExtensionBody.Binary && typeId.IsNumeric(StatusChangeNotification.TypeId))
         {
@@ -152,6 +159,7 @@ internal static class NotificationDecoder
     {
         public uint SequenceNumber;
         public UaDateTime PublishTime;
+        public int BatchEndMax;
         public int Notifications;
         public int Others;
         public StatusCode? StatusChange;

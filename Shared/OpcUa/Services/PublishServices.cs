@@ -44,7 +44,9 @@ internal sealed class NotificationMessage : IEncodable
 
     public UaDateTime PublishTime { get; init; }
 
-    /// <summary>Empty in a keep-alive; else <see cref="DataChangeNotification"/>, <see cref="StatusChangeNotification"/> and others.</summary>
+    /// <summary>
+    /// Empty in a keep-alive; else <see cref="DataChangeNotification"/>, <see cref="StatusChangeNotification"/> and others.
+    /// </summary>
     public ExtensionObject?[] NotificationData { get; init; } = [];
 
     public void Encode(UaWriter writer)

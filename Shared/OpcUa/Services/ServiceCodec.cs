@@ -62,7 +62,8 @@ internal static class ServiceCodec
 
         if (!IsPlainNumber(typeId) || !Decoders.TryGetValue(typeId.Number, out var decoder))
         {
-            return new DecodedMessage(null, new DecodeError(StatusCodes.BadServiceUnsupported, 0, $"message type {typeId} is not known"), typeId);
+            var error = new DecodeError(StatusCodes.BadServiceUnsupported, 0, $"message type {typeId} is not known");
+            return new DecodedMessage(null, error, typeId);
         }
 
         var message = decoder(ref reader);
@@ -70,8 +71,8 @@ internal static class ServiceCodec
     }
 
     /// <summary>
-    /// Reads only the header of a request, so that a server can answer a request that it cannot read or does not know; null when not even the header can
-    /// be read.
+    /// Reads only the header of a request, so that a server can answer a request that it cannot read or does not know; null when not even
+    /// the header can be read.
     /// </summary>
     public static RequestHeader? TryReadRequestHeader(ReadOnlySpan<byte> body, DecodeLimits limits)
     {

@@ -2,7 +2,10 @@ using ZfRepl.OpcUa.Encoding;
 
 namespace ZfRepl.OpcUa.Services;
 
-/// <summary>The body of a MSG or OPN message: a request or a response (OPC 10000-4, clause 5; names and order of fields as there; section numbers in this folder are those of release 1.05).</summary>
+/// <summary>
+/// The body of a MSG or OPN message: a request or a response (OPC 10000-4, clause 5; names and order of fields as there; section numbers in
+/// this folder are those of release 1.05).
+/// </summary>
 internal interface IServiceMessage : IEncodable
 {
     /// <summary>The id of the binary encoding, which travels before the message.</summary>

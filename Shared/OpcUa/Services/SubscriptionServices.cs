@@ -233,7 +233,8 @@ internal sealed class TransferSubscriptionsRequest : ServiceRequest, IServiceMes
 /// <summary>OPC 10000-4, 5.14.7.</summary>
 /// <param name="StatusCode">Whether this subscription was handed over.</param>
 /// <param name="AvailableSequenceNumbers">What Republish can still give.</param>
-internal readonly record struct TransferResult(StatusCode StatusCode, uint[] AvailableSequenceNumbers) : IEncodable, IDecodable<TransferResult>
+internal readonly record struct TransferResult(StatusCode StatusCode, uint[] AvailableSequenceNumbers)
+    : IEncodable, IDecodable<TransferResult>
 {
     public static int EncodedBytesMin => 8;
 

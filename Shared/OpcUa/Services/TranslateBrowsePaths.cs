@@ -44,7 +44,8 @@ internal readonly record struct BrowsePath(NodeId StartingNode, RelativePathElem
 /// <summary>OPC 10000-4, 5.9.4.</summary>
 /// <param name="TargetId">The node at the end, or where the path leaves this server.</param>
 /// <param name="RemainingPathIndex">The first step that was not taken; <see cref="Complete"/> when all were.</param>
-internal readonly record struct BrowsePathTarget(ExpandedNodeId TargetId, uint RemainingPathIndex) : IEncodable, IDecodable<BrowsePathTarget>
+internal readonly record struct BrowsePathTarget(ExpandedNodeId TargetId, uint RemainingPathIndex)
+    : IEncodable, IDecodable<BrowsePathTarget>
 {
     public const uint Complete = uint.MaxValue;
 
@@ -62,7 +63,8 @@ internal readonly record struct BrowsePathTarget(ExpandedNodeId TargetId, uint R
 /// <summary>OPC 10000-4, 5.9.4.</summary>
 /// <param name="StatusCode">Good, or why there are no targets.</param>
 /// <param name="Targets">Usually one.</param>
-internal readonly record struct BrowsePathResult(StatusCode StatusCode, BrowsePathTarget[] Targets) : IEncodable, IDecodable<BrowsePathResult>
+internal readonly record struct BrowsePathResult(StatusCode StatusCode, BrowsePathTarget[] Targets)
+    : IEncodable, IDecodable<BrowsePathResult>
 {
     public static int EncodedBytesMin => 8;
 

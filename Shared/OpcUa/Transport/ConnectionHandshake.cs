@@ -30,7 +30,9 @@ internal static class ConnectionHandshake
     }
 
     /// <summary>Waits for Hello and answers it; the caller bounds the time by the token.</summary>
-    /// <remarks>The connection should accept only <see cref="HelloMessage.ChunkBytesMax"/> until here; afterwards it accepts the agreed size.</remarks>
+    /// <remarks>
+    /// The connection should accept only <see cref="HelloMessage.ChunkBytesMax"/> until here; afterwards it accepts the agreed size.
+    /// </remarks>
     public static async ValueTask<HandshakeResult> AcceptAsync(
         UaConnection connection, TransportLimits limits, CancellationToken cancellationToken)
     {

@@ -88,7 +88,8 @@ internal sealed class MessageAssembler : IDisposable
         {
             if (_underWay.Count >= MessagesUnderWayMax)
             {
-                return new Assembly(AssemblyOutcome.Failed, default, StatusCodes.BadTcpNotEnoughResources, "too many messages in pieces at once");
+                return new Assembly(
+                    AssemblyOutcome.Failed, default, StatusCodes.BadTcpNotEnoughResources, "too many messages in pieces at once");
             }
 
             partial = new Partial(new UaWriter(Math.Max(_messageBytesMax, 1024), 2 * body.Length));

@@ -2,7 +2,9 @@ using ZfRepl.OpcUa.Types;
 
 namespace ZfRepl.OpcUa.Transport;
 
-/// <summary>Sizes that one side announces in Hello or Acknowledge, and what both have agreed on (OPC 10000-6, 7.1.2.3 and 7.1.2.4).</summary>
+/// <summary>
+/// Sizes that one side announces in Hello or Acknowledge, and what both have agreed on (OPC 10000-6, 7.1.2.3 and 7.1.2.4).
+/// </summary>
 internal sealed record TransportLimits
 {
     /// <summary>The specification's lower bound for a chunk buffer.</summary>

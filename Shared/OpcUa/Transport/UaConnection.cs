@@ -52,7 +52,8 @@ internal sealed class UaConnection : IAsyncDisposable
     /// <summary>The next whole chunk, in the order of arrival.</summary>
     /// <returns>
     /// Good with a chunk; BadConnectionClosed when the other side has closed (the reason says if it was within a chunk);
-    /// BadCommunicationError when the network failed; BadTcpMessageTypeInvalid or BadTcpMessageTooLarge for a header that is not acceptable.
+    /// BadCommunicationError when the network failed; BadTcpMessageTypeInvalid or BadTcpMessageTooLarge for a header that is not
+    /// acceptable.
     /// </returns>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public async ValueTask<ReceivedChunk> ReceiveAsync(CancellationToken cancellationToken)
@@ -147,7 +148,9 @@ internal sealed class UaConnection : IAsyncDisposable
         return (StatusCode.Good, null);
     }
 
-    /// <summary>Moves what is left to the front when the tail of the buffer is too short; the buffer holds two chunks, so that is rare.</summary>
+    /// <summary>
+    /// Moves what is left to the front when the tail of the buffer is too short; the buffer holds two chunks, so that is rare.
+    /// </summary>
     private void MakeRoom(int count)
     {
         if (_start == _end)

@@ -35,7 +35,8 @@ public readonly record struct DataValue
         Value = value;
         Status = status;
         SourceTimestamp = sourceTimestamp;
-        Fields = DataValueFields.Value | DataValueFields.SourceTimestamp | (status == StatusCode.Good ? DataValueFields.None : DataValueFields.Status);
+        Fields = DataValueFields.Value | DataValueFields.SourceTimestamp
+            | (status == StatusCode.Good ? DataValueFields.None : DataValueFields.Status);
     }
 
     /// <summary>A value alone, as it is sent in a Write.</summary>

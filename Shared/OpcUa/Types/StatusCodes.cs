@@ -1,6 +1,8 @@
 namespace ZfRepl.OpcUa.Types;
 
-/// <summary>The status codes that decisions depend on (OPC 10000-6, annex A.2). Names of all others: <see cref="StatusCode.Name"/>.</summary>
+/// <summary>
+/// The status codes that decisions depend on (OPC 10000-6, annex A.2). Names of all others: <see cref="StatusCode.Name"/>.
+/// </summary>
 public static class StatusCodes
 {
     /// <summary>Something failed that no other code describes.</summary>

@@ -53,7 +53,8 @@ public readonly partial struct Variant : IEquatable<Variant>
     /// <summary>
     /// What does not fit into 64 bits: <see cref="string"/>, <see cref="System.Guid"/>, byte[], <see cref="XmlElement"/>,
     /// <see cref="NodeId"/>, <see cref="ExpandedNodeId"/>, <see cref="QualifiedName"/>, <see cref="LocalizedText"/>,
-    /// <see cref="ExtensionObject"/>, <see cref="DataValue"/>, <see cref="DiagnosticInfo"/>; for a list the array of the element type; for a matrix a
+    /// <see cref="ExtensionObject"/>, <see cref="DataValue"/>, <see cref="DiagnosticInfo"/>; for a list the array of the element type; for
+    /// a matrix a
     /// <see cref="VariantMatrix"/>. Null for a null string, byte string, structure or list.
     /// </summary>
     public object? Reference => _object;

@@ -141,7 +141,9 @@ public readonly partial struct Variant
     {
     }
 
-    /// <summary>A <see cref="BuiltInType.ByteString"/>, possibly null. (An array of <see cref="BuiltInType.Byte"/> is something else.)</summary>
+    /// <summary>
+    /// A <see cref="BuiltInType.ByteString"/>, possibly null. (An array of <see cref="BuiltInType.Byte"/> is something else.)
+    /// </summary>
     public static Variant ByteString(byte[]? value) => new(BuiltInType.ByteString, VariantShape.Scalar, 0, value);
 
     /// <summary>A list, possibly null; the array is not copied.</summary>

@@ -9,15 +9,19 @@ public readonly partial struct Variant
 
     /// <summary>The value of a signed integer of any width.</summary>
     /// <exception cref="InvalidOperationException">It is something else.</exception>
-    public long GetInt64() => Shape == VariantShape.Scalar && Type is BuiltInType.SByte or BuiltInType.Int16 or BuiltInType.Int32 or BuiltInType.Int64
-        ? unchecked((long)_bits)
-        : throw Wrong("a signed integer");
+    public long GetInt64()
+    {
+        var signed = Type is BuiltInType.SByte or BuiltInType.Int16 or BuiltInType.Int32 or BuiltInType.Int64;
+        return signed && Shape == VariantShape.Scalar ? unchecked((long)_bits) : throw Wrong("a signed integer");
+    }
 
     /// <summary>The value of an unsigned integer of any width.</summary>
     /// <exception cref="InvalidOperationException">It is something else.</exception>
-    public ulong GetUInt64() => Shape == VariantShape.Scalar && Type is BuiltInType.Byte or BuiltInType.UInt16 or BuiltInType.UInt32 or BuiltInType.UInt64
-        ? _bits
-        : throw Wrong("an unsigned integer");
+    public ulong GetUInt64()
+    {
+        var unsigned = Type is BuiltInType.Byte or BuiltInType.UInt16 or BuiltInType.UInt32 or BuiltInType.UInt64;
+        return unsigned && Shape == VariantShape.Scalar ? _bits : throw Wrong("an unsigned integer");
+    }
 
     /// <summary>The value of a <see cref="BuiltInType.Float"/>.</summary>
     /// <exception cref="InvalidOperationException">It is something else.</exception>

@@ -19,7 +19,8 @@ internal static class VariantTypes
         var element = ElementOf(type) ?? throw new ArgumentException($"There are no lists of {type}.", nameof(type));
         if (elements is not null && elements.GetType() != element.MakeArrayType())
         {
-            throw new ArgumentException($"A list of {type} is an array of {element.Name}, not {elements.GetType().Name}.", nameof(elements));
+            throw new ArgumentException(
+                $"A list of {type} is an array of {element.Name}, not {elements.GetType().Name}.", nameof(elements));
         }
     }
 }

@@ -27,7 +27,8 @@ public sealed class DataChangeBatchTests
             Assert.False(NotificationDecoder.TryDecode(bytes, DecodeLimits.Default, batch, out var summary).IsError);
 
             var general = (PublishResponse)ServiceCodec.Decode(bytes, DecodeLimits.Default).Message!;
-            Assert.False(ExtensionCodec.TryUnpack<DataChangeNotification>(general.NotificationMessage.NotificationData[0], DecodeLimits.Default, out var changes).IsError);
+            var first = general.NotificationMessage.NotificationData[0];
+            Assert.False(ExtensionCodec.TryUnpack<DataChangeNotification>(first, DecodeLimits.Default, out var changes).IsError);
             Assert.Equal(changes!.MonitoredItems.Select(i => i.ClientHandle), batch.ClientHandles.ToArray());
             for (var i = 0; i < batch.Count; i++)
             {
@@ -130,6 +131,11 @@ public sealed class DataChangeBatchTests
         var limits = DecodeLimits.Default with { NotificationValuesMax = 10 };
         Assert.Equal(StatusCodes.BadEncodingLimitsExceeded, NotificationDecoder.TryDecode(bytes, limits, target, out _).Status);
         Assert.Equal(0, target.Count);
+
+        // The limit is that of one message, not of a batch that collects several.
+        Assert.False(NotificationDecoder.TryDecode(bytes, limits with { NotificationValuesMax = 11 }, target, out _).IsError);
+        Assert.False(NotificationDecoder.TryDecode(bytes, limits with { NotificationValuesMax = 11 }, target, out _).IsError);
+        Assert.Equal(22, target.Count);
     }
 
     [Fact]
@@ -176,7 +182,7 @@ public sealed class DataChangeBatchTests
     {
         target.Clear();
         var reader = new UaReader(body, DecodeLimits.Default);
-        DataChangeDecoder.Decode(ref reader, target);
+        DataChangeDecoder.Decode(ref reader, target, 3000);
         Assert.False(reader.Failed);
     }
 }

@@ -51,7 +51,7 @@ public sealed class GoldenBytesTests
         { "text without locale", "15 02 01 00 00 00 58", new Variant(new LocalizedText("X")) },
         { "structure", "16 01 01 07 00 01 02 00 00 00 AA BB", new Variant(new ExtensionObject(new NodeId(1, 7), [0xAA, 0xBB])) },
         { "null structure", "16 00 00 00", new Variant((ExtensionObject?)null) },
-        { "data value", "17 03 0B 00 00 00 00 00 00 F0 3F 00 00 92 40", new Variant(new DataValue(new Variant(1.0)) with { Status = StatusCodes.UncertainInitialValue, Fields = DataValueFields.Value | DataValueFields.Status }) },
+        { "data value", "17 03 0B 00 00 00 00 00 00 F0 3F 00 00 92 40", new Variant(Uncertain(1.0)) },
         {
             "diagnostic", "19 7F 01 00 00 00 02 00 00 00 04 00 00 00 03 00 00 00 01 00 00 00 41 00 00 0A 80 01 09 00 00 00",
             new Variant(new DiagnosticInfo
@@ -78,6 +78,13 @@ public sealed class GoldenBytesTests
             "list of variants", "98 02 00 00 00 01 01 83 01 00 00 00 05",
             Variant.Array(BuiltInType.Variant, new[] { new Variant(true), Variant.Array(BuiltInType.Byte, new byte[] { 5 }) })
         },
+    };
+
+    private static DataValue Uncertain(double value) => new()
+    {
+        Fields = DataValueFields.Value | DataValueFields.Status,
+        Value = new Variant(value),
+        Status = StatusCodes.UncertainInitialValue,
     };
 
     [Theory]

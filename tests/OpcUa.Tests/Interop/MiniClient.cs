@@ -33,7 +33,12 @@ internal sealed class MiniClient : IAsyncDisposable
         ConnectAsync(endpointUrl, SecurityPolicy.None, MessageSecurityMode.None, null, null);
 
     public static async Task<MiniClient> ConnectAsync(
-        string endpointUrl, SecurityPolicy policy, MessageSecurityMode mode, ApplicationCertificate? own, byte[]? serverCertificate, uint lifetimeMs = 60_000)
+        string endpointUrl,
+        SecurityPolicy policy,
+        MessageSecurityMode mode,
+        ApplicationCertificate? own,
+        byte[]? serverCertificate,
+        uint lifetimeMs = 60_000)
     {
         using var timeout = new CancellationTokenSource(Limit);
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
@@ -45,7 +50,8 @@ internal sealed class MiniClient : IAsyncDisposable
         PeerCertificate? peer = null;
         Assert.True(policy.IsNone || PeerCertificate.TryParse(serverCertificate, out peer));
         connection.Attach(new SecureChannel(
-            ChannelRole.Client, policy, mode, policy.IsNone ? null : own, peer, handshake.Limits!, TimeProvider.System));
+            ChannelRole.Client, policy, policy.IsNone ? null : own, peer, handshake.Limits!, TimeProvider.System));
+        Assert.Equal(StatusCode.Good, connection.Channel!.TrySetMode(mode));
         var client = new MiniClient(endpointUrl, own, connection);
         await client.OpenAsync(SecurityTokenRequestType.Issue, lifetimeMs);
         return client;
@@ -65,7 +71,7 @@ internal sealed class MiniClient : IAsyncDisposable
             ClientNonce = nonce,
             RequestedLifetime = lifetimeMs,
         });
-        Assert.Equal(StatusCode.Good, await _connection.SendOpenAsync(++_requestId, body.WrittenMemory, null, timeout.Token));
+        Assert.Equal(StatusCode.Good, await _connection.SendOpenAsync(++_requestId, body.WrittenMemory, timeout.Token));
         var incoming = await _connection.ReceiveAsync(timeout.Token);
         Assert.True(incoming.Kind == IncomingKind.Open, $"{incoming.Kind} {incoming.Status} {incoming.Reason}");
         var opened = Channel.OpenAsymmetric(incoming.Data.Span);
@@ -100,7 +106,9 @@ internal sealed class MiniClient : IAsyncDisposable
         return response;
     }
 
-    /// <summary>The result of a request that the server may refuse as a whole; some send the usual response then, some a ServiceFault.</summary>
+    /// <summary>
+    /// The result of a request that the server may refuse as a whole; some send the usual response then, some a ServiceFault.
+    /// </summary>
     public async Task<StatusCode> ResultAsync<TRequest>(TRequest request)
         where TRequest : ServiceRequest, IServiceMessage => Decode<ServiceResponse>(await RequestBytesAsync(request)).Header.ServiceResult;
 
@@ -197,8 +205,8 @@ internal sealed class MiniClient : IAsyncDisposable
     {
         var decoded = ServiceCodec.Decode(body, DecodeLimits.Default);
         Assert.False(decoded.Error.IsError, decoded.Error.ToString());
-        Assert.True(
-            decoded.Message is T, $"expected {typeof(T).Name}, got {decoded.Message!.GetType().Name} {(decoded.Message as ServiceFault)?.Header.ServiceResult}");
+        var fault = (decoded.Message as ServiceFault)?.Header.ServiceResult;
+        Assert.True(decoded.Message is T, $"expected {typeof(T).Name}, got {decoded.Message!.GetType().Name} {fault}");
         return (T)(object)decoded.Message;
     }
 

@@ -27,9 +27,11 @@ internal sealed class ChannelPair : IDisposable
         limits ??= TransportLimits.Default;
         time ??= TimeProvider.System;
         Client = new SecureChannel(
-            ChannelRole.Client, policy, mode, clientOwn, secured ? TestCertificates.AsPeer(serverOwn!) : null, limits, time, firstSequenceNumber);
+            ChannelRole.Client, policy, clientOwn, secured ? TestCertificates.AsPeer(serverOwn!) : null, limits, time, firstSequenceNumber);
         Server = new SecureChannel(
-            ChannelRole.Server, policy, mode, serverOwn, secured ? TestCertificates.AsPeer(clientOwn!) : null, limits, time, firstSequenceNumber);
+            ChannelRole.Server, policy, serverOwn, secured ? TestCertificates.AsPeer(clientOwn!) : null, limits, time, firstSequenceNumber);
+        Assert.Equal(StatusCode.Good, Client.TrySetMode(mode));
+        Assert.Equal(StatusCode.Good, Server.TrySetMode(mode));
     }
 
     public SecureChannel Client { get; }

@@ -1,4 +1,5 @@
 using System.Runtime.Versioning;
+using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using ZfRepl.OpcUa.Security.Pki;
 using ZfRepl.TestKit;
@@ -55,10 +56,11 @@ public sealed class PkiFolderTests : IDisposable
         Assert.Equal(_time.GetUtcNow().AddHours(-1).UtcDateTime, certificate.NotBefore.ToUniversalTime());
         Assert.False(certificate.Extensions.OfType<X509BasicConstraintsExtension>().Single().CertificateAuthority);
         var usage = certificate.Extensions.OfType<X509KeyUsageExtension>().Single().KeyUsages;
-        Assert.True(usage.HasFlag(X509KeyUsageFlags.DigitalSignature | X509KeyUsageFlags.NonRepudiation | X509KeyUsageFlags.KeyEncipherment | X509KeyUsageFlags.DataEncipherment));
-        Assert.Equal(
-            ["1.3.6.1.5.5.7.3.1", "1.3.6.1.5.5.7.3.2"],
-            certificate.Extensions.OfType<X509EnhancedKeyUsageExtension>().Single().EnhancedKeyUsages.Cast<System.Security.Cryptography.Oid>().Select(o => o.Value!));
+        const X509KeyUsageFlags wanted = X509KeyUsageFlags.DigitalSignature | X509KeyUsageFlags.NonRepudiation
+            | X509KeyUsageFlags.KeyEncipherment | X509KeyUsageFlags.DataEncipherment;
+        Assert.True(usage.HasFlag(wanted));
+        var extended = certificate.Extensions.OfType<X509EnhancedKeyUsageExtension>().Single().EnhancedKeyUsages.Cast<Oid>();
+        Assert.Equal(["1.3.6.1.5.5.7.3.1", "1.3.6.1.5.5.7.3.2"], extended.Select(o => o.Value!));
         Assert.Single(certificate.Extensions.OfType<X509SubjectKeyIdentifierExtension>());
     }
 

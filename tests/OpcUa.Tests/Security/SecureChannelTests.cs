@@ -1,5 +1,6 @@
 using ZfRepl.OpcUa.Encoding;
 using ZfRepl.OpcUa.Security;
+using ZfRepl.OpcUa.Services;
 using ZfRepl.OpcUa.Transport;
 using ZfRepl.OpcUa.Types;
 
@@ -220,16 +221,48 @@ public sealed class SecureChannelTests
     }
 
     [Fact]
-    public void Certificates_policy_and_mode_must_go_together()
+    public void A_mode_that_does_not_go_with_the_policy_is_refused_and_never_changed_later()
     {
-        var own = TestCertificates.Client();
-        Assert.Throws<ArgumentException>(() => Make(SecurityPolicy.None, MessageSecurityMode.Sign, own));
-        Assert.Throws<ArgumentException>(() => Make(SecurityPolicy.Basic256Sha256, MessageSecurityMode.None, own));
-        Assert.Throws<ArgumentException>(() => Make(SecurityPolicy.Basic256Sha256, MessageSecurityMode.Sign, null));
-        Assert.Throws<ArgumentException>(() => Make(SecurityPolicy.None, MessageSecurityMode.Invalid, null));
+        using var plain = Make(SecurityPolicy.None, null);
+        Assert.Equal(StatusCodes.BadSecurityModeRejected, plain.TrySetMode(MessageSecurityMode.Sign));
+        Assert.Equal(StatusCodes.BadSecurityModeRejected, plain.TrySetMode(MessageSecurityMode.Invalid));
+        Assert.Equal(StatusCode.Good, plain.TrySetMode(MessageSecurityMode.None));
+        using var secured = Make(SecurityPolicy.Basic256Sha256, TestCertificates.Client());
+        Assert.Equal(StatusCodes.BadSecurityModeRejected, secured.TrySetMode(MessageSecurityMode.None));
+        Assert.Throws<InvalidOperationException>(() => secured.Install(new ChannelToken(1, 1, 1000), new byte[32], new byte[32]));
+        Assert.Equal(StatusCode.Good, secured.TrySetMode(MessageSecurityMode.SignAndEncrypt));
+        Assert.Equal(StatusCode.Good, secured.TrySetMode(MessageSecurityMode.SignAndEncrypt));
+        Assert.Equal(StatusCodes.BadSecurityModeRejected, secured.TrySetMode(MessageSecurityMode.Sign));
+        Assert.Throws<ArgumentException>(() => Make(SecurityPolicy.Basic256Sha256, null));
 
-        static SecureChannel Make(SecurityPolicy policy, MessageSecurityMode mode, ApplicationCertificate? own) => new(
-            ChannelRole.Client, policy, mode, own, own is null ? null : TestCertificates.AsPeer(own), TransportLimits.Default, TimeProvider.System);
+        static SecureChannel Make(SecurityPolicy policy, ApplicationCertificate? own) => new(
+            ChannelRole.Client, policy, own, own is null ? null : TestCertificates.AsPeer(own), TransportLimits.Default, TimeProvider.System);
+    }
+
+    [Fact]
+    public void A_server_learns_policy_and_certificate_before_and_the_mode_after_opening()
+    {
+        var client = TestCertificates.Client();
+        var server = TestCertificates.Server();
+        using var sender = new SecureChannel(
+            ChannelRole.Client, SecurityPolicy.Aes256Sha256RsaPss, client, TestCertificates.AsPeer(server), TransportLimits.Default, TimeProvider.System);
+        using var body = new UaWriter();
+        ServiceCodec.Encode(body, new OpenSecureChannelRequest { SecurityMode = MessageSecurityMode.Sign, ClientNonce = sender.NewNonce() });
+        using var output = new UaWriter();
+        sender.ProtectOpen(1, body.WrittenSpan, output);
+        var chunk = output.WrittenSpan.ToArray();
+
+        Assert.False(AsymmetricHeader.TryRead(chunk, out var header).IsError);
+        Assert.True(SecurityPolicy.TryFind(header!.PolicyUri, out var policy));
+        Assert.True(PeerCertificate.TryParse(header.SenderCertificate, out var peer));
+        Assert.Equal(client.Thumbprint, peer.Leaf.Thumbprint);
+        using var receiver = new SecureChannel(ChannelRole.Server, policy, server, peer, TransportLimits.Default, TimeProvider.System);
+        var opened = receiver.OpenAsymmetric(chunk);
+        Assert.Equal(StatusCode.Good, opened.Status);
+        var decoded = ServiceCodec.Decode(chunk.AsSpan(opened.BodyOffset, opened.BodyLength), DecodeLimits.Default);
+        var request = Assert.IsType<OpenSecureChannelRequest>(decoded.Message);
+        Assert.Equal(StatusCode.Good, receiver.TrySetMode(request.SecurityMode));
+        Assert.True(receiver.IsNonceValid(request.ClientNonce));
     }
 
     [Fact]

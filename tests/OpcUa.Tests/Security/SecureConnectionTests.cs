@@ -115,14 +115,15 @@ public sealed class SecureConnectionTests : IAsyncDisposable
         var own = role == ChannelRole.Client ? TestCertificates.Client() : TestCertificates.Server();
         var peer = role == ChannelRole.Client ? TestCertificates.Server() : TestCertificates.Client();
         connection.Attach(new SecureChannel(
-            role, policy, mode, policy.IsNone ? null : own, policy.IsNone ? null : TestCertificates.AsPeer(peer), TransportLimits.Default, TimeProvider.System));
+            role, policy, policy.IsNone ? null : own, policy.IsNone ? null : TestCertificates.AsPeer(peer), TransportLimits.Default, TimeProvider.System));
+        Assert.Equal(StatusCode.Good, connection.Channel!.TrySetMode(mode));
     }
 
     private async Task OpenAsync(SecurityPolicy policy, MessageSecurityMode mode)
     {
         Attach(policy, mode, _client, ChannelRole.Client);
         var clientNonce = _client.Channel!.NewNonce();
-        Assert.Equal(StatusCode.Good, await _client.SendOpenAsync(1, "please open"u8.ToArray(), null, default));
+        Assert.Equal(StatusCode.Good, await _client.SendOpenAsync(1, "please open"u8.ToArray(), default));
         var request = await _server.ReceiveAsync(default);
         Assert.Equal(IncomingKind.Open, request.Kind);
         Attach(policy, mode, _server, ChannelRole.Server);
@@ -130,7 +131,7 @@ public sealed class SecureConnectionTests : IAsyncDisposable
         var serverNonce = _server.Channel.NewNonce();
         var token = new ChannelToken(3, 1, 60_000);
         _server.Channel.Install(token, clientNonce, serverNonce);
-        await _server.SendOpenAsync(1, "open"u8.ToArray(), null, default);
+        await _server.SendOpenAsync(1, "open"u8.ToArray(), default);
         var response = await _client.ReceiveAsync(default);
         Assert.Equal(StatusCode.Good, _client.Channel.OpenAsymmetric(response.Data.Span).Status);
         _client.Channel.Install(token, clientNonce, serverNonce);

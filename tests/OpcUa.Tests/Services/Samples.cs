@@ -209,7 +209,13 @@ internal static class Samples
 
     private static IEnumerable<IServiceMessage> Attribute(AnyValue any) =>
     [
-        new ReadRequest { Header = Ask(any), MaxAge = any.Double(), TimestampsToReturn = TimestampsToReturn.Both, NodesToRead = [Node(any), Node(any)] },
+        new ReadRequest
+        {
+            Header = Ask(any),
+            MaxAge = any.Double(),
+            TimestampsToReturn = TimestampsToReturn.Both,
+            NodesToRead = [Node(any), Node(any)],
+        },
         new ReadResponse { Header = Answer(any), Results = [any.DataValue(), any.DataValue()], DiagnosticInfos = Diagnostics(any) },
         new WriteRequest
         {
@@ -260,7 +266,12 @@ internal static class Samples
         SamplingInterval = any.Double(),
         QueueSize = any.UInt(),
         DiscardOldest = any.Bool(),
-        Filter = ExtensionCodec.Pack(new DataChangeFilter { Trigger = DataChangeTrigger.StatusValueTimestamp, DeadbandType = DeadbandType.Percent, DeadbandValue = 2 }),
+        Filter = ExtensionCodec.Pack(new DataChangeFilter
+        {
+            Trigger = DataChangeTrigger.StatusValueTimestamp,
+            DeadbandType = DeadbandType.Percent,
+            DeadbandValue = 2,
+        }),
     };
 
     private static IEnumerable<IServiceMessage> MonitoredItem(AnyValue any) =>
@@ -310,7 +321,13 @@ internal static class Samples
                 },
             ],
         },
-        new SetMonitoringModeRequest { Header = Ask(any), SubscriptionId = any.UInt(), MonitoringMode = MonitoringMode.Sampling, MonitoredItemIds = Numbers(any) },
+        new SetMonitoringModeRequest
+        {
+            Header = Ask(any),
+            SubscriptionId = any.UInt(),
+            MonitoringMode = MonitoringMode.Sampling,
+            MonitoredItemIds = Numbers(any),
+        },
         new SetMonitoringModeResponse { Header = Answer(any), Results = Statuses(any), DiagnosticInfos = Diagnostics(any) },
         new DeleteMonitoredItemsRequest { Header = Ask(any), SubscriptionId = any.UInt(), MonitoredItemIds = Numbers(any) },
         new DeleteMonitoredItemsResponse { Header = Answer(any), Results = Statuses(any), DiagnosticInfos = Diagnostics(any) },

@@ -122,7 +122,13 @@ public sealed class FramingTests
         var (clientSide, serverSide) = DuplexPipe.Connections(HelloMessage.ChunkBytesMax);
         await using var client = clientSide;
         await using var server = serverSide;
-        var clientLimits = TransportLimits.Default with { SendChunkBytes = 32_768, ReceiveChunkBytes = 16_384, ReceiveMessageBytesMax = 1000, ReceiveChunkCountMax = 3 };
+        var clientLimits = new TransportLimits
+        {
+            SendChunkBytes = 32_768,
+            ReceiveChunkBytes = 16_384,
+            ReceiveMessageBytesMax = 1000,
+            ReceiveChunkCountMax = 3,
+        };
         var serverLimits = TransportLimits.Default with { ReceiveChunkBytes = 65_535, SendChunkBytes = 65_535 };
         var accepting = ConnectionHandshake.AcceptAsync(server, serverLimits, default).AsTask();
         var connected = await ConnectionHandshake.ConnectAsync(client, "opc.tcp://h:1/x", clientLimits, default);
@@ -143,7 +149,8 @@ public sealed class FramingTests
         await using var client = clientSide;
         await using var server = serverSide;
         var accepting = ConnectionHandshake.AcceptAsync(server, TransportLimits.Default, default).AsTask();
-        var connected = await ConnectionHandshake.ConnectAsync(client, "opc.tcp://a", TransportLimits.Default with { ReceiveChunkBytes = 4096 }, default);
+        var tooSmall = new TransportLimits { ReceiveChunkBytes = 4096 };
+        var connected = await ConnectionHandshake.ConnectAsync(client, "opc.tcp://a", tooSmall, default);
         Assert.Equal(StatusCodes.BadConnectionRejected, connected.Status);
         Assert.Equal(StatusCodes.BadConnectionRejected, (await accepting).Status);
     }

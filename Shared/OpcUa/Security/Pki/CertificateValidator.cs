@@ -20,7 +20,9 @@ public sealed record CertificateValidatorOptions
 /// <param name="Host">The host of the URL that was connected to; null when host names do not count, as for clients.</param>
 public readonly record struct ExpectedPeer(string? ApplicationUri, string? Host);
 
-/// <summary>Judges the certificates of other applications by a PKI folder (OPC 10000-4, 6.1.3). Thread-safe; never uses the network.</summary>
+/// <summary>
+/// Judges the certificates of other applications by a PKI folder (OPC 10000-4, 6.1.3). Thread-safe; never uses the network.
+/// </summary>
 /// <param name="pki">The folder with the trust list; rejected certificates are kept there.</param>
 /// <param name="options">How strict to be.</param>
 /// <param name="time">Decides what is expired.</param>
@@ -71,7 +73,7 @@ public sealed class CertificateValidator(PkiFolder pki, CertificateValidatorOpti
         try
         {
             return JudgeChain(certificate, flags)
-                ?? JudgeTrust(certificate, chain, flags, list)
+                ?? JudgeTrust(certificate.Leaf, chain, flags, list)
                 ?? JudgeNames(certificate.Leaf, expected)
                 ?? JudgeUse(certificate.Leaf)
                 ?? JudgeRevocation(chain, list)
@@ -113,35 +115,37 @@ public sealed class CertificateValidator(PkiFolder pki, CertificateValidatorOpti
         if (!selfSigned && flags.HasFlag(X509ChainStatusFlags.PartialChain))
         {
             return CertificateVerdict.Of(
-                CertificateProblem.IncompleteChain, $"The issuer '{leaf.Issuer}' is not known; put its certificate into issuer/certs or trusted/certs.");
+                CertificateProblem.IncompleteChain,
+                $"The issuer '{leaf.Issuer}' is not known; put its certificate into issuer/certs or trusted/certs.");
         }
 
         if ((flags & BrokenFlags) != X509ChainStatusFlags.NoError)
         {
-            return CertificateVerdict.Of(CertificateProblem.BrokenChain, $"The chain of '{leaf.Subject}' is not valid: {flags & BrokenFlags}.");
-        }
-
-        if (certificate.PublicKey.KeySize < options.KeyBitsMin || WeakSignatureOids.Contains(leaf.SignatureAlgorithm.Value, StringComparer.Ordinal))
-        {
             return CertificateVerdict.Of(
-                CertificateProblem.WeakKey,
-                $"'{leaf.Subject}' has {certificate.PublicKey.KeySize} bits and {leaf.SignatureAlgorithm.FriendlyName}; at least {options.KeyBitsMin} bits and SHA-256 are needed.");
+                CertificateProblem.BrokenChain, $"The chain of '{leaf.Subject}' is not valid: {flags & BrokenFlags}.");
         }
 
-        return null;
+        var keyBits = certificate.PublicKey.KeySize;
+        return keyBits < options.KeyBitsMin || WeakSignatureOids.Contains(leaf.SignatureAlgorithm.Value, StringComparer.Ordinal)
+            ? CertificateVerdict.Of(
+                CertificateProblem.WeakKey,
+                $"'{leaf.Subject}' has {keyBits} bits and {leaf.SignatureAlgorithm.FriendlyName}; "
+                    + $"at least {options.KeyBitsMin} bits and SHA-256 are needed.")
+            : null;
     }
 
-    private static CertificateVerdict? JudgeTrust(PeerCertificate certificate, X509Chain chain, X509ChainStatusFlags flags, TrustList list)
+    private static CertificateVerdict? JudgeTrust(X509Certificate2 leaf, X509Chain chain, X509ChainStatusFlags flags, TrustList list)
     {
         if (!chain.ChainElements.Any(element => list.Trusts(element.Certificate)) || flags.HasFlag(X509ChainStatusFlags.UntrustedRoot))
         {
-            return CertificateVerdict.Of(CertificateProblem.Untrusted, $"'{certificate.Leaf.Subject}' is not in the trust list.");
+            return CertificateVerdict.Of(CertificateProblem.Untrusted, $"'{leaf.Subject}' is not in the trust list.");
         }
 
         return (flags & (X509ChainStatusFlags.NotTimeValid | X509ChainStatusFlags.NotTimeNested)) != X509ChainStatusFlags.NoError
             ? CertificateVerdict.Of(
                 CertificateProblem.OutOfTime,
-                $"'{certificate.Leaf.Subject}' or an issuer is not valid now; it is valid from {certificate.Leaf.NotBefore:u} to {certificate.Leaf.NotAfter:u}.")
+                $"'{leaf.Subject}' or an issuer is not valid now; "
+                    + $"it is valid from {leaf.NotBefore.ToUniversalTime():u} to {leaf.NotAfter.ToUniversalTime():u}.")
             : null;
     }
 
@@ -150,15 +154,16 @@ public sealed class CertificateValidator(PkiFolder pki, CertificateValidatorOpti
         var names = SubjectNames.Read(leaf);
         if (expected.Host is not null && !names.Names(expected.Host))
         {
+            var named = string.Join(", ", names.HostNames.Concat(names.Addresses.Select(a => a.ToString())));
             return CertificateVerdict.Of(
-                CertificateProblem.WrongHost,
-                $"'{leaf.Subject}' does not name the host '{expected.Host}' but {string.Join(", ", names.HostNames.Concat(names.Addresses.Select(a => a.ToString())))}.");
+                CertificateProblem.WrongHost, $"'{leaf.Subject}' does not name the host '{expected.Host}' but {named}.");
         }
 
         return expected.ApplicationUri is not null && names.ApplicationUri != expected.ApplicationUri
             ? CertificateVerdict.Of(
                 CertificateProblem.WrongApplicationUri,
-                $"'{leaf.Subject}' names the application '{names.ApplicationUri}' but the application calls itself '{expected.ApplicationUri}'.")
+                $"'{leaf.Subject}' names the application '{names.ApplicationUri}', "
+                    + $"but the application calls itself '{expected.ApplicationUri}'.")
             : null;
     }
 
@@ -166,7 +171,9 @@ public sealed class CertificateValidator(PkiFolder pki, CertificateValidatorOpti
     {
         const X509KeyUsageFlags encipher = X509KeyUsageFlags.KeyEncipherment | X509KeyUsageFlags.DataEncipherment;
         var usage = leaf.Extensions.OfType<X509KeyUsageExtension>().FirstOrDefault()?.KeyUsages;
-        return usage is null || (usage.Value.HasFlag(X509KeyUsageFlags.DigitalSignature) && (usage.Value & encipher) != X509KeyUsageFlags.None)
+        var fits = usage is not { } flags
+            || (flags.HasFlag(X509KeyUsageFlags.DigitalSignature) && (flags & encipher) != X509KeyUsageFlags.None);
+        return fits
             ? null
             : CertificateVerdict.Of(CertificateProblem.WrongUse, $"'{leaf.Subject}' is meant for {usage}, not for signing and encrypting.");
     }
@@ -185,7 +192,8 @@ public sealed class CertificateValidator(PkiFolder pki, CertificateValidatorOpti
             if (lists.Count == 0 && options.RequireRevocationLists)
             {
                 return CertificateVerdict.Of(
-                    CertificateProblem.RevocationUnknown, $"There is no revocation list of '{subject.Issuer}'; put it into issuer/crl or trusted/crl.");
+                    CertificateProblem.RevocationUnknown,
+                    $"There is no revocation list of '{subject.Issuer}'; put it into issuer/crl or trusted/crl.");
             }
         }
 
@@ -197,7 +205,9 @@ public sealed class CertificateValidator(PkiFolder pki, CertificateValidatorOpti
         var (file, problem) = pki.KeepRejected(certificate);
         return verdict with
         {
-            Detail = file is null ? $"{verdict.Detail} {problem}" : $"{verdict.Detail} It was kept as {file}; move it to trusted/certs to trust it.",
+            Detail = file is null
+                ? $"{verdict.Detail} {problem}"
+                : $"{verdict.Detail} It was kept as {file}; move it to trusted/certs to trust it.",
         };
     }
 }

@@ -46,7 +46,9 @@ public enum CertificateProblem
 /// <param name="Problem">What is wrong.</param>
 /// <param name="Status">The status code for it.</param>
 /// <param name="Detail">A sentence for the operator that says what to do; null when nothing is wrong.</param>
-/// <param name="AcceptedAnyway">True when the switch for tests let an untrusted or unsuitable certificate pass: to be logged loudly.</param>
+/// <param name="AcceptedAnyway">
+/// True when the switch for tests let an untrusted or unsuitable certificate pass: to be logged loudly.
+/// </param>
 public readonly record struct CertificateVerdict(CertificateProblem Problem, StatusCode Status, string? Detail, bool AcceptedAnyway = false)
 {
     /// <summary>Nothing is wrong.</summary>

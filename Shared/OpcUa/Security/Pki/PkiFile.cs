@@ -3,8 +3,8 @@ using System.Security.Cryptography.X509Certificates;
 namespace ZfRepl.OpcUa.Security.Pki;
 
 /// <summary>
-/// Files of a PKI folder. A file is written aside, straight through to the disk, and then renamed, so that under its name there is either the whole
-/// content or nothing. (A lost rename only means that the file is made again.)
+/// Files of a PKI folder. A file is written aside, straight through to the disk, and then renamed, so that under its name there is either
+/// the whole content or nothing. (A lost rename only means that the file is made again.)
 /// </summary>
 internal static class PkiFile
 {

@@ -11,8 +11,8 @@ public sealed record OwnCertificateResult(ApplicationCertificate? Certificate, b
 
 /// <summary>
 /// A folder with the application's own certificate, the certificates it trusts and those it has rejected: <c>own/{certs,private}</c>,
-/// <c>trusted/{certs,crl}</c>, <c>issuer/{certs,crl}</c>, <c>rejected/certs</c>. Trust is given by moving a file from <c>rejected</c> to <c>trusted</c>;
-/// changes are noticed without a restart. Thread-safe.
+/// <c>trusted/{certs,crl}</c>, <c>issuer/{certs,crl}</c>, <c>rejected/certs</c>. Trust is given by moving a file from <c>rejected</c> to
+/// <c>trusted</c>; changes are noticed without a restart. Thread-safe.
 /// </summary>
 public sealed class PkiFolder
 {
@@ -36,8 +36,8 @@ public sealed class PkiFolder
     public string Path => _layout.Root;
 
     /// <summary>
-    /// Opens the own certificate for the application URI of <paramref name="options"/>, the one with the latest end if there are several; makes one when
-    /// there is none. An expired one is opened too: replacing it silently would lose the trust of every server.
+    /// Opens the own certificate for the application URI of <paramref name="options"/>, the one with the latest end if there are several;
+    /// makes one when there is none. An expired one is opened too: replacing it silently would lose the trust of every server.
     /// </summary>
     public OwnCertificateResult OpenOrCreateOwn(CertificateRequestOptions options)
     {

@@ -4,7 +4,9 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace ZfRepl.OpcUa.Security.Pki;
 
-/// <summary>A certificate revocation list (RFC 5280, 5) as far as it is needed: who issued it, and which serial numbers are revoked.</summary>
+/// <summary>
+/// A certificate revocation list (RFC 5280, 5) as far as it is needed: who issued it, and which serial numbers are revoked.
+/// </summary>
 internal sealed class RevocationList
 {
     private readonly byte[] _issuerName;

@@ -43,7 +43,9 @@ internal sealed record SubjectNames(string? ApplicationUri, IReadOnlyList<string
         return HostNames.Any(name => Matches(name, host));
     }
 
-    /// <summary>The extension's content. The framework's own builder would change the spelling of the URI, which is compared letter by letter.</summary>
+    /// <summary>
+    /// The extension's content. The framework's own builder would change the spelling of the URI, which is compared letter by letter.
+    /// </summary>
     public byte[] Encode()
     {
         var writer = new AsnWriter(AsnEncodingRules.DER);

@@ -6,8 +6,8 @@ using System.Text;
 namespace ZfRepl.OpcUa.Security.Pki;
 
 /// <summary>
-/// What the trust list folders held at one moment. The certificates live as long as the list is referenced from anywhere; the collector disposes them,
-/// because a validation on another thread may still use an older list.
+/// What the trust list folders held at one moment. The certificates live as long as the list is referenced from anywhere; the runtime
+/// finalizes them, because a validation on another thread may still use an older list.
 /// </summary>
 internal sealed class TrustList
 {
@@ -18,7 +18,10 @@ internal sealed class TrustList
     private readonly HashSet<string> _trustedThumbprints;
 
     private TrustList(
-        X509Certificate2Collection trusted, X509Certificate2Collection issuers, List<RevocationList> revocationLists, List<string> unreadable)
+        X509Certificate2Collection trusted,
+        X509Certificate2Collection issuers,
+        List<RevocationList> revocationLists,
+        List<string> unreadable)
     {
         Trusted = trusted;
         Issuers = issuers;
