@@ -199,6 +199,23 @@ public sealed class CertificateValidatorTests : IDisposable
     }
 
     [Fact]
+    public void Bytes_that_are_no_certificate_are_refused_even_by_the_switch_for_tests()
+    {
+        var validator = new CertificateValidator(_pki, new CertificateValidatorOptions { AcceptAnyForTests = true }, _time);
+        var verdict = validator.Validate([1, 2, 3], Server, out var certificate);
+        Assert.Equal((CertificateProblem.Malformed, StatusCodes.BadCertificateInvalid), (verdict.Problem, verdict.Status));
+        Assert.False(verdict.IsAccepted);
+        Assert.Null(certificate);
+        using var root = new TestAuthority("Root");
+        using var peer = root.Issue();
+        Assert.True(validator.Validate(peer.Leaf.RawData, Server, out certificate).IsAccepted);
+        using (certificate)
+        {
+            Assert.NotNull(certificate);
+        }
+    }
+
+    [Fact]
     public void One_unreadable_file_does_not_take_the_trust_list_away()
     {
         using var root = new TestAuthority("Root");

@@ -28,13 +28,12 @@ public readonly record struct ExpectedPeer(string? ApplicationUri, string? Host)
 /// <param name="time">Decides what is expired.</param>
 public sealed class CertificateValidator(PkiFolder pki, CertificateValidatorOptions options, TimeProvider time)
 {
-    private const X509ChainStatusFlags BrokenFlags =
-        X509ChainStatusFlags.NotSignatureValid | X509ChainStatusFlags.Cyclic | X509ChainStatusFlags.InvalidExtension
-        | X509ChainStatusFlags.InvalidPolicyConstraints | X509ChainStatusFlags.InvalidBasicConstraints
-        | X509ChainStatusFlags.InvalidNameConstraints | X509ChainStatusFlags.HasNotSupportedNameConstraint
-        | X509ChainStatusFlags.HasNotPermittedNameConstraint | X509ChainStatusFlags.HasExcludedNameConstraint
-        | X509ChainStatusFlags.HasNotSupportedCriticalExtension | X509ChainStatusFlags.ExplicitDistrust
-        | X509ChainStatusFlags.NoIssuanceChainPolicy;
+    /// <summary>Findings that have a judgement of their own further down; any other one, known or new, breaks the chain.</summary>
+    private const X509ChainStatusFlags JudgedLater =
+        X509ChainStatusFlags.PartialChain | X509ChainStatusFlags.UntrustedRoot | X509ChainStatusFlags.NotTimeValid
+        | X509ChainStatusFlags.NotTimeNested | X509ChainStatusFlags.HasWeakSignature;
+
+    private const X509ChainStatusFlags WithoutRoot = X509ChainStatusFlags.PartialChain | X509ChainStatusFlags.UntrustedRoot;
 
     private static readonly string[] WeakSignatureOids =
     [
@@ -42,6 +41,16 @@ public sealed class CertificateValidator(PkiFolder pki, CertificateValidatorOpti
         "1.2.840.113549.1.1.4", // MD5
         "1.2.840.113549.1.1.5", // SHA-1
     ];
+
+    /// <summary>Reads and judges what the other side sent as its certificate.</summary>
+    /// <param name="der">The certificate, possibly followed by issuers.</param>
+    /// <param name="expected">What it must name.</param>
+    /// <param name="certificate">The certificate, for the caller to dispose, whatever the verdict; null when it cannot be read.</param>
+    public CertificateVerdict Validate(ReadOnlySpan<byte> der, ExpectedPeer expected, out PeerCertificate? certificate) =>
+        PeerCertificate.TryParse(der, out certificate)
+            ? Validate(certificate, expected)
+            : CertificateVerdict.Of(
+                CertificateProblem.Malformed, $"The {der.Length} bytes that the other side sent are no certificate with an RSA key.");
 
     /// <summary>Judges a certificate. An untrusted one is kept in the folder of rejected certificates.</summary>
     public CertificateVerdict Validate(PeerCertificate certificate, ExpectedPeer expected)
@@ -119,14 +128,15 @@ public sealed class CertificateValidator(PkiFolder pki, CertificateValidatorOpti
                 $"The issuer '{leaf.Issuer}' is not known; put its certificate into issuer/certs or trusted/certs.");
         }
 
-        if ((flags & BrokenFlags) != X509ChainStatusFlags.NoError)
+        var broken = flags & ~JudgedLater;
+        if (broken != X509ChainStatusFlags.NoError)
         {
-            return CertificateVerdict.Of(
-                CertificateProblem.BrokenChain, $"The chain of '{leaf.Subject}' is not valid: {flags & BrokenFlags}.");
+            return CertificateVerdict.Of(CertificateProblem.BrokenChain, $"The chain of '{leaf.Subject}' is not valid: {broken}.");
         }
 
         var keyBits = certificate.PublicKey.KeySize;
-        return keyBits < options.KeyBitsMin || WeakSignatureOids.Contains(leaf.SignatureAlgorithm.Value, StringComparer.Ordinal)
+        return keyBits < options.KeyBitsMin || flags.HasFlag(X509ChainStatusFlags.HasWeakSignature)
+            || WeakSignatureOids.Contains(leaf.SignatureAlgorithm.Value, StringComparer.Ordinal)
             ? CertificateVerdict.Of(
                 CertificateProblem.WeakKey,
                 $"'{leaf.Subject}' has {keyBits} bits and {leaf.SignatureAlgorithm.FriendlyName}; "
@@ -136,7 +146,9 @@ public sealed class CertificateValidator(PkiFolder pki, CertificateValidatorOpti
 
     private static CertificateVerdict? JudgeTrust(X509Certificate2 leaf, X509Chain chain, X509ChainStatusFlags flags, TrustList list)
     {
-        if (!chain.ChainElements.Any(element => list.Trusts(element.Certificate)) || flags.HasFlag(X509ChainStatusFlags.UntrustedRoot))
+        var trusted = (flags & WithoutRoot) == X509ChainStatusFlags.NoError
+            && chain.ChainElements.Any(element => list.Trusts(element.Certificate));
+        if (!trusted)
         {
             return CertificateVerdict.Of(CertificateProblem.Untrusted, $"'{leaf.Subject}' is not in the trust list.");
         }
