@@ -1,0 +1,66 @@
+namespace ZfRepl.OpcUa.Types;
+
+/// <summary>Numbers of nodes in the specification's own namespace 0 (OPC 10000-6, annex A.3).</summary>
+internal static class WellKnownNodes
+{
+    public const uint BooleanType = 1;
+    public const uint BaseDataType = 24;
+    public const uint References = 31;
+    public const uint HierarchicalReferences = 33;
+    public const uint Organizes = 35;
+    public const uint HasTypeDefinition = 40;
+    public const uint Aggregates = 44;
+    public const uint HasSubtype = 45;
+    public const uint HasProperty = 46;
+    public const uint HasComponent = 47;
+    public const uint HasHistoricalConfiguration = 56;
+    public const uint BaseObjectType = 58;
+    public const uint FolderType = 61;
+    public const uint BaseDataVariableType = 63;
+    public const uint PropertyType = 68;
+    public const uint RootFolder = 84;
+    public const uint ObjectsFolder = 85;
+    public const uint TypesFolder = 86;
+    public const uint ViewsFolder = 87;
+    public const uint Server = 2253;
+    public const uint ServerArray = 2254;
+    public const uint NamespaceArray = 2255;
+    public const uint ServerStatus = 2256;
+    public const uint ServerStatusStartTime = 2257;
+    public const uint ServerStatusCurrentTime = 2258;
+    public const uint ServerStatusState = 2259;
+    public const uint ServerStatusBuildInfo = 2260;
+    public const uint ServerServiceLevel = 2267;
+    public const uint ServerCapabilities = 2268;
+    public const uint MinSupportedSampleRate = 2272;
+    public const uint ServerRedundancy = 2296;
+    public const uint DataItemType = 2365;
+    public const uint AnalogItemType = 2368;
+    public const uint MaxBrowseContinuationPoints = 2735;
+    public const uint MaxHistoryContinuationPoints = 2737;
+    public const uint SecondsTillShutdown = 2992;
+    public const uint ShutdownReason = 2993;
+    public const uint RedundancySupport = 3709;
+    public const uint HistoryServerCapabilities = 11192;
+    public const uint CurrentServerId = 11312;
+    public const uint RedundantServerArray = 11313;
+    public const uint ServerUriArray = 11314;
+    public const uint MaxArrayLength = 11702;
+    public const uint MaxStringLength = 11703;
+    public const uint OperationLimits = 11704;
+    public const uint MaxNodesPerRead = 11705;
+    public const uint MaxNodesPerWrite = 11707;
+    public const uint MaxNodesPerBrowse = 11710;
+    public const uint MaxNodesPerTranslateBrowsePaths = 11712;
+    public const uint MaxMonitoredItemsPerCall = 11714;
+    public const uint MaxNodesPerHistoryReadData = 12165;
+    public const uint EstimatedReturnTime = 12885;
+    public const uint MaxByteStringLength = 12911;
+    public const uint AnalogUnitType = 17497;
+    public const uint MaxSessions = 24095;
+    public const uint MaxSubscriptions = 24096;
+    public const uint MaxMonitoredItems = 24097;
+    public const uint MaxSubscriptionsPerSession = 24098;
+    public const uint MaxMonitoredItemsPerSubscription = 24104;
+    public const uint MaxMonitoredItemsQueueSize = 31916;
+}
