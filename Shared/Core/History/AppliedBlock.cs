@@ -7,7 +7,7 @@ namespace ZfRepl.Core.History;
 /// <param name="Stream">The stream; its second half is 0 where only the first one is known.</param>
 /// <param name="Index">The number in the stream, 0 where the block's header is damaged.</param>
 /// <param name="Hash">The hash in the trailer where the content matches it, else SHA-256 of the whole file.</param>
-public sealed record BlockIdentity(StreamId Stream, ulong Index, BlockHash Hash);
+public sealed record BlockKey(StreamId Stream, ulong Index, BlockHash Hash);
 
 /// <summary>A row of the applied ledger, written in the transaction that holds the block's last events: the receipt of an import.</summary>
 /// <param name="Block">Which block.</param>
@@ -18,7 +18,7 @@ public sealed record BlockIdentity(StreamId Stream, ulong Index, BlockHash Hash)
 /// <param name="IsComplete">True for a sealed block of which everything was taken, false when something was damaged, missing or unsealed.</param>
 /// <param name="IsDelivered">True when the sinks have it too.</param>
 public sealed record AppliedBlock(
-    BlockIdentity Block,
+    BlockKey Block,
     ulong FirstSequence,
     ulong NextSequence,
     WriteCounts Counts,

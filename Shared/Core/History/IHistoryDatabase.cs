@@ -23,10 +23,10 @@ public interface IHistoryDatabase : IAsyncDisposable
     ValueTask<HistoryResult<WriteReceipt>> WriteAsync(HistoryWrite write, CancellationToken cancellation);
 
     /// <summary>The ledger row of a block, or null.</summary>
-    ValueTask<HistoryResult<AppliedBlock?>> FindAppliedAsync(BlockIdentity block, CancellationToken cancellation);
+    ValueTask<HistoryResult<AppliedBlock?>> FindAppliedAsync(BlockKey block, CancellationToken cancellation);
 
     /// <summary>Notes that the sinks have a block too. Repeating it, and naming a block that is not in the ledger, changes nothing.</summary>
-    ValueTask<HistoryResult<bool>> MarkDeliveredAsync(BlockIdentity block, CancellationToken cancellation);
+    ValueTask<HistoryResult<bool>> MarkDeliveredAsync(BlockKey block, CancellationToken cancellation);
 
     /// <summary>The stream whose id begins with the tag that frames carry, or null when there is none or more than one.</summary>
     /// <param name="tag">The first half of a stream id.</param>

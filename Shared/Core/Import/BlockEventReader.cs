@@ -24,6 +24,7 @@ internal sealed class BlockEventReader
     private readonly BlockScanner _scanner;
     private readonly EventFrameReader _frames = new();
     private readonly int _maxEvents;
+    private readonly long _endOffset;
     private readonly List<SequenceRun> _batchRuns = [];
     private readonly List<SequenceRun> _runs = [];
     private readonly List<LossEntry> _losses = [];
@@ -33,11 +34,12 @@ internal sealed class BlockEventReader
     private ScanItem? _held;
     private bool _isAtEnd;
 
-    private BlockEventReader(BlockScanner scanner, EventBatch events, int maxEvents)
+    private BlockEventReader(BlockScanner scanner, EventBatch events, int maxEvents, long endOffset)
     {
         _scanner = scanner;
         Events = events;
         _maxEvents = maxEvents;
+        _endOffset = endOffset;
     }
 
     /// <summary>Holds the part's events.</summary>
@@ -66,11 +68,15 @@ internal sealed class BlockEventReader
     /// <param name="stream">The stream it belongs to.</param>
     /// <param name="events">Where events go; it is cleared now and for each part.</param>
     /// <param name="maxEvents">The most events in a part.</param>
-    public static StorageResult<BlockEventReader> Open(IStorageFile file, StreamId stream, EventBatch events, int maxEvents)
+    /// <param name="endOffset">
+    /// Where to end: at the torn tail of a block that was never sealed. Even whole frames in it were never accepted, and their sequence
+    /// numbers may be given again, to other events.
+    /// </param>
+    public static StorageResult<BlockEventReader> Open(IStorageFile file, StreamId stream, EventBatch events, int maxEvents, long endOffset)
     {
         events.Clear();
         var scanner = BlockScanner.Open(file, stream);
-        return scanner.IsOk ? new BlockEventReader(scanner.Value, events, maxEvents) : scanner.Error;
+        return scanner.IsOk ? new BlockEventReader(scanner.Value, events, maxEvents, endOffset) : scanner.Error;
     }
 
     /// <summary>Goes to the next part. Not to be called after the last one.</summary>
@@ -131,9 +137,9 @@ internal sealed class BlockEventReader
                 return StorageResult.Ok;
             }
 
-            _isAtEnd = item.Kind == ScanKind.End;
+            _isAtEnd = item.Kind == ScanKind.End || item.Offset >= _endOffset;
             payloadBytes += item.LengthBytes;
-            if (item.Kind == ScanKind.Frame)
+            if (item.Kind == ScanKind.Frame && !_isAtEnd)
             {
                 TakeFrame(item);
             }

@@ -115,8 +115,8 @@ public sealed class BlockImporter : IDisposable
             return refusal;
         }
 
-        var identity = new BlockIdentity(stream.Value.Id, check.Report.Header?.Index ?? expected.Index ?? 0, check.Hash);
-        var found = await _history.FindAppliedAsync(identity, cancellation);
+        var key = new BlockKey(stream.Value.Id, check.Report.Header?.Index ?? expected.Index ?? 0, check.Hash);
+        var found = await _history.FindAppliedAsync(key, cancellation);
         if (!found.IsOk)
         {
             return ImportTrouble.With(found.Error);
@@ -127,7 +127,7 @@ public sealed class BlockImporter : IDisposable
             _events = new EventBatch(new OidTable(), 4096);
         }
 
-        var job = new ImportJob(_history, _sinks, file, check, stream.Value, identity, _events, _options.MaxEventsPerTransaction, Probe);
+        var job = new ImportJob(_history, _sinks, file, check, stream.Value, key, _events, _options.MaxEventsPerTransaction, Probe);
         var outcome = found.Value is { IsComplete: true } applied
             ? new ImportOutcome.AlreadyApplied(applied)
             : await job.ApplyAsync(UnixTime.FromDateTimeOffset(_time.GetUtcNow()), cancellation);

@@ -14,7 +14,7 @@ internal sealed class ImportJob(
     IStorageFile file,
     BlockCheck check,
     StreamFacts stream,
-    BlockIdentity identity,
+    BlockKey key,
     EventBatch events,
     int maxEvents,
     Action<ImportStep>? probe)
@@ -25,7 +25,7 @@ internal sealed class ImportJob(
     /// <summary>Writes every intact event, part by part; the last part notes the block as applied.</summary>
     public async ValueTask<ImportOutcome> ApplyAsync(long nowNs, CancellationToken cancellation)
     {
-        var opened = BlockEventReader.Open(file, stream.Id, events, maxEvents);
+        var opened = OpenReader();
         if (!opened.IsOk)
         {
             return ImportTrouble.With(opened.Error);
@@ -74,7 +74,7 @@ internal sealed class ImportJob(
             return failed;
         }
 
-        var marked = await history.MarkDeliveredAsync(identity, cancellation);
+        var marked = await history.MarkDeliveredAsync(key, cancellation);
         if (!marked.IsOk)
         {
             return ImportTrouble.With(marked.Error);
@@ -83,6 +83,9 @@ internal sealed class ImportJob(
         probe?.Invoke(ImportStep.Delivered);
         return inHistory with { Receipt = inHistory.Receipt with { IsDelivered = true } };
     }
+
+    private StorageResult<BlockEventReader> OpenReader() =>
+        BlockEventReader.Open(file, stream.Id, events, maxEvents, check.Report.TornTail?.Offset ?? long.MaxValue);
 
     private HistoryWrite MakeWrite(BlockEventReader reader, in WriteCounts before, long nowNs)
     {
@@ -100,7 +103,7 @@ internal sealed class ImportJob(
             Losses = reader.IsLast ? [.. reader.Losses, .. FoundLosses(reader, nowNs)] : reader.Losses,
             Applied = reader.IsLast
                 ? new AppliedBlock(
-                    identity, check.Report.FirstSequence, check.NextSequence, before, nowNs, IsComplete(reader), IsDelivered: sinks.Count == 0)
+                    key, check.Report.FirstSequence, check.NextSequence, before, nowNs, IsComplete(reader), IsDelivered: sinks.Count == 0)
                 : null,
         };
     }
@@ -110,7 +113,7 @@ internal sealed class ImportJob(
         var missing = Missing().Take(BlockEventReader.MaxListed).ToArray();
         return IsComplete(reader)
             ? new ImportOutcome.Applied(receipt, missing)
-            : new ImportOutcome.Partial(receipt, check.Report.Trailer is not null, check.IsAsSealed, [.. Damages(reader)], missing);
+            : new ImportOutcome.Partial(receipt, check.Report.Trailer is not null, check.IsAsSealed, [.. Damages(reader)], check.Report.TornTail, missing);
     }
 
     private bool IsComplete(BlockEventReader reader) => check.IsIntact && reader.Unreadable.Count == 0;
@@ -134,7 +137,7 @@ internal sealed class ImportJob(
     {
         var because = Damages(reader).FirstOrDefault();
         var detail = because is null ? "absent without damage" : $"offset {because.Offset}, {because.LengthBytes} bytes: {because.Reason}";
-        var source = $"block {identity.Index} of stream {identity.Stream}";
+        var source = $"block {key.Index} of stream {key.Stream}";
 
         // The books count what is missing by themselves; these rows say why, and a few of them are enough for that.
         return Missing().Take(BlockEventReader.MaxListed).Select(range => new LossEntry(
@@ -144,16 +147,13 @@ internal sealed class ImportJob(
             new LossRecord(LossReason.Damaged, range.First, range.Last, range.Count, IsExact: true, 0, 0, nowNs, source, detail)));
     }
 
-    private IEnumerable<BlockDamage> Damages(BlockEventReader reader)
-    {
-        var all = check.Report.Damages.Concat(reader.Unreadable);
-        return (check.Report.TornTail is { } tail ? all.Append(tail) : all).Take(BlockEventReader.MaxListed);
-    }
+    private IEnumerable<BlockDamage> Damages(BlockEventReader reader) =>
+        check.Report.Damages.Concat(reader.Unreadable).Take(BlockEventReader.MaxListed);
 
     private async ValueTask<ImportOutcome?> ServeSinksAsync(CancellationToken cancellation)
     {
-        var block = new SinkBlock(identity, stream.Node, stream.Mailbox);
-        var opened = BlockEventReader.Open(file, stream.Id, events, maxEvents);
+        var block = new SinkBlock(key, stream.Node, stream.Mailbox);
+        var opened = OpenReader();
         if (!opened.IsOk)
         {
             return ImportTrouble.With(opened.Error);

@@ -8,7 +8,7 @@ namespace ZfRepl.Core.Import;
 /// <param name="Path">The file.</param>
 /// <param name="LengthBytes">Its length when it was listed.</param>
 /// <param name="IsComplete">True when it is whole and durable, false when it is still being received.</param>
-public sealed record InboxEntry(BlockIdentity Block, string Path, long LengthBytes, bool IsComplete);
+public sealed record InboxEntry(BlockKey Block, string Path, long LengthBytes, bool IsComplete);
 
 /// <summary>
 /// The folder where blocks arrive: <c>.part</c> while they are received, <c>.block</c> from the moment they are whole and durable, gone after
@@ -60,7 +60,7 @@ public sealed class Inbox
     /// <summary>Begins to receive a block, or goes on with what is here of it.</summary>
     /// <param name="block">Which block.</param>
     /// <param name="sizeBytes">The size that it will have, from 1; the caller has held it against a limit.</param>
-    public StorageResult<InboxPart> Begin(BlockIdentity block, long sizeBytes)
+    public StorageResult<InboxPart> Begin(BlockKey block, long sizeBytes)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(sizeBytes);
         var path = Path.Combine(Folder, InboxName.Of(block, isComplete: false));
@@ -92,8 +92,26 @@ public sealed class Inbox
         return length.Error;
     }
 
+    /// <summary>Puts in a block that is in memory as a whole, durably.</summary>
+    /// <param name="block">Which block.</param>
+    /// <param name="content">All of it.</param>
+    /// <returns>The path to import. After an error nothing of it counts.</returns>
+    public StorageResult<string> Put(BlockKey block, ReadOnlySpan<byte> content)
+    {
+        var cleared = Remove(block);
+        var begun = cleared.IsOk ? Begin(block, content.Length) : cleared.Error;
+        if (!begun.IsOk)
+        {
+            return begun.Error;
+        }
+
+        using var part = begun.Value;
+        var appended = part.Append(content);
+        return appended.IsOk ? part.Complete() : appended.Error;
+    }
+
     /// <summary>Removes a block, whole or not, durably. One that is not there is fine.</summary>
-    public StorageResult Remove(BlockIdentity block)
+    public StorageResult Remove(BlockKey block)
     {
         foreach (var isComplete in new[] { false, true })
         {

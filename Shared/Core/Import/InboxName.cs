@@ -16,11 +16,11 @@ internal static class InboxName
 
     private const int IndexDigits = 20;
 
-    public static string Of(BlockIdentity block, bool isComplete) => string.Create(
+    public static string Of(BlockKey block, bool isComplete) => string.Create(
         CultureInfo.InvariantCulture, $"{block.Stream}-{block.Index:D20}-{block.Hash}{(isComplete ? BlockSuffix : PartSuffix)}");
 
     /// <summary>Parses a name; anything but the exact form is refused.</summary>
-    public static bool TryParse(string name, out BlockIdentity? block, out bool isComplete)
+    public static bool TryParse(string name, out BlockKey? block, out bool isComplete)
     {
         isComplete = name.EndsWith(BlockSuffix, StringComparison.Ordinal);
         block = null;
@@ -34,7 +34,7 @@ internal static class InboxName
             return false;
         }
 
-        block = new BlockIdentity(stream, index, hash!);
+        block = new BlockKey(stream, index, hash!);
         return Of(block, isComplete) == name;
     }
 }

@@ -13,7 +13,7 @@ public sealed class InboxPart : IDisposable
     private readonly IStorageFile _file;
     private readonly string _folder;
 
-    internal InboxPart(IStorage storage, string folder, IStorageFile file, BlockIdentity block, long sizeBytes, long lengthBytes)
+    internal InboxPart(IStorage storage, string folder, IStorageFile file, BlockKey block, long sizeBytes, long lengthBytes)
     {
         _storage = storage;
         _folder = folder;
@@ -24,7 +24,7 @@ public sealed class InboxPart : IDisposable
     }
 
     /// <summary>Which block.</summary>
-    public BlockIdentity Block { get; }
+    public BlockKey Block { get; }
 
     /// <summary>The size that it will have, in bytes.</summary>
     public long SizeBytes { get; }

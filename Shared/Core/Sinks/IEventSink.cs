@@ -19,10 +19,10 @@ public sealed record SinkError(string Detail, string Remedy)
 public readonly record struct SequenceRun(int Start, int Count, ulong FirstSequence);
 
 /// <summary>A block on its way into the sinks.</summary>
-/// <param name="Identity">Which block.</param>
+/// <param name="Key">Which block.</param>
 /// <param name="Node">The node that collected, empty where unknown.</param>
 /// <param name="Mailbox">The mailbox, empty where unknown.</param>
-public sealed record SinkBlock(BlockIdentity Identity, string Node, string Mailbox);
+public sealed record SinkBlock(BlockKey Key, string Node, string Mailbox);
 
 /// <summary>A part of a block's events, in order of their sequence numbers.</summary>
 /// <param name="Block">The block.</param>

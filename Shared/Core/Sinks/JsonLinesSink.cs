@@ -75,13 +75,14 @@ public sealed class JsonLinesSink : IEventSink, IDisposable
     /// <inheritdoc/>
     public ValueTask<SinkError?> DeliverAsync(SinkBatch batch, CancellationToken cancellation)
     {
-        var tag = batch.Block.Identity.Stream.High;
-        if (tag != _pendingTag)
+        var tag = batch.Block.Key.Stream.High;
+        if (tag != _pendingTag && _pending.Ranges.Count > 0)
         {
             // The block before was given up on the way.
             TakeBack();
-            _pendingTag = tag;
         }
+
+        _pendingTag = tag;
 
         var written = Append(batch, _position.Written(tag));
         if (written.IsOk)
@@ -166,7 +167,10 @@ public sealed class JsonLinesSink : IEventSink, IDisposable
 
         var kept = read.Value ?? new JsonLinesPosition();
         kept.LengthBytes = ended.Value;
-        return kept;
+
+        // From now on there is a position, so that what a crash leaves of the very first block is known as such.
+        var written = kept.Write(storage, positionPath);
+        return written.IsOk ? kept : written.Error;
     }
 
     /// <summary>Writes the line end that a file may lack.</summary>

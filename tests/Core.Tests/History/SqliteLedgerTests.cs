@@ -131,7 +131,7 @@ public sealed class SqliteLedgerTests
     {
         await using var folder = new HistoryFolder();
         var history = await folder.OpenAsync();
-        var block = new BlockIdentity(Stream.Id, ulong.MaxValue, new BlockHash(new byte[32]));
+        var block = new BlockKey(Stream.Id, ulong.MaxValue, new BlockHash(new byte[32]));
         var applied = new AppliedBlock(block, 1, 11, new WriteCounts(4, 3, 1, 0, 0), 5, IsComplete: false, IsDelivered: false);
         var receipt = Ok(await history.WriteAsync(
             new HistoryWrite { Events = Batch(), Count = 0, Stream = Stream, Applied = applied }, CancellationToken.None));
@@ -147,7 +147,7 @@ public sealed class SqliteLedgerTests
     {
         await using var folder = new HistoryFolder();
         var history = await folder.OpenAsync();
-        var block = new BlockIdentity(Stream.Id, 3, new BlockHash(new byte[32]));
+        var block = new BlockKey(Stream.Id, 3, new BlockHash(new byte[32]));
         var complete = new AppliedBlock(block, 1, 11, new WriteCounts(10, 10, 0, 0, 0), 5, IsComplete: true, IsDelivered: false);
         await PutAsync(complete);
         Ok(await history.MarkDeliveredAsync(block, CancellationToken.None));

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using ZfRepl.Core.Blocks;
 using ZfRepl.Core.Bytes;
 using ZfRepl.Core.Frames;
@@ -70,6 +71,7 @@ internal sealed class BlockFiles
 
         Begin((uint)events.Length);
         builder.Finish(_bytes, _stream.High, NextSequence);
+        EndCommit();
         NextSequence += (ulong)events.Length;
         return this;
     }
@@ -84,6 +86,7 @@ internal sealed class BlockFiles
     {
         Begin(0);
         new LossRecord(reason, first, last, count ?? (last - first + 1), IsExact: true, 0, 0, 7, "opcua", "a test").AppendFrame(_bytes, _stream.High, NextSequence);
+        EndCommit();
         return this;
     }
 
@@ -91,6 +94,7 @@ internal sealed class BlockFiles
     {
         Begin(0);
         new SourcePosition("opcua", 1, 2).AppendFrame(_bytes, _stream.High, NextSequence);
+        EndCommit();
         return this;
     }
 
@@ -99,6 +103,7 @@ internal sealed class BlockFiles
     {
         Begin(events);
         FrameHeader.Append(_bytes, (FrameType)type, events, _stream.High, NextSequence, payload);
+        EndCommit();
         NextSequence += events;
         return this;
     }
@@ -117,6 +122,24 @@ internal sealed class BlockFiles
         var file = Path.Combine(path);
         File.WriteAllBytes(file, ToArray());
         return file;
+    }
+
+    /// <summary>Each frame is a commit of its own, where the format knows commits; before, these bytes had to be zero.</summary>
+    private void EndCommit()
+    {
+        var header = _bytes.Patch(Offsets[^1], FrameHeader.SizeBytes);
+        Write(header, flags: 1, commit: (ushort)_frames);
+        if (!FrameHeader.TryRead(header, out _))
+        {
+            Write(header, flags: 0, commit: 0);
+        }
+
+        static void Write(Span<byte> header, byte flags, ushort commit)
+        {
+            header[9] = flags;
+            BinaryPrimitives.WriteUInt16LittleEndian(header[10..], commit);
+            BinaryPrimitives.WriteUInt32LittleEndian(header[36..], Crc32C.Compute(header[..36]));
+        }
     }
 
     private void Begin(uint events)

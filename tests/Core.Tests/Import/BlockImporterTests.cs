@@ -28,7 +28,7 @@ public sealed class BlockImporterTests
         Assert.Equal(new WriteCounts(30, 30, 0, 0, 0), applied.Receipt.Counts);
         Assert.Equal((1UL, 31UL, true, true), (applied.Receipt.FirstSequence, applied.Receipt.NextSequence, applied.Receipt.IsComplete, applied.Receipt.IsDelivered));
         Assert.Equal(applied.Receipt, HistoryFolder.Ok(await bench.History.FindAppliedAsync(
-            new BlockIdentity(BlockFiles.Stream, 1, block.Hash), CancellationToken.None)));
+            new BlockKey(BlockFiles.Stream, 1, block.Hash), CancellationToken.None)));
         Assert.Equal(
             new StreamFacts(BlockFiles.Stream, "edge1", "centre", 30), (await bench.AccountAsync()).Facts);
         await bench.HoldsExactlyAsync(new SequenceRange(1, 30));
@@ -272,7 +272,7 @@ public sealed class BlockImporterTests
         var block = BlockFiles.Simple().Seal();
         var path = block.WriteTo(bench["block"]);
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => bench.Importer.ImportAsync(path, BlockExpectation.Anything, cancel.Token).AsTask());
-        Assert.Null(HistoryFolder.Ok(await bench.History.FindAppliedAsync(new BlockIdentity(BlockFiles.Stream, 1, block.Hash), CancellationToken.None)));
+        Assert.Null(HistoryFolder.Ok(await bench.History.FindAppliedAsync(new BlockKey(BlockFiles.Stream, 1, block.Hash), CancellationToken.None)));
         Assert.Equal(10UL, (await bench.AccountAsync()).Received);
         await bench.RestartAsync();
         Assert.IsType<ImportOutcome.Applied>(await bench.ImportAsync(path));

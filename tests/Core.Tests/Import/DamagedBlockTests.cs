@@ -76,9 +76,9 @@ public sealed class DamagedBlockTests
         await File.WriteAllBytesAsync(bench["block"], [.. early, 1, 2, 3]);
         var partial = Assert.IsType<ImportOutcome.Partial>(await bench.ImportAsync(bench["block"]));
         Assert.False(partial.IsSealed);
-        Assert.Equal(3, Assert.Single(partial.Damages).LengthBytes);
+        Assert.Equal(3, partial.TornTail?.LengthBytes);
         await File.WriteAllBytesAsync(bench["block"], early);
-        Assert.Empty(Assert.IsType<ImportOutcome.Partial>(await bench.ImportAsync(bench["block"])).Damages);
+        Assert.Null(Assert.IsType<ImportOutcome.Partial>(await bench.ImportAsync(bench["block"])).TornTail);
 
         var whole = BlockFiles.Simple(frames: 3).Seal();
         Assert.Equal(new WriteCounts(30, 10, 20, 0, 0), (await bench.ImportAsync<ImportOutcome.Applied>(whole)).Receipt.Counts);

@@ -86,7 +86,7 @@ public sealed class SqliteHistory : IHistoryDatabase
     }
 
     /// <inheritdoc/>
-    public ValueTask<HistoryResult<bool>> MarkDeliveredAsync(BlockIdentity block, CancellationToken cancellation) =>
+    public ValueTask<HistoryResult<bool>> MarkDeliveredAsync(BlockKey block, CancellationToken cancellation) =>
         WithWriterAsync<bool>(
             writer =>
             {
@@ -98,7 +98,7 @@ public sealed class SqliteHistory : IHistoryDatabase
             cancellation);
 
     /// <inheritdoc/>
-    public ValueTask<HistoryResult<AppliedBlock?>> FindAppliedAsync(BlockIdentity block, CancellationToken cancellation) =>
+    public ValueTask<HistoryResult<AppliedBlock?>> FindAppliedAsync(BlockKey block, CancellationToken cancellation) =>
         WithReaderAsync<AppliedBlock?>(session => new SqliteLedger(session).FindApplied(block), cancellation);
 
     /// <inheritdoc/>

@@ -116,7 +116,7 @@ internal sealed class SqliteLedger(SqliteSession session)
     }
 
     /// <summary>The row of a block, or null.</summary>
-    public AppliedBlock? FindApplied(BlockIdentity block)
+    public AppliedBlock? FindApplied(BlockKey block)
     {
         if (FindRow(block.Stream) is not { } streamId)
         {
@@ -143,7 +143,7 @@ internal sealed class SqliteLedger(SqliteSession session)
     }
 
     /// <summary>Notes that the sinks have a block.</summary>
-    public void MarkDelivered(BlockIdentity block)
+    public void MarkDelivered(BlockKey block)
     {
         if (FindRow(block.Stream) is { } streamId)
         {
@@ -177,7 +177,7 @@ internal sealed class SqliteLedger(SqliteSession session)
         statement.Bind(3, checked((long)range.Last));
     }
 
-    private static void BindBlock(SqliteStatement statement, long streamId, BlockIdentity block)
+    private static void BindBlock(SqliteStatement statement, long streamId, BlockKey block)
     {
         statement.Bind(1, streamId);
         statement.Bind(2, unchecked((long)block.Index));
