@@ -83,7 +83,7 @@ public sealed class DiskStorage : IStorage
         try
         {
             var entries = new DirectoryInfo(folder).EnumerateFiles()
-                .Select(f => new StorageEntry(f.Name, f.Length))
+                .Select(f => new StorageEntry(f.Name, f.Length, f.Attributes.HasFlag(FileAttributes.ReparsePoint)))
                 .OrderBy(e => e.Name, StringComparer.Ordinal)
                 .ToArray();
             return entries;

@@ -40,8 +40,9 @@ public interface IStorage
 
 /// <summary>One file of a listing.</summary>
 /// <param name="Name">The name without the folder.</param>
-/// <param name="LengthBytes">The length when it was listed.</param>
-public readonly record struct StorageEntry(string Name, long LengthBytes);
+/// <param name="LengthBytes">The length when it was listed; 0 for pipes, sockets and devices.</param>
+/// <param name="IsLink">True for a symbolic link, which may lead out of the folder.</param>
+public readonly record struct StorageEntry(string Name, long LengthBytes, bool IsLink = false);
 
 /// <summary>An open file. Disposing closes it without making anything durable.</summary>
 public interface IStorageFile : IDisposable

@@ -137,10 +137,15 @@ public sealed class EventBatch
     }
 
     /// <summary>Empties the batch and lets go of what it referenced.</summary>
-    public void Clear()
+    public void Clear() => Truncate(0);
+
+    /// <summary>Takes back the last events and lets go of what they referenced.</summary>
+    /// <param name="count">How many events stay.</param>
+    public void Truncate(int count)
     {
-        _references.AsSpan(0, Count).Clear();
-        Count = 0;
+        ArgumentOutOfRangeException.ThrowIfGreaterThan((uint)count, (uint)Count, nameof(count));
+        _references.AsSpan(count, Count - count).Clear();
+        Count = count;
     }
 
     private void Grow()

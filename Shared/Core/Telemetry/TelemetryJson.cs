@@ -146,7 +146,7 @@ public static class TelemetryJson
 
     private static void WriteArray(Utf8JsonWriter writer, TelemetryArray array)
     {
-        if (array.Dimensions is not { Length: > 1 } dimensions)
+        if (array.Dimensions is not { Length: > 1 } dimensions || !IsShapeOf(dimensions, array.Items.Length))
         {
             WriteItems(writer, array.Items);
             return;
@@ -154,6 +154,18 @@ public static class TelemetryJson
 
         var next = 0;
         WriteDimension(writer, array.Items, dimensions, 0, ref next);
+    }
+
+    // A shape from outside may promise billions of empty rows for a handful of items: then they are written flat.
+    private static bool IsShapeOf(int[] dimensions, int count)
+    {
+        var product = 1L;
+        foreach (var dimension in dimensions)
+        {
+            product = Math.Min(product, int.MaxValue) * dimension;
+        }
+
+        return product == count;
     }
 
     private static void WriteDimension(Utf8JsonWriter writer, TelemetryValue[] items, int[] dimensions, int depth, ref int next)

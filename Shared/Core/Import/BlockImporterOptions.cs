@@ -1,0 +1,14 @@
+namespace ZfRepl.Core.Import;
+
+/// <summary>The bounds of an import.</summary>
+public sealed record BlockImporterOptions
+{
+    /// <summary>The most events in one transaction, and in memory; from 1. A single frame with more is in memory as a whole.</summary>
+    public int MaxEventsPerTransaction { get; init; } = 65_536;
+
+    /// <summary>The largest block file that is read, in bytes.</summary>
+    public long MaxBlockBytes { get; init; } = 2L * 1024 * 1024 * 1024;
+
+    /// <summary>How many OIDs are remembered from block to block; from 1.</summary>
+    public int MaxOids { get; init; } = 500_000;
+}

@@ -1,0 +1,199 @@
+using ZfRepl.Core.Blocks;
+using ZfRepl.Core.Frames;
+using ZfRepl.Core.History;
+using ZfRepl.Core.Sinks;
+using ZfRepl.Core.Storage;
+using ZfRepl.Core.Telemetry;
+
+namespace ZfRepl.Core.Import;
+
+/// <summary>The import of one block that was checked: first into the history database, then into the sinks.</summary>
+internal sealed class ImportJob(
+    IHistoryDatabase history,
+    IReadOnlyList<IEventSink> sinks,
+    IStorageFile file,
+    BlockCheck check,
+    StreamFacts stream,
+    BlockKey key,
+    EventBatch events,
+    int maxEvents,
+    Action<ImportStep>? probe)
+{
+    private readonly SequenceSet _received = new();
+    private readonly SequenceSet _declaredLost = new();
+
+    /// <summary>Writes every intact event, part by part; the last part notes the block as applied.</summary>
+    public async ValueTask<ImportOutcome> ApplyAsync(long nowNs, CancellationToken cancellation)
+    {
+        var opened = OpenReader();
+        if (!opened.IsOk)
+        {
+            return ImportTrouble.With(opened.Error);
+        }
+
+        var reader = opened.Value;
+        var counts = default(WriteCounts);
+        while (true)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            var next = reader.Next();
+            if (!next.IsOk)
+            {
+                return ImportTrouble.With(next.Error);
+            }
+
+            var written = await history.WriteAsync(MakeWrite(reader, counts, nowNs), cancellation);
+            if (!written.IsOk)
+            {
+                return ImportTrouble.With(written.Error);
+            }
+
+            counts += written.Value.Counts;
+            probe?.Invoke(written.Value.Applied is null ? ImportStep.PartWritten : ImportStep.Applied);
+            if (written.Value.Applied is { } receipt)
+            {
+                return Conclude(receipt, reader);
+            }
+        }
+    }
+
+    /// <summary>Serves the sinks a block that is in the history database, unless they have it.</summary>
+    /// <param name="outcome">What became of the block in the history database.</param>
+    /// <param name="cancellation">Looked at between parts.</param>
+    /// <returns>The outcome for the caller.</returns>
+    public async ValueTask<ImportOutcome> DeliverAsync(ImportOutcome outcome, CancellationToken cancellation)
+    {
+        if (outcome is not ImportOutcome.InHistory { Receipt.IsDelivered: false } inHistory)
+        {
+            return outcome;
+        }
+
+        var failed = await ServeSinksAsync(cancellation);
+        if (failed is not null)
+        {
+            return failed;
+        }
+
+        var marked = await history.MarkDeliveredAsync(key, cancellation);
+        if (!marked.IsOk)
+        {
+            return ImportTrouble.With(marked.Error);
+        }
+
+        probe?.Invoke(ImportStep.Delivered);
+        return inHistory with { Receipt = inHistory.Receipt with { IsDelivered = true } };
+    }
+
+    private StorageResult<BlockEventReader> OpenReader() =>
+        BlockEventReader.Open(file, stream.Id, events, maxEvents, check.Report.TornTail?.Offset ?? long.MaxValue);
+
+    private HistoryWrite MakeWrite(BlockEventReader reader, in WriteCounts before, long nowNs)
+    {
+        var part = new SequenceSet();
+        part.AddAll(reader.Runs.Select(run => new SequenceRange(run.FirstSequence, run.FirstSequence + (ulong)run.Count - 1)));
+        _received.AddAll(part.Ranges);
+        _declaredLost.AddAll(reader.Losses.Where(IsNumbered).Select(loss => new SequenceRange(loss.Record.FirstSequence, loss.Record.LastSequence)));
+        return new HistoryWrite
+        {
+            Events = reader.Events,
+            Start = reader.Start,
+            Count = reader.Count,
+            Stream = stream,
+            Received = part.Ranges,
+            Losses = reader.IsLast ? [.. reader.Losses, .. FoundLosses(reader, nowNs)] : reader.Losses,
+            Applied = reader.IsLast
+                ? new AppliedBlock(
+                    key, check.Report.FirstSequence, check.NextSequence, before, nowNs, IsComplete(reader), IsDelivered: sinks.Count == 0)
+                : null,
+        };
+    }
+
+    private ImportOutcome Conclude(AppliedBlock receipt, BlockEventReader reader)
+    {
+        var missing = Missing().Take(BlockEventReader.MaxListed).ToArray();
+        return IsComplete(reader)
+            ? new ImportOutcome.Applied(receipt, missing)
+            : new ImportOutcome.Partial(receipt, check.Report.Trailer is not null, check.IsAsSealed, [.. Damages(reader)], check.Report.TornTail, missing);
+    }
+
+    private bool IsComplete(BlockEventReader reader) => check.IsIntact && reader.Unreadable.Count == 0;
+
+    /// <summary>What the block should hold and does not, as far as the source did not declare it lost.</summary>
+    private IEnumerable<SequenceRange> Missing()
+    {
+        var first = check.Report.FirstSequence;
+        if (check.NextSequence <= first)
+        {
+            return [];
+        }
+
+        var known = new SequenceSet();
+        known.AddAll(_received.Ranges);
+        known.AddAll(_declaredLost.Ranges);
+        return known.Holes(new SequenceRange(first, check.NextSequence - 1));
+    }
+
+    private IEnumerable<LossEntry> FoundLosses(BlockEventReader reader, long nowNs)
+    {
+        var because = Damages(reader).FirstOrDefault();
+        var detail = because is null ? "absent without damage" : $"offset {because.Offset}, {because.LengthBytes} bytes: {because.Reason}";
+        var source = $"block {key.Index} of stream {key.Stream}";
+
+        // The books count what is missing by themselves; these rows say why, and a few of them are enough for that.
+        return Missing().Take(BlockEventReader.MaxListed).Select(range => new LossEntry(
+            LossOrigin.Import,
+            range.First,
+            0,
+            new LossRecord(LossReason.Damaged, range.First, range.Last, range.Count, IsExact: true, 0, 0, nowNs, source, detail)));
+    }
+
+    private IEnumerable<BlockDamage> Damages(BlockEventReader reader) =>
+        check.Report.Damages.Concat(reader.Unreadable).Take(BlockEventReader.MaxListed);
+
+    private async ValueTask<ImportOutcome?> ServeSinksAsync(CancellationToken cancellation)
+    {
+        var block = new SinkBlock(key, stream.Node, stream.Mailbox);
+        var opened = OpenReader();
+        if (!opened.IsOk)
+        {
+            return ImportTrouble.With(opened.Error);
+        }
+
+        var reader = opened.Value;
+        do
+        {
+            cancellation.ThrowIfCancellationRequested();
+            var next = reader.Next();
+            if (!next.IsOk)
+            {
+                return ImportTrouble.With(next.Error);
+            }
+
+            foreach (var sink in reader.Count > 0 ? sinks : [])
+            {
+                if (await sink.DeliverAsync(new SinkBatch(block, events, reader.Runs), cancellation) is { } error)
+                {
+                    return ImportTrouble.With(error);
+                }
+
+                probe?.Invoke(ImportStep.PartDelivered);
+            }
+        }
+        while (!reader.IsLast);
+
+        foreach (var sink in sinks)
+        {
+            if (await sink.CompleteAsync(block, cancellation) is { } error)
+            {
+                return ImportTrouble.With(error);
+            }
+
+            probe?.Invoke(ImportStep.SinkCompleted);
+        }
+
+        return null;
+    }
+
+    private static bool IsNumbered(LossEntry loss) =>
+        loss.Record.FirstSequence > 0 && loss.Record.LastSequence >= loss.Record.FirstSequence && loss.Record.LastSequence <= long.MaxValue;
+}

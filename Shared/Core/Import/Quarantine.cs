@@ -1,0 +1,256 @@
+using System.Globalization;
+using ZfRepl.Core.Storage;
+using ZfRepl.Core.Telemetry;
+
+namespace ZfRepl.Core.Import;
+
+/// <summary>
+/// The folder for files that could not be used, or not wholly: each with a note that says why, when and from where. Nothing is ever
+/// overwritten, and nothing is deleted unless a person asks for it by name. Thread-safe, also between processes.
+/// </summary>
+/// <remarks>
+/// The note is written first and claims the name. Then the file is moved, or copied and removed where it is on another file system. A
+/// crash between leaves a note without its file, or a copy beside the original; both are harmless. To try a file again, import it
+/// from <see cref="QuarantineEntry.Path"/> and delete the entry when that went well.
+/// </remarks>
+public sealed class Quarantine
+{
+    private const string NoteSuffix = ".json";
+    private const string CopySuffix = ".copying";
+    private const int MaxNames = 10_000;
+
+    private readonly IStorage _storage;
+    private readonly TimeProvider _time;
+
+    private Quarantine(IStorage storage, string folder, TimeProvider time)
+    {
+        _storage = storage;
+        _time = time;
+        Folder = folder;
+    }
+
+    /// <summary>The folder.</summary>
+    public string Folder { get; }
+
+    /// <summary>Opens a quarantine and makes its folder if need be.</summary>
+    public static StorageResult<Quarantine> Open(IStorage storage, string folder, TimeProvider time)
+    {
+        var full = Path.GetFullPath(folder);
+        var made = storage.CreateFolder(full);
+        return made.IsOk ? new Quarantine(storage, full, time) : made.Error;
+    }
+
+    /// <summary>Moves a file aside under a name that is not taken, durably.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="reason">Why, as a sentence.</param>
+    /// <returns>Where it is now. After an error it is where it was.</returns>
+    public StorageResult<string> Move(string path, string reason)
+    {
+        var target = Claim(path, reason);
+        if (!target.IsOk)
+        {
+            return target;
+        }
+
+        var moved = _storage.Rename(path, target.Value);
+        if (moved is { IsOk: false, Error.Errno: Errno.CrossDevice })
+        {
+            moved = BringOver(path, target.Value);
+        }
+
+        if (!moved.IsOk)
+        {
+            Unclaim(target.Value);
+            return moved.Error;
+        }
+
+        var named = _storage.SyncFolder(Folder);
+        var gone = named.IsOk ? _storage.SyncFolder(Path.GetDirectoryName(Path.GetFullPath(path))!) : named;
+        return gone.IsOk ? target : gone.Error;
+    }
+
+    /// <summary>Keeps a copy of some bytes that are about to be cut off, durably.</summary>
+    /// <param name="originPath">The file that they come from.</param>
+    /// <param name="bytes">The bytes.</param>
+    /// <param name="reason">Why, as a sentence.</param>
+    /// <returns>Where they are now.</returns>
+    public StorageResult<string> Copy(string originPath, ReadOnlySpan<byte> bytes, string reason)
+    {
+        var target = Claim(originPath, reason);
+        if (!target.IsOk)
+        {
+            return target;
+        }
+
+        var written = StorageFiles.WriteDurably(_storage, target.Value, bytes);
+        if (written.IsOk)
+        {
+            return target;
+        }
+
+        Unclaim(target.Value);
+        return written.Error;
+    }
+
+    /// <summary>The files that are kept, in the order of their names.</summary>
+    /// <param name="after">The last name of the page before, or null.</param>
+    /// <param name="limit">How many at most, from 1.</param>
+    public StorageResult<IReadOnlyList<QuarantineEntry>> List(string? after, int limit)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(limit);
+        var listed = _storage.List(Folder);
+        if (!listed.IsOk)
+        {
+            return listed.Error;
+        }
+
+        var entries = new List<QuarantineEntry>();
+        foreach (var file in listed.Value)
+        {
+            if (entries.Count == limit)
+            {
+                break;
+            }
+
+            if (!IsOwn(file.Name) && !file.IsLink && (after is null || string.CompareOrdinal(file.Name, after) > 0))
+            {
+                entries.Add(Describe(file));
+            }
+        }
+
+        return entries;
+    }
+
+    /// <summary>Copies a file out, durably, to a path that must not exist.</summary>
+    /// <param name="name">A name from <see cref="List"/>.</param>
+    /// <param name="targetPath">Where to.</param>
+    public StorageResult Export(string name, string targetPath)
+    {
+        var copied = FileCopy.Copy(_storage, PathOf(name), targetPath);
+        return copied.IsOk ? _storage.SyncFolder(Path.GetDirectoryName(Path.GetFullPath(targetPath))!) : copied;
+    }
+
+    /// <summary>Deletes a file and its note, for good.</summary>
+    /// <param name="name">A name from <see cref="List"/>.</param>
+    public StorageResult Delete(string name)
+    {
+        var path = PathOf(name);
+        var deleted = _storage.Delete(path);
+        if (!deleted.IsOk)
+        {
+            return deleted;
+        }
+
+        var note = _storage.Delete(path + NoteSuffix);
+        return note.IsOk || note.Error.IsNotFound ? _storage.SyncFolder(Folder) : note;
+    }
+
+    private static bool IsOwn(string name) =>
+        name.EndsWith(NoteSuffix, StringComparison.Ordinal) || name.EndsWith(CopySuffix, StringComparison.Ordinal);
+
+    private string PathOf(string name)
+    {
+        if (name.Length == 0 || name != Path.GetFileName(name) || name is "." or ".." || IsOwn(name))
+        {
+            throw new ArgumentException($"'{name}' is no name of a file in quarantine.", nameof(name));
+        }
+
+        return Path.Combine(Folder, name);
+    }
+
+    /// <summary>Finds a free name like the file's own and takes it by writing the note.</summary>
+    private StorageResult<string> Claim(string originPath, string reason)
+    {
+        var note = QuarantineNote.Write(reason, Path.GetFullPath(originPath), UnixTime.FromDateTimeOffset(_time.GetUtcNow()));
+        var name = Path.GetFileName(originPath);
+        for (var i = 0; i < MaxNames; i++)
+        {
+            var target = Path.Combine(Folder, i == 0 && !IsOwn(name) ? name : string.Create(CultureInfo.InvariantCulture, $"{name}.{i}"));
+            var isFree = IsFree(target);
+            if (!isFree.IsOk)
+            {
+                return isFree.Error;
+            }
+
+            var claimed = isFree.Value ? WriteNote(target + NoteSuffix, note) : (StorageResult<bool>)false;
+            if (!claimed.IsOk)
+            {
+                return claimed.Error;
+            }
+
+            if (claimed.Value)
+            {
+                return target;
+            }
+        }
+
+        return new StorageError(StorageOperation.Rename, originPath, Errno.Exists, $"{MaxNames} files of this name are in quarantine already");
+    }
+
+    private StorageResult<bool> IsFree(string path)
+    {
+        var opened = _storage.Open(path, write: false);
+        if (opened.IsOk)
+        {
+            opened.Value.Dispose();
+            return false;
+        }
+
+        return opened.Error.IsNotFound ? true : opened.Error;
+    }
+
+    /// <summary>Writes a note whose name nobody has.</summary>
+    /// <returns>False when somebody has it.</returns>
+    private StorageResult<bool> WriteNote(string path, byte[] note)
+    {
+        var created = _storage.CreateNew(path);
+        if (!created.IsOk)
+        {
+            return created.Error.IsExists ? false : created.Error;
+        }
+
+        using var file = created.Value;
+        var written = file.WriteAt(0, note);
+        var synced = written.IsOk ? file.SyncData() : written;
+        if (synced.IsOk)
+        {
+            return true;
+        }
+
+        _ = _storage.Delete(path);
+        return synced.Error;
+    }
+
+    // A note without its file only keeps a name from being used: where it can't be removed, the next file takes the next name.
+    private void Unclaim(string target) => _ = _storage.Delete(target + NoteSuffix);
+
+    /// <summary>Moves a file from another file system: the original goes when the copy is durable, or the copy when the original can't go.</summary>
+    private StorageResult BringOver(string path, string target)
+    {
+        var copying = target + CopySuffix;
+        var copied = FileCopy.Copy(_storage, path, copying);
+        var renamed = copied.IsOk ? _storage.Rename(copying, target) : copied;
+        if (!renamed.IsOk)
+        {
+            _ = _storage.Delete(copying);
+            return renamed;
+        }
+
+        var synced = _storage.SyncFolder(Folder);
+        var removed = synced.IsOk ? _storage.Delete(path) : synced;
+        if (!removed.IsOk)
+        {
+            _ = _storage.Delete(target);
+        }
+
+        return removed;
+    }
+
+    private QuarantineEntry Describe(StorageEntry file)
+    {
+        var path = Path.Combine(Folder, file.Name);
+        var note = StorageFiles.ReadAll(_storage, path + NoteSuffix, QuarantineNote.MaxBytes);
+        var (reason, origin, sinceNs) = note.IsOk ? QuarantineNote.Read(note.Value) : ("", "", 0);
+        return new QuarantineEntry(file.Name, path, file.LengthBytes, reason, origin, sinceNs);
+    }
+}
