@@ -14,7 +14,6 @@ internal sealed class BlockDownload
     private readonly byte[] _wire;
     private readonly bool[] _received;
     private int _contiguous;
-    private int _count;
 
     /// <summary>A download without any chunk; its sizes have been checked against the limits.</summary>
     public BlockDownload(BlockIdentity block, GetReply transfer, int chunkBytes)
@@ -56,18 +55,6 @@ internal sealed class BlockDownload
 
     public bool IsComplete => Contiguous == ChunkCount;
 
-    /// <summary>Chunks that have arrived.</summary>
-    public int Count
-    {
-        get
-        {
-            lock (_gate)
-            {
-                return _count;
-            }
-        }
-    }
-
     /// <summary>True when a transfer that the source prepared anew brings the same bytes in the same pieces.</summary>
     public bool Continues(BlockIdentity block, GetReply transfer, int chunkBytes) =>
         Block == block && Codec == transfer.Codec && WireBytes == transfer.WireBytes && ChunkBytes == chunkBytes && WireHash.Equals(transfer.WireHash);
@@ -88,7 +75,6 @@ internal sealed class BlockDownload
 
             content.CopyTo(_wire.AsSpan((int)index * ChunkBytes));
             _received[index] = true;
-            _count++;
             while (_contiguous < _received.Length && _received[_contiguous])
             {
                 _contiguous++;

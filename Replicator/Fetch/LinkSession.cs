@@ -4,18 +4,31 @@ using ZfRepl.Core.Transfer;
 namespace ZfRepl.Replicator.Fetch;
 
 /// <summary>One session with a source: numbers, pending answers, the running transfer. Thread-safe.</summary>
-internal sealed class LinkSession(UInt128 id, SessionKeys keys, HelloReply terms) : IDisposable
+internal sealed class LinkSession(UInt128 id, SessionKeys keys, HelloReply terms, TimeProvider time)
 {
     private readonly ConcurrentDictionary<ulong, TaskCompletionSource<TransferReply>> _pending = new();
     private readonly ReplayWindow _replies = new();
     private readonly Lock _gate = new();
     private ulong _number;
+    private long _lastHeard = time.GetTimestamp();
 
     public UInt128 Id => id;
 
     public SessionKeys Keys => keys;
 
     public HelloReply Terms => terms;
+
+    /// <summary>How long nothing has come that only the source can have sent.</summary>
+    public TimeSpan Silence => time.GetElapsedTime(Interlocked.Read(ref _lastHeard));
+
+    /// <summary>True when the source said that it started anew and nothing of this session has come since.</summary>
+    public bool IsSuspect { get; set; }
+
+    public void Heard()
+    {
+        IsSuspect = false;
+        Interlocked.Exchange(ref _lastHeard, time.GetTimestamp());
+    }
 
     /// <summary>The transfer whose chunks are taken now.</summary>
     public ActiveTransfer? Transfer { get; set; }
@@ -53,12 +66,6 @@ internal sealed class LinkSession(UInt128 id, SessionKeys keys, HelloReply terms
         {
             return _replies.TryTake(number);
         }
-    }
-
-    public void Dispose()
-    {
-        Transfer?.Key.Dispose();
-        keys.Dispose();
     }
 }
 

@@ -21,11 +21,8 @@ public sealed partial class SourceLink
             return;
         }
 
-        var session = new LinkSession(header.Number, keys, terms);
-        if (!hello.Answer.TrySetResult(session))
-        {
-            session.Dispose();
-        }
+        // A second answer to the same hello, as after a repeat, finds the first one in place.
+        hello.Answer.TrySetResult(new LinkSession(header.Number, keys, terms, _time));
     }
 
     private void ReceiveReply(LinkSession session, in MessageHeader header, ReadOnlySpan<byte> message)
@@ -36,6 +33,8 @@ public sealed partial class SourceLink
         {
             return;
         }
+
+        session.Heard();
 
         if (header.Type == MessageType.Announce)
         {
@@ -65,7 +64,27 @@ public sealed partial class SourceLink
         var plain = Open(transfer.Key, header, header.ChunkIndex, message);
         if (plain is not null && download.Add(header.ChunkIndex, plain))
         {
+            session.Heard();
             transfer.Arrived();
+        }
+    }
+
+    private void ReceiveStarted(in MessageHeader header, ReadOnlySpan<byte> message)
+    {
+        if (header.KeyId != _options.Key.Id || _lastStarted == header.Session)
+        {
+            return;
+        }
+
+        using var key = SessionKeys.Started(_options.Key, _options.Source, _options.Target, header.Session);
+        if (Open(key, header, 0, message) is not null)
+        {
+            // It may be an old message that somebody repeats: it only makes us less patient with the session.
+            _lastStarted = header.Session;
+            if (_session is { } session)
+            {
+                session.IsSuspect = true;
+            }
         }
     }
 

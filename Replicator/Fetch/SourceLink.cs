@@ -6,15 +6,16 @@ namespace ZfRepl.Replicator.Fetch;
 
 /// <summary>
 /// Talks to one source: opens sessions, asks, downloads. Every request is harmless when it is repeated, so what the bus loses is simply
-/// sent again. Requests are made by one caller at a time; messages may arrive on any thread.
+/// sent again. One download at a time; other requests may be made beside it; messages may arrive on any thread.
 /// </summary>
-public sealed partial class SourceLink : IDisposable
+public sealed partial class SourceLink
 {
     private readonly IMessageBus _bus;
     private readonly TimeProvider _time;
     private readonly SourceLinkOptions _options;
     private readonly CauseLog _causes;
     private readonly Channel<bool> _announced = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+    private UInt128 _lastStarted;
     private volatile LinkSession? _session;
     private volatile PendingHello? _hello;
     private BlockDownload? _unfinished;
@@ -51,6 +52,9 @@ public sealed partial class SourceLink : IDisposable
         {
             case MessageType.HelloReply:
                 ReceiveHelloReply(header, message.Span);
+                break;
+            case MessageType.Started:
+                ReceiveStarted(header, message.Span);
                 break;
             case MessageType.Reply or MessageType.Announce when _session is { } session && session.Id == header.Session:
                 ReceiveReply(session, header, message.Span);
@@ -163,9 +167,6 @@ public sealed partial class SourceLink : IDisposable
         DropSession();
     }
 
-    /// <inheritdoc/>
-    public void Dispose() => DropSession();
-
     private async Task<LinkAnswer<byte[]>> DownloadAsync(BlockIdentity block, GetReply transfer, CancellationToken cancellationToken)
     {
         var session = _session!;
@@ -205,7 +206,6 @@ public sealed partial class SourceLink : IDisposable
         var window = Math.Min(_options.Window, session.Terms.MaxWindow);
         var end = download.Contiguous;
         var lastArrival = _time.GetTimestamp();
-        var seen = download.Count;
         while (!download.IsComplete)
         {
             var onTheirWay = end - download.Contiguous;
@@ -220,17 +220,17 @@ public sealed partial class SourceLink : IDisposable
                 end += count;
             }
 
-            if (await InTimeAsync(arrived.ReadAsync(cancellationToken).AsTask(), _options.RepeatAfter, cancellationToken) || download.Count > seen)
+            if (await ArrivesAsync(arrived, cancellationToken))
             {
                 lastArrival = _time.GetTimestamp();
-                seen = download.Count;
                 continue;
             }
 
-            if (_time.GetElapsedTime(lastArrival) >= _options.Timeout)
+            var patience = session.IsSuspect ? 2 * _options.RepeatAfter : _options.Timeout;
+            if (!ReferenceEquals(session, _session) || _time.GetElapsedTime(lastArrival) >= patience)
             {
                 DropSession();
-                return new LinkAnswer<bool>(LinkStatus.TimedOut, false, $"no chunk came for {_options.Timeout.TotalSeconds:0} s");
+                return new LinkAnswer<bool>(LinkStatus.TimedOut, false, $"no chunk came for {_time.GetElapsedTime(lastArrival).TotalSeconds:0} s");
             }
 
             Interlocked.Increment(ref _repeats);
@@ -242,6 +242,18 @@ public sealed partial class SourceLink : IDisposable
         }
 
         return new LinkAnswer<bool>(LinkStatus.Ok, true, "");
+    }
+
+    /// <summary>Waits until a chunk has arrived; false when none did for a while.</summary>
+    private async Task<bool> ArrivesAsync(ChannelReader<bool> arrived, CancellationToken cancellationToken)
+    {
+        using var done = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var limit = Task.Delay(_options.RepeatAfter, _time, done.Token);
+        var first = await Task.WhenAny(arrived.WaitToReadAsync(done.Token).AsTask(), limit);
+        await done.CancelAsync();
+        cancellationToken.ThrowIfCancellationRequested();
+        arrived.TryRead(out _);
+        return first != limit;
     }
 
     private async Task<LinkAnswer<bool>?> PullAsync(
@@ -280,11 +292,14 @@ public sealed partial class SourceLink : IDisposable
                     return Judge(await await first);
                 }
 
-                if (_time.GetElapsedTime(begun) >= _options.Timeout)
+                // While chunks come, the answer may only be queued behind them; when nothing comes at all, the source has forgotten
+                // the session or is gone, and opening a new one finds out which.
+                var isLost = !ReferenceEquals(session, _session) || (session.Transfer is null && session.Silence >= 2 * _options.RepeatAfter);
+                if (isLost || _time.GetElapsedTime(begun) >= _options.Timeout)
                 {
                     DropSession();
                     return new LinkAnswer<TransferReply>(
-                        LinkStatus.TimedOut, null, $"{_options.Source} did not answer within {_options.Timeout.TotalSeconds:0} s");
+                        LinkStatus.TimedOut, null, $"{_options.Source} has not answered for {_time.GetElapsedTime(begun).TotalSeconds:0} s");
                 }
 
                 Interlocked.Increment(ref _repeats);
@@ -336,12 +351,11 @@ public sealed partial class SourceLink : IDisposable
         return first == task;
     }
 
+    /// <summary>Whoever still uses the session's keys at this moment may finish: nobody opens or answers its messages any more.</summary>
     private void DropSession()
     {
         _hello = null;
-        var session = _session;
         _session = null;
-        session?.Dispose();
     }
 
     private sealed record PendingHello(UInt128 Nonce)

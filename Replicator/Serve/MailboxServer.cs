@@ -50,6 +50,7 @@ internal sealed partial class MailboxServer(
     {
         try
         {
+            await SayStartedAsync(cancellationToken);
             await foreach (var incoming in _queue.Reader.ReadAllAsync(cancellationToken))
             {
                 if (incoming.Message is null)
@@ -71,6 +72,18 @@ internal sealed partial class MailboxServer(
 
             _sessions.Clear();
         }
+    }
+
+    /// <summary>
+    /// A target that is in a session with this node's process of before need not wait until it is sure of that. Where the message gets
+    /// lost, it is its patience that ends.
+    /// </summary>
+    private async Task SayStartedAsync(CancellationToken cancellationToken)
+    {
+        var nonce = SessionKeys.NewNonce();
+        using var key = SessionKeys.Started(mailbox.Key, options.Node, mailbox.Target, nonce);
+        var header = new MessageHeader(MessageType.Started, IsLast: false, nonce, 0, mailbox.Key.Id);
+        _ = await SendAsync(key.Seal(header, 0, default), cancellationToken);
     }
 
     private Task HandleAsync(MessageHeader header, byte[] message, CancellationToken cancellationToken) => header.Type switch

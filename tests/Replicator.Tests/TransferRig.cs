@@ -36,8 +36,8 @@ internal sealed class TransferRig : IAsyncDisposable
             Source = Source,
             Target = Target,
             Key = linkKey ?? Key,
-            RepeatAfter = TimeSpan.FromMilliseconds(50),
-            Timeout = TimeSpan.FromSeconds(20),
+            RepeatAfter = TimeSpan.FromSeconds(5),
+            Timeout = TimeSpan.FromSeconds(30),
             Window = 8,
         };
         _targetBus = bus.Connect();
@@ -132,7 +132,13 @@ internal sealed class TransferRig : IAsyncDisposable
             var download = await Link.DownloadAsync(offer, CancellationToken.None);
             if (download.IsOk)
             {
-                var confirmed = await Link.ConfirmAsync(offer.Block, CancellationToken.None);
+                LinkAnswer<bool> confirmed;
+                do
+                {
+                    Assert.True((await Link.EnsureSessionAsync(CancellationToken.None)).IsOk);
+                    confirmed = await Link.ConfirmAsync(offer.Block, CancellationToken.None);
+                }
+                while (confirmed.Status == LinkStatus.TimedOut);
                 Assert.True(confirmed.IsOk, confirmed.Detail);
                 fetched.Add(download.Value!);
             }
@@ -144,7 +150,6 @@ internal sealed class TransferRig : IAsyncDisposable
         await _end.CancelAsync();
         await _serving;
         _subscription.Dispose();
-        Link.Dispose();
         _end.Dispose();
         _folder.Dispose();
     }

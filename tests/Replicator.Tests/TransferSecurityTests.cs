@@ -14,7 +14,7 @@ public sealed class TransferSecurityTests
     [Fact]
     public async Task Another_secret_under_the_same_id_is_named_as_a_wrong_key()
     {
-        await using var rig = new TransferRig(new LoopbackBus(), TransferRig.NewKey("k1"), TransferRig.NewKey("k1"), o => o with { Timeout = Short });
+        await using var rig = new TransferRig(new LoopbackBus(), TransferRig.NewKey("k1"), TransferRig.NewKey("k1"), o => TransferTests.Impatient(o) with { Timeout = Short });
         rig.AddBlock(10);
         var answer = await rig.Link.EnsureSessionAsync(CancellationToken.None);
         Assert.Equal(LinkStatus.TimedOut, answer.Status);
@@ -24,7 +24,7 @@ public sealed class TransferSecurityTests
     [Fact]
     public async Task An_unknown_key_id_is_named()
     {
-        await using var rig = new TransferRig(new LoopbackBus(), TransferRig.NewKey("k1"), TransferRig.NewKey("k2"), o => o with { Timeout = Short });
+        await using var rig = new TransferRig(new LoopbackBus(), TransferRig.NewKey("k1"), TransferRig.NewKey("k2"), o => TransferTests.Impatient(o) with { Timeout = Short });
         rig.AddBlock(10);
         Assert.Equal(LinkStatus.TimedOut, (await rig.Link.EnsureSessionAsync(CancellationToken.None)).Status);
         AssertRefused(rig, "unknown key id", "key_id");
@@ -33,7 +33,7 @@ public sealed class TransferSecurityTests
     [Fact]
     public async Task A_node_without_a_mailbox_gets_nothing()
     {
-        await using var rig = new TransferRig(new LoopbackBus(), tune: o => o with { Target = "stranger", Timeout = Short });
+        await using var rig = new TransferRig(new LoopbackBus(), tune: o => TransferTests.Impatient(o) with { Target = "stranger", Timeout = Short });
         rig.AddBlock(10);
         Assert.Equal(LinkStatus.TimedOut, (await rig.Link.EnsureSessionAsync(CancellationToken.None)).Status);
         AssertRefused(rig, "unknown mailbox", "server.mailboxes");
@@ -148,7 +148,7 @@ public sealed class TransferSecurityTests
     public async Task No_key_seals_two_different_messages_under_one_number()
     {
         var bus = new LoopbackBus(5, new BusFaults(Drop: 0.1, Repeat: 0.1));
-        await using var rig = new TransferRig(bus);
+        await using var rig = new TransferRig(bus, tune: TransferTests.Impatient);
         for (var i = 0; i < 3; i++)
         {
             rig.AddBlock(2000, i);

@@ -31,7 +31,7 @@ public sealed class TransferTests
     public async Task Blocks_arrive_whole_over_a_bus_that_drops_repeats_reorders_and_corrupts(int seed)
     {
         var bus = new LoopbackBus(seed, new BusFaults(Drop: 0.1, Repeat: 0.1, Reorder: 0.1, Corrupt: 0.05));
-        await using var rig = new TransferRig(bus);
+        await using var rig = new TransferRig(bus, tune: Impatient);
         var originals = new List<byte[]>();
         for (var i = 0; i < 4; i++)
         {
@@ -47,7 +47,7 @@ public sealed class TransferTests
     public async Task After_a_break_only_the_missing_chunks_are_sent_again()
     {
         var bus = new LoopbackBus();
-        await using var rig = new TransferRig(bus, tune: o => o with { Timeout = TimeSpan.FromMilliseconds(200) });
+        await using var rig = new TransferRig(bus, tune: o => o with { RepeatAfter = TimeSpan.FromMilliseconds(100), Timeout = TimeSpan.FromMilliseconds(400) });
         var block = rig.AddBlock(20_000);
         var chunks = 0;
         bus.Tap = (_, payload) => IsChunk(payload) && ++chunks > 20 ? null : payload;
@@ -57,8 +57,14 @@ public sealed class TransferTests
 
         bus.Tap = null;
         var before = rig.Server.Counters.Chunks;
-        offer = Assert.Single((await rig.OfferedAsync()).Offers);
-        var resumed = await rig.Link.DownloadAsync(offer, CancellationToken.None);
+        LinkAnswer<byte[]> resumed;
+        do
+        {
+            Assert.True((await rig.Link.EnsureSessionAsync(CancellationToken.None)).IsOk);
+            var next = await rig.Link.NextAsync(rotate: true, 16, CancellationToken.None);
+            resumed = next.IsOk ? await rig.Link.DownloadAsync(next.Value!.Offers[0], CancellationToken.None) : next.As<byte[]>();
+        }
+        while (resumed.Status == LinkStatus.TimedOut);
         Assert.True(resumed.IsOk, resumed.Detail);
         Assert.Equal(await File.ReadAllBytesAsync(block.Path), resumed.Value);
         var total = (long)Math.Ceiling(resumed.Value!.Length * 0.99 / 4096);
@@ -147,6 +153,8 @@ public sealed class TransferTests
         bus.SetConnected(false);
         Assert.Equal(LinkStatus.NotConnected, (await rig.Link.NextAsync(rotate: true, 1, CancellationToken.None)).Status);
     }
+
+    internal static SourceLinkOptions Impatient(SourceLinkOptions options) => options with { RepeatAfter = TimeSpan.FromMilliseconds(50) };
 
     internal static bool IsChunk(byte[] payload) => MessageHeader.TryRead(payload, out var header) && header.Type == MessageType.Chunk;
 }

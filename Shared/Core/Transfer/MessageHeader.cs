@@ -23,6 +23,9 @@ public enum MessageType : byte
 
     /// <summary>The source says that a block is ready.</summary>
     Announce = 6,
+
+    /// <summary>The source says that it has started anew and knows no session of before.</summary>
+    Started = 7,
 }
 
 /// <summary>
@@ -30,9 +33,11 @@ public enum MessageType : byte
 /// </summary>
 /// <param name="Type">What it is.</param>
 /// <param name="IsLast">True for the last chunk of a block.</param>
-/// <param name="Session">Hello and its reply: the target's nonce. Otherwise: the source's nonce, which names the session.</param>
+/// <param name="Session">
+/// Hello and its reply: the target's nonce. Started: a nonce of the source. Otherwise: the source's nonce, which names the session.
+/// </param>
 /// <param name="Number">Hello reply: the source's nonce. Chunk: transfer id and chunk index. Otherwise: the message's number.</param>
-/// <param name="KeyId">The key's id, in a hello; otherwise empty.</param>
+/// <param name="KeyId">The key's id, in a hello and in a started; otherwise empty.</param>
 public readonly record struct MessageHeader(MessageType Type, bool IsLast, UInt128 Session, UInt128 Number, string KeyId)
 {
     /// <summary>The size without the key id, in bytes.</summary>
@@ -83,7 +88,7 @@ public readonly record struct MessageHeader(MessageType Type, bool IsLast, UInt1
         header = default;
         if (message.Length < FixedBytes + DirectionKey.TagBytes
             || !message[..4].SequenceEqual(Magic)
-            || message[4] is < (byte)MessageType.Hello or > (byte)MessageType.Announce
+            || message[4] is < (byte)MessageType.Hello or > (byte)MessageType.Started
             || message[5] > LastFlag)
         {
             return false;

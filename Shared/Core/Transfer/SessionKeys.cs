@@ -50,6 +50,10 @@ public sealed class SessionKeys : IDisposable
     public static DirectionKey Hello(ApiKey key, string source, string target, UInt128 targetNonce) =>
         DirectionKey.Derive(key, Salt(targetNonce, 0).AsSpan(0, NonceBytes), "hello", source, target);
 
+    /// <summary>The key of the message by which a source says that it has started anew.</summary>
+    public static DirectionKey Started(ApiKey key, string source, string target, UInt128 sourceNonce) =>
+        DirectionKey.Derive(key, Salt(0, sourceNonce), "started", source, target);
+
     /// <summary>The key of one transfer of one block: bound to the transfer's own nonce, the block and how it is coded.</summary>
     public DirectionKey ForTransfer(UInt128 transferNonce, BlockHash hash, TransferCodec codec, long wireBytes)
     {

@@ -1,0 +1,137 @@
+using Microsoft.Extensions.Logging;
+using ZfRepl.Core.History;
+using ZfRepl.Core.Import;
+using ZfRepl.Core.Transfer;
+
+namespace ZfRepl.Replicator.Fetch;
+
+/// <summary>A block that is here, or whose import is done already.</summary>
+/// <param name="Offer">What the source offered.</param>
+/// <param name="Path">Its file in the inbox; null when it was imported before.</param>
+internal sealed record FetchedBlock(BlockOffer Offer, string? Path);
+
+/// <summary>A block, nothing yet, or what stands in the way.</summary>
+internal readonly record struct Held(FetchedBlock? Block, string? Trouble);
+
+/// <summary>How an import ended: done, with counts, or not, with the trouble; a refused block is no reason to keep others waiting.</summary>
+internal readonly record struct Taken(string? Trouble, long Events = 0, long Duplicates = 0, bool IsRefused = false);
+
+/// <summary>
+/// The last stretch at the target: inbox, import, quarantine. What it calls done is durable, so that the source may be told.
+/// Thread-safe.
+/// </summary>
+internal sealed partial class BlockIntake(
+    Inbox inbox, BlockImporter importer, IHistoryDatabase history, Quarantine quarantine, ILogger logger)
+{
+    /// <summary>Looks whether a block was imported before, or lies in the inbox since an earlier start.</summary>
+    public async Task<Held> FindAsync(BlockOffer offer, CancellationToken cancellationToken)
+    {
+        var key = KeyOf(offer);
+        var applied = await history.FindAppliedAsync(key, cancellationToken);
+        if (!applied.IsOk)
+        {
+            return new Held(null, applied.Error.ToString());
+        }
+
+        if (applied.Value is { IsComplete: true, IsDelivered: true })
+        {
+            return new Held(new FetchedBlock(offer, null), null);
+        }
+
+        var listed = inbox.List();
+        if (!listed.IsOk)
+        {
+            return new Held(null, listed.Error.ToString());
+        }
+
+        var entry = listed.Value.FirstOrDefault(e => e.IsComplete && e.Block == key);
+        return entry is null ? default : new Held(new FetchedBlock(offer, entry.Path), null);
+    }
+
+    /// <summary>Puts a downloaded block into the inbox, durably.</summary>
+    public Held Store(BlockOffer offer, ReadOnlySpan<byte> content)
+    {
+        var stored = inbox.Put(KeyOf(offer), content);
+        return stored.IsOk ? new Held(new FetchedBlock(offer, stored.Value), null) : new Held(null, stored.Error.ToString());
+    }
+
+    /// <summary>Imports a block. Only when the result has no trouble, the source may forget it.</summary>
+    public async Task<Taken> ImportAsync(FetchedBlock block, string source, string target, CancellationToken cancellationToken)
+    {
+        if (block.Path is null)
+        {
+            return new Taken(null, (long)block.Offer.EventCount, (long)block.Offer.EventCount);
+        }
+
+        var expected = new BlockExpectation
+        {
+            Stream = block.Offer.Block.Stream,
+            Index = block.Offer.Block.Index,
+            Hash = block.Offer.Block.Hash,
+            Node = source,
+            Mailbox = target,
+        };
+        var outcome = await importer.ImportAsync(block.Path, expected, cancellationToken);
+        switch (outcome)
+        {
+            case ImportOutcome.Applied applied:
+                return new Taken(null, applied.Receipt.Counts.Events, applied.Receipt.Counts.Duplicates);
+            case ImportOutcome.AlreadyApplied already:
+                return new Taken(null, already.Receipt.Counts.Events, already.Receipt.Counts.Events);
+            case ImportOutcome.Partial { IsAsSealed: true } partial:
+                // The source's own copy is no better: what can be read is in, the rest is kept here for a person to look at.
+                return SetAside(block, $"{partial.Damages.Count} places could not be read{(partial.Damages.Count > 0 ? $": {partial.Damages[0].Reason}" : "")}")
+                    is { } trouble
+                    ? new Taken(trouble)
+                    : new Taken(null, partial.Receipt.Counts.Events, partial.Receipt.Counts.Duplicates);
+            case ImportOutcome.Partial partial:
+                return new Taken($"block {block.Offer.Name} arrived damaged ({partial.Damages.Count} places); it is fetched again{Discard(block)}");
+            case ImportOutcome.TryLater later:
+                return new Taken($"{later.Reason} ({later.Remedy})");
+            case ImportOutcome.Refused refused:
+                return Refuse(block, source, refused);
+            default:
+                throw new InvalidOperationException($"The import of {block.Offer.Name} ended in a way that nobody knows: {outcome}.");
+        }
+    }
+
+    /// <summary>The source has forgotten the block: so does the inbox.</summary>
+    /// <returns>Null, or what stands in the way.</returns>
+    public string? Release(FetchedBlock block)
+    {
+        var removed = inbox.Remove(KeyOf(block.Offer));
+        return removed.IsOk ? null : removed.Error.ToString();
+    }
+
+    private static BlockKey KeyOf(BlockOffer offer) => new(offer.Block.Stream, offer.Block.Index, offer.Block.Hash);
+
+    private Taken Refuse(FetchedBlock block, string source, ImportOutcome.Refused refused)
+    {
+        Refused(logger, block.Offer.Name, source, refused.Reason);
+        return new Taken($"block {block.Offer.Name} is refused: {refused.Reason}{Discard(block)}", IsRefused: true);
+    }
+
+    private string? SetAside(FetchedBlock block, string reason)
+    {
+        var moved = quarantine.Move(block.Path!, reason);
+        if (!moved.IsOk)
+        {
+            return moved.Error.ToString();
+        }
+
+        SetAside(logger, block.Offer.Name, reason, moved.Value);
+        return null;
+    }
+
+    private string Discard(FetchedBlock block)
+    {
+        var removed = inbox.Remove(KeyOf(block.Offer));
+        return removed.IsOk ? "" : $"; and {removed.Error}";
+    }
+
+    [LoggerMessage(1230, LogLevel.Error, "block {Block} of {Source} is refused: {Reason}; data: it stays at the source")]
+    private static partial void Refused(ILogger logger, string block, string source, string reason);
+
+    [LoggerMessage(1231, LogLevel.Error, "block {Block}: {Reason}; data: everything readable is imported, the file is kept at {Path}")]
+    private static partial void SetAside(ILogger logger, string block, string reason, string path);
+}

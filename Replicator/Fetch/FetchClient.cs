@@ -1,0 +1,407 @@
+using System.Collections.Concurrent;
+using System.Threading.Channels;
+using Microsoft.Extensions.Logging;
+using ZfRepl.Core.Schedule;
+using ZfRepl.Core.Transfer;
+
+namespace ZfRepl.Replicator.Fetch;
+
+/// <summary>
+/// Fetches one source's mailbox: starts by schedule or by hand, and then, as long as the session lasts, asks for what is ready, downloads,
+/// imports, confirms. Downloading runs ahead of importing by a few blocks. Thread-safe.
+/// </summary>
+public sealed partial class FetchClient
+{
+    private static readonly TimeSpan FirstRetry = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LastRetry = TimeSpan.FromSeconds(30);
+
+    private readonly SourceLink _link;
+    private readonly BlockIntake _intake;
+    private readonly IMessageBus _bus;
+    private readonly TimeProvider _time;
+    private readonly FetchOptions _options;
+    private readonly ILogger _logger;
+    private readonly RetryDelay _retry;
+    private readonly Channel<bool> _start = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+    private readonly ConcurrentDictionary<BlockIdentity, string> _refused = new();
+    private readonly Lock _gate = new();
+    private CancellationTokenSource? _session;
+    private FetchState _state;
+    private bool _isEnabled = true;
+
+    /// <summary>A client that <see cref="RunAsync"/> brings to life.</summary>
+    internal FetchClient(SourceLink link, BlockIntake intake, IMessageBus bus, TimeProvider time, FetchOptions options, ILogger logger)
+    {
+        _link = link;
+        _intake = intake;
+        _bus = bus;
+        _time = time;
+        _options = options;
+        _logger = logger;
+        _retry = new RetryDelay(FirstRetry, LastRetry, options.Source.GetHashCode(StringComparison.Ordinal));
+        _state = new FetchState { Source = options.Source };
+    }
+
+    /// <summary>How it is going.</summary>
+    public FetchState State
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _state with { SentBytes = _link.SentBytes, ReceivedBytes = _link.ReceivedBytes };
+            }
+        }
+    }
+
+    /// <summary>Starts a session now; without effect while one runs.</summary>
+    /// <returns>False while the client is disabled.</returns>
+    public bool Start()
+    {
+        lock (_gate)
+        {
+            return _isEnabled && (_session is not null || _start.Writer.TryWrite(true));
+        }
+    }
+
+    /// <summary>Ends a running session and starts none until <see cref="Enable"/>.</summary>
+    public void Disable()
+    {
+        lock (_gate)
+        {
+            _isEnabled = false;
+            _session?.Cancel();
+        }
+    }
+
+    /// <summary>Lets sessions start again.</summary>
+    public void Enable()
+    {
+        lock (_gate)
+        {
+            _isEnabled = true;
+        }
+    }
+
+    /// <summary>Starts and ends sessions until it is cancelled.</summary>
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            await WaitForStartAsync(cancellationToken);
+            using var session = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+            if (!TryBegin(session))
+            {
+                continue;
+            }
+
+            try
+            {
+                await RunSessionAsync(session.Token);
+            }
+            catch (OperationCanceledException) when (session.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+            {
+                // Disabled by an operator: the next start finds everything as it was.
+            }
+            finally
+            {
+                End();
+            }
+        }
+    }
+
+    private async Task RunSessionAsync(CancellationToken cancellationToken)
+    {
+        SessionStarted(_logger, _options.Source, _options.Duration.TotalSeconds);
+        // What was refused before is tried once more in each session: the program may be newer now.
+        _refused.Clear();
+        var begun = _time.GetTimestamp();
+        var reconnected = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+        void Connected(bool isConnected) => reconnected.Writer.TryWrite(isConnected);
+        _bus.ConnectionChanged += Connected;
+        try
+        {
+            while (_time.GetElapsedTime(begun) < _options.Duration)
+            {
+                var (pause, trouble) = await RunCycleAsync(cancellationToken);
+                SetTrouble(trouble);
+                if (pause > TimeSpan.Zero)
+                {
+                    var left = _options.Duration - _time.GetElapsedTime(begun);
+                    await PauseAsync(pause < left ? pause : left, reconnected.Reader, cancellationToken);
+                }
+            }
+
+            await _link.CloseSessionAsync(cancellationToken);
+        }
+        finally
+        {
+            _bus.ConnectionChanged -= Connected;
+            SessionEnded(_logger, _options.Source);
+        }
+    }
+
+    /// <summary>Asks once for what is ready and brings all of it in.</summary>
+    /// <returns>How long to wait before the next round, and what is wrong.</returns>
+    private async Task<(TimeSpan Pause, string? Trouble)> RunCycleAsync(CancellationToken cancellationToken)
+    {
+        var opened = await _link.EnsureSessionAsync(cancellationToken);
+        if (!opened.IsOk)
+        {
+            return (_retry.Next(), opened.Detail);
+        }
+
+        var next = await _link.NextAsync(rotate: true, _options.OffersLimit, cancellationToken);
+        if (!next.IsOk)
+        {
+            return (_retry.Next(), next.Detail);
+        }
+
+        NoteContact(next.Value!);
+        var offers = next.Value!.Offers.Where(o => !_refused.ContainsKey(o.Block)).ToList();
+        if (offers.Count == 0)
+        {
+            _retry.Reset();
+            return (_options.Interval, _refused.IsEmpty ? null : _refused.Values.First());
+        }
+
+        var trouble = await BringInAsync(offers, cancellationToken);
+        if (trouble is not null)
+        {
+            return (_retry.Next(), trouble);
+        }
+
+        _retry.Reset();
+        return (TimeSpan.Zero, null);
+    }
+
+    /// <summary>Downloads and imports the offered blocks in order, the one ahead of the other; the first trouble ends both.</summary>
+    private async Task<string?> BringInAsync(IReadOnlyList<BlockOffer> offers, CancellationToken cancellationToken)
+    {
+        using var both = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var fetched = Channel.CreateBounded<FetchedBlock>(_options.BlocksAhead);
+        var download = DownloadAllAsync(offers, fetched.Writer, both.Token);
+        var import = ImportAllAsync(fetched.Reader, both.Token);
+        var troubles = new List<string>();
+        foreach (var task in new[] { import, download })
+        {
+            try
+            {
+                if (await task is { } trouble)
+                {
+                    troubles.Add(trouble);
+                    await both.CancelAsync();
+                }
+            }
+            catch (OperationCanceledException) when (both.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+            {
+                // Ended because the other one met trouble.
+            }
+            catch
+            {
+                await both.CancelAsync();
+                throw;
+            }
+        }
+
+        cancellationToken.ThrowIfCancellationRequested();
+        return troubles.Count == 0 ? null : string.Join("; ", troubles);
+    }
+
+    private async Task<string?> DownloadAllAsync(IReadOnlyList<BlockOffer> offers, ChannelWriter<FetchedBlock> fetched, CancellationToken cancellationToken)
+    {
+        try
+        {
+            foreach (var offer in offers)
+            {
+                var held = await _intake.FindAsync(offer, cancellationToken);
+                if (held.Trouble is { } trouble)
+                {
+                    return trouble;
+                }
+
+                if (held.Block is { } block)
+                {
+                    await fetched.WriteAsync(block, cancellationToken);
+                    continue;
+                }
+
+                var download = await _link.DownloadAsync(offer, cancellationToken);
+                if (download.Status == LinkStatus.NotFound)
+                {
+                    // It changed at the source meanwhile; the next round asks again.
+                    continue;
+                }
+
+                if (!download.IsOk)
+                {
+                    return download.Detail;
+                }
+
+                var stored = _intake.Store(offer, download.Value);
+                if (stored.Trouble is not null)
+                {
+                    return stored.Trouble;
+                }
+
+                await fetched.WriteAsync(stored.Block!, cancellationToken);
+            }
+
+            return null;
+        }
+        finally
+        {
+            fetched.TryComplete();
+        }
+    }
+
+    private async Task<string?> ImportAllAsync(ChannelReader<FetchedBlock> fetched, CancellationToken cancellationToken)
+    {
+        await foreach (var block in fetched.ReadAllAsync(cancellationToken))
+        {
+            var imported = await _intake.ImportAsync(block, _options.Source, _options.Target, cancellationToken);
+            if (imported.IsRefused)
+            {
+                _refused[block.Offer.Block] = imported.Trouble!;
+                continue;
+            }
+
+            if (imported.Trouble is not null)
+            {
+                return imported.Trouble;
+            }
+
+            var confirmed = await _link.ConfirmAsync(block.Offer.Block, cancellationToken);
+            if (!confirmed.IsOk)
+            {
+                return $"block {block.Offer.Name} is imported, and the source could not be told: {confirmed.Detail}";
+            }
+
+            if (_intake.Release(block) is { } leftOver)
+            {
+                return leftOver;
+            }
+
+            Imported(_logger, block.Offer.Name, _options.Source, imported.Events, imported.Duplicates);
+            lock (_gate)
+            {
+                _state = _state with
+                {
+                    Blocks = _state.Blocks + 1,
+                    Events = _state.Events + imported.Events,
+                    Duplicates = _state.Duplicates + imported.Duplicates,
+                    BacklogBlocks = Math.Max(_state.BacklogBlocks, 1) - 1,
+                    BacklogEvents = Math.Max(_state.BacklogEvents, block.Offer.EventCount) - block.Offer.EventCount,
+                    LastContact = _time.GetUtcNow(),
+                };
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>Waits; an announcement of the source or a fresh connection ends it early.</summary>
+    private async Task PauseAsync(TimeSpan pause, ChannelReader<bool> reconnected, CancellationToken cancellationToken)
+    {
+        using var done = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        await Task.WhenAny(
+            Task.Delay(pause > TimeSpan.Zero ? pause : TimeSpan.Zero, _time, done.Token),
+            _link.AnnouncedAsync(done.Token).AsTask(),
+            reconnected.ReadAsync(done.Token).AsTask());
+        await done.CancelAsync();
+        cancellationToken.ThrowIfCancellationRequested();
+    }
+
+    private async Task WaitForStartAsync(CancellationToken cancellationToken)
+    {
+        var now = _time.GetUtcNow();
+        var next = _options.Schedule?.Next(now, _time.LocalTimeZone);
+        using var done = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var byHand = _start.Reader.ReadAsync(done.Token).AsTask();
+        await Task.WhenAny(byHand, DelayUntilAsync(next, done.Token));
+        await done.CancelAsync();
+        cancellationToken.ThrowIfCancellationRequested();
+    }
+
+    private async Task DelayUntilAsync(DateTimeOffset? instant, CancellationToken cancellationToken)
+    {
+        // A timer reaches seven weeks; a schedule may be rarer.
+        var longest = TimeSpan.FromDays(40);
+        while (true)
+        {
+            var left = instant is { } i ? i - _time.GetUtcNow() : longest;
+            if (left <= TimeSpan.Zero)
+            {
+                return;
+            }
+
+            await Task.Delay(left < longest ? left : longest, _time, cancellationToken);
+        }
+    }
+
+    private bool TryBegin(CancellationTokenSource session)
+    {
+        lock (_gate)
+        {
+            if (!_isEnabled)
+            {
+                return false;
+            }
+
+            _session = session;
+            _state = _state with { IsActive = true };
+            return true;
+        }
+    }
+
+    private void End()
+    {
+        lock (_gate)
+        {
+            _session = null;
+            _state = _state with { IsActive = false };
+        }
+    }
+
+    private void NoteContact(NextReply reply)
+    {
+        lock (_gate)
+        {
+            _state = _state with { BacklogBlocks = reply.BacklogBlocks, BacklogEvents = reply.BacklogEvents, LastContact = _time.GetUtcNow() };
+        }
+    }
+
+    private void SetTrouble(string? trouble)
+    {
+        string? before;
+        lock (_gate)
+        {
+            before = _state.Trouble;
+            _state = _state with { Trouble = trouble };
+        }
+
+        if (trouble is not null && before != trouble)
+        {
+            Troubled(_logger, _options.Source, trouble);
+        }
+        else if (trouble is null && before is not null)
+        {
+            TroubleOver(_logger, _options.Source);
+        }
+    }
+
+    [LoggerMessage(1220, LogLevel.Information, "fetching from {Source} starts, for {Seconds} s")]
+    private static partial void SessionStarted(ILogger logger, string source, double seconds);
+
+    [LoggerMessage(1221, LogLevel.Information, "fetching from {Source} ends until it is started again")]
+    private static partial void SessionEnded(ILogger logger, string source);
+
+    [LoggerMessage(1222, LogLevel.Debug, "block {Block} of {Source} is imported and confirmed: {Events} events, {Duplicates} known already")]
+    private static partial void Imported(ILogger logger, string block, string source, long events, long duplicates);
+
+    [LoggerMessage(1223, LogLevel.Warning, "fetching from {Source} waits: {Trouble}; data: it stays at the source; next: it is tried again by itself")]
+    private static partial void Troubled(ILogger logger, string source, string trouble);
+
+    [LoggerMessage(1224, LogLevel.Information, "fetching from {Source} goes on")]
+    private static partial void TroubleOver(ILogger logger, string source);
+}

@@ -1,0 +1,65 @@
+using ZfRepl.Core.Schedule;
+
+namespace ZfRepl.Replicator.Fetch;
+
+/// <summary>When and how long blocks are fetched from one source.</summary>
+public sealed record FetchOptions
+{
+    /// <summary>The source node's name.</summary>
+    public required string Source { get; init; }
+
+    /// <summary>This node's name.</summary>
+    public required string Target { get; init; }
+
+    /// <summary>When a client session starts; null means by hand only.</summary>
+    public CronSchedule? Schedule { get; init; }
+
+    /// <summary>How often the source is asked while it has nothing; an announcement cuts the waiting short.</summary>
+    public TimeSpan Interval { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>How long a client session lasts.</summary>
+    public TimeSpan Duration { get; init; } = TimeSpan.FromSeconds(3600);
+
+    /// <summary>The most blocks asked for at once.</summary>
+    public int OffersLimit { get; init; } = 32;
+
+    /// <summary>Blocks that may be downloaded ahead of the import.</summary>
+    public int BlocksAhead { get; init; } = 2;
+}
+
+/// <summary>How fetching from one source is going.</summary>
+public sealed record FetchState
+{
+    /// <summary>The source node's name.</summary>
+    public required string Source { get; init; }
+
+    /// <summary>True while a client session runs.</summary>
+    public bool IsActive { get; init; }
+
+    /// <summary>Blocks imported and confirmed since the start.</summary>
+    public long Blocks { get; init; }
+
+    /// <summary>Events in them.</summary>
+    public long Events { get; init; }
+
+    /// <summary>Events among them that were known already.</summary>
+    public long Duplicates { get; init; }
+
+    /// <summary>Blocks that wait at the source, as it said last.</summary>
+    public ulong BacklogBlocks { get; init; }
+
+    /// <summary>Events that wait at the source, as it said last.</summary>
+    public ulong BacklogEvents { get; init; }
+
+    /// <summary>Bytes given to the bus.</summary>
+    public long SentBytes { get; init; }
+
+    /// <summary>Bytes received from the bus.</summary>
+    public long ReceivedBytes { get; init; }
+
+    /// <summary>When the source answered last, or null.</summary>
+    public DateTimeOffset? LastContact { get; init; }
+
+    /// <summary>What keeps blocks from coming, or null.</summary>
+    public string? Trouble { get; init; }
+}
