@@ -1,5 +1,6 @@
 using ZfRepl.Collector.Mailboxes;
 using ZfRepl.Collector.Sources.Generator;
+using ZfRepl.Collector.Sources.OpcUa;
 
 namespace ZfRepl.Collector;
 
@@ -26,6 +27,9 @@ public sealed record CollectorOptions
 
     /// <summary>The heartbeats.</summary>
     public IReadOnlyList<GeneratorOptions> Generators { get; init; } = [];
+
+    /// <summary>The OPC UA sources.</summary>
+    public IReadOnlyList<OpcUaSourceOptions> OpcUa { get; init; } = [];
 
     /// <summary>The local history database, or null when there is none.</summary>
     public string? HistoryPath { get; init; }

@@ -26,6 +26,9 @@ internal sealed class Commit(ByteWriter frames, ulong firstSequence, ushort numb
 
     public ulong NextSequence { get; set; }
 
+    /// <summary>How many appends wait for it.</summary>
+    public int Appends { get; set; }
+
     public uint FrameCount { get; set; }
 
     public uint EventCount { get; set; }
@@ -83,7 +86,9 @@ internal sealed class CommitQueue(MailboxOptions options, ulong streamTag, ulong
         {
             lock (_gate)
             {
-                return PendingBytes + (_inFlight?.Frames.Length ?? 0) < options.MaxPendingBytes ? null : (_inFlight ?? _next).Durable;
+                var bytes = PendingBytes + (_inFlight?.Frames.Length ?? 0);
+                var appends = _next.Appends + (_inFlight?.Appends ?? 0);
+                return bytes < options.MaxPendingBytes && appends < options.MaxPendingAppends ? null : (_inFlight ?? _next).Durable;
             }
         }
     }
@@ -140,6 +145,7 @@ internal sealed class CommitQueue(MailboxOptions options, ulong streamTag, ulong
                 _next.Positions[taken.Source] = taken;
             }
 
+            _next.Appends++;
             SignalWhenFull();
             return _next.Durable;
         }
@@ -280,7 +286,7 @@ internal sealed class CommitQueue(MailboxOptions options, ulong streamTag, ulong
 
     private void SignalWhenFull()
     {
-        if (PendingBytes >= options.CommitBytes)
+        if (PendingBytes >= options.CommitBytes || _next.Appends >= options.MaxPendingAppends / 2)
         {
             _full.TrySetResult();
         }

@@ -54,6 +54,9 @@ public sealed record MailboxOptions
     /// <summary>Appends wait when this many bytes are not yet on disk.</summary>
     public int MaxPendingBytes { get; init; } = 8 * 1024 * 1024;
 
+    /// <summary>Appends wait when so many of them are not yet on disk.</summary>
+    public int MaxPendingAppends { get; init; } = 512;
+
     /// <summary>How long to wait before a failed write is tried again.</summary>
     public TimeSpan RetryDelay { get; init; } = TimeSpan.FromSeconds(1);
 }

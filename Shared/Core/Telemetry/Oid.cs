@@ -107,6 +107,18 @@ public sealed class Oid : IEquatable<Oid>, IComparable<Oid>
     /// <summary>Parses a kind name or its short alias.</summary>
     public static bool TryParseKind(string text, out OidKind kind) => KindsByName.TryGetValue(text, out kind);
 
+    /// <summary>Makes one level of a path out of any text: what an id can't hold, and slashes, become underscores.</summary>
+    public static string ToLevel(string text)
+    {
+        var level = new StringBuilder(text.Length);
+        foreach (var rune in text.EnumerateRunes())
+        {
+            level.Append(rune.Value != '/' && IsAllowed(rune) ? rune.ToString() : "_");
+        }
+
+        return level.Length == 0 ? "_" : level.ToString();
+    }
+
     /// <summary>True for the characters that an id may hold: Unicode letters and digits and a few marks.</summary>
     internal static bool IsAllowed(Rune rune) =>
         Rune.IsLetterOrDigit(rune)

@@ -1,0 +1,68 @@
+using System.Globalization;
+using ZfRepl.Core.Telemetry;
+
+namespace ZfRepl.Collector.Sources.OpcUa;
+
+/// <summary>
+/// Makes OIDs for browsed nodes: <c>{path}</c> is the browse path below the root, <c>{name}</c> the browse name, <c>{id}</c> the node's
+/// identifier, <c>{ns}</c> its namespace index. Characters that an OID can't hold become underscores; two nodes that would get the
+/// same OID are told apart by a number, in the order of their node ids. Pure.
+/// </summary>
+internal static class OidPattern
+{
+    /// <summary>Null when a pattern is usable; else why not.</summary>
+    public static string? Check(string pattern)
+    {
+        var example = Fill(pattern, "a/b", "b", "1", "1");
+        if (example.Contains('{', StringComparison.Ordinal) || example.Contains('}', StringComparison.Ordinal))
+        {
+            return "a pattern knows {path}, {name}, {id} and {ns}";
+        }
+
+        if (example == pattern)
+        {
+            return "a pattern without {path}, {name} or {id} gives every node the same OID";
+        }
+
+        return Oid.TryParse(example, out _, out var error) ? null : error;
+    }
+
+    /// <summary>The OID of one node; null with the reason when none can be made.</summary>
+    public static Oid? Make(string pattern, IReadOnlyList<string> path, string identifier, int namespaceIndex, out string? error)
+    {
+        var names = path.Select(Oid.ToLevel).ToArray();
+        var text = Fill(
+            pattern,
+            string.Join('/', names),
+            names.Length == 0 ? "_" : names[^1],
+            Oid.ToLevel(identifier),
+            namespaceIndex.ToString(CultureInfo.InvariantCulture));
+        return Oid.TryParse(text, out var oid, out error) ? oid : null;
+    }
+
+    /// <summary>Gives each node an OID of its own.</summary>
+    /// <param name="wanted">Node id and the OID that its pattern makes, in the order of the browse.</param>
+    public static IReadOnlyList<(string NodeId, Oid Oid)> MakeUnique(IEnumerable<(string NodeId, Oid Oid)> wanted)
+    {
+        var taken = new HashSet<Oid>();
+        var result = new List<(string NodeId, Oid Oid)>();
+        foreach (var (nodeId, oid) in wanted.OrderBy(w => w.NodeId, StringComparer.Ordinal))
+        {
+            var unique = oid;
+            for (var number = 2; !taken.Add(unique); number++)
+            {
+                unique = Oid.Parse(string.Create(CultureInfo.InvariantCulture, $"{oid.Text}_{number}"));
+            }
+
+            result.Add((nodeId, unique));
+        }
+
+        return result;
+    }
+
+    private static string Fill(string pattern, string path, string name, string id, string ns) => pattern
+        .Replace("{path}", path, StringComparison.Ordinal)
+        .Replace("{name}", name, StringComparison.Ordinal)
+        .Replace("{id}", id, StringComparison.Ordinal)
+        .Replace("{ns}", ns, StringComparison.Ordinal);
+}
