@@ -11,7 +11,7 @@ internal static class SqliteErrors
     {
         return exception.SqliteErrorCode switch
         {
-            raw.SQLITE_BUSY or raw.SQLITE_LOCKED => new HistoryError(
+            raw.SQLITE_BUSY or raw.SQLITE_LOCKED or raw.SQLITE_PROTOCOL => new HistoryError(
                 HistoryTrouble.Busy,
                 $"The history database {path} is being written by another program.",
                 "it is tried again; if it stays so, close programs that keep a transaction open on the file"),
