@@ -61,7 +61,8 @@ internal interface IRowsAtInstant
 /// <list type="table">
 /// <item><term>same identity, same content</term><description>replay</description></item>
 /// <item><term>same identity, other content</term><description>conflict: the first stays, the second is counted</description></item>
-/// <item><term>no identity, or a refresh after a new subscription</term><description>repeat if any row has the content, else insert</description></item>
+/// <item><term>no identity, or a refresh after a new subscription</term><description>repeat if any row has the content, else
+/// insert</description></item>
 /// <item><term>another identity</term><description>repeat if a row without identity has the content, or the row just before or just after
 /// it in the order of its origin; else insert</description></item>
 /// </list>

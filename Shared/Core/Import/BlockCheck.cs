@@ -126,14 +126,18 @@ internal sealed class BlockCheck
             return read.Error;
         }
 
-        return FrameHeader.TryRead(bytes[..read.Value], out var header) && header.Type == FrameType.Trailer && header.LengthBytes == TrailerFrameBytes;
+        return FrameHeader.TryRead(bytes[..read.Value], out var header)
+            && header.Type == FrameType.Trailer
+            && header.LengthBytes == TrailerFrameBytes;
     }
 
     private ImportOutcome.Refused? Compare(BlockExpectation expected)
     {
         if (Report.Header is null && Report.FrameCount == 0 && Report.Trailer is null)
         {
-            return new(RefusalKind.NotABlock, Report.LengthBytes == 0 ? "the file is empty" : "neither a block's header nor an intact frame is in the file");
+            return new(
+                RefusalKind.NotABlock,
+                Report.LengthBytes == 0 ? "the file is empty" : "neither a block's header nor an intact frame is in the file");
         }
 
         if (NextSequence > long.MaxValue || Report.Header?.Index > long.MaxValue)
@@ -145,7 +149,9 @@ internal sealed class BlockCheck
         {
             return new(
                 RefusalKind.WrongHash,
-                IsAsSealed ? $"the content has the hash {Hash}, expected is {wanted}" : $"the block is not whole, expected is the one with hash {wanted}");
+                IsAsSealed
+                    ? $"the content has the hash {Hash}, expected is {wanted}"
+                    : $"the block is not whole, expected is the one with hash {wanted}");
         }
 
         return CompareHeader(expected);

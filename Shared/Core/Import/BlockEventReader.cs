@@ -150,12 +150,18 @@ internal sealed class BlockEventReader
 
     private void TakeFrame(in ScanItem item)
     {
+        if (item.Header.Type == FrameType.Loss)
+        {
+            TakeLoss(item);
+            return;
+        }
+
         var error = item.Header.Type switch
         {
             FrameType.EventRows => TakeEvents(item),
-            FrameType.Loss => TakeLoss(item),
             FrameType.SourcePosition or FrameType.Trailer => null,
-            _ => item.Header.EventCount == 0 ? null : $"frame type {(byte)item.Header.Type} with {item.Header.EventCount} events is not known to this version",
+            _ when item.Header.EventCount == 0 => null,
+            _ => $"frame type {(byte)item.Header.Type} with {item.Header.EventCount} events is not known to this version",
         };
         if (error is not null && _unreadable.Count < MaxListed)
         {
@@ -181,12 +187,12 @@ internal sealed class BlockEventReader
         return null;
     }
 
-    private string? TakeLoss(in ScanItem item)
+    private void TakeLoss(in ScanItem item)
     {
-        var error = LossRecord.TryRead(item.Payload.Span, out var record);
-        if (error is not null)
+        if (LossRecord.TryRead(item.Payload.Span, out var record) is not null)
         {
-            return $"loss record: {error}";
+            // The block's report lists it among the damages already.
+            return;
         }
 
         // Equal records at one place of the stream are numbered, so that they stay apart and a replay does not add to them.
@@ -200,6 +206,5 @@ internal sealed class BlockEventReader
         var occurrence = _occurrences.GetValueOrDefault(key);
         _occurrences[key] = occurrence + 1;
         _losses.Add(new LossEntry(LossOrigin.Source, item.Header.FirstSequence, occurrence, record!));
-        return null;
     }
 }

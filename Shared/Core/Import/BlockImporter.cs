@@ -101,7 +101,8 @@ public sealed class BlockImporter : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _gate.Dispose();
 
-    private async ValueTask<ImportOutcome> ImportAsync(IStorageFile file, BlockCheck check, BlockExpectation expected, CancellationToken cancellation)
+    private async ValueTask<ImportOutcome> ImportAsync(
+        IStorageFile file, BlockCheck check, BlockExpectation expected, CancellationToken cancellation)
     {
         Probe?.Invoke(ImportStep.Checked);
         var stream = await ResolveStreamAsync(check, expected, cancellation);
@@ -134,8 +135,11 @@ public sealed class BlockImporter : IDisposable
         return await job.DeliverAsync(outcome, cancellation);
     }
 
-    /// <summary>The stream by the header; where that is damaged by what the caller knows, by what the ledger knows, or by the frames' tag alone.</summary>
-    private async ValueTask<HistoryResult<StreamFacts>> ResolveStreamAsync(BlockCheck check, BlockExpectation expected, CancellationToken cancellation)
+    /// <summary>
+    /// The stream by the header; where that is damaged by what the caller knows, by what the ledger knows, or by the frames' tag alone.
+    /// </summary>
+    private async ValueTask<HistoryResult<StreamFacts>> ResolveStreamAsync(
+        BlockCheck check, BlockExpectation expected, CancellationToken cancellation)
     {
         var highest = Math.Max(check.NextSequence, 1) - 1;
         if (check.Report.Header is { } header)

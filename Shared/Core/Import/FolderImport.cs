@@ -34,7 +34,10 @@ public sealed class FolderImport(IStorage storage, BlockImporter importer, Quara
         if (listed.Value.Count > MaxFiles)
         {
             return new StorageError(
-                StorageOperation.List, folder, 0, $"{listed.Value.Count} files are in the folder, at most {MaxFiles} are imported at once: split it");
+                StorageOperation.List,
+                folder,
+                0,
+                $"{listed.Value.Count} files are in the folder, at most {MaxFiles} are imported at once: split it");
         }
 
         var candidates = listed.Value.Select(file => Look(folder, file)).Order(Candidate.ByHeader).ToArray();
@@ -54,7 +57,8 @@ public sealed class FolderImport(IStorage storage, BlockImporter importer, Quara
         return new FolderImportReport(files, stop);
     }
 
-    private async ValueTask<FolderFile> ImportAsync(Candidate candidate, string folder, FolderImportRequest request, CancellationToken cancellation)
+    private async ValueTask<FolderFile> ImportAsync(
+        Candidate candidate, string folder, FolderImportRequest request, CancellationToken cancellation)
     {
         if (candidate.Foreign is { } why)
         {
@@ -74,7 +78,8 @@ public sealed class FolderImport(IStorage storage, BlockImporter importer, Quara
             ImportOutcome.Partial some when request.Delete && IsDamaged(some) => SetAside(path, some),
             _ => (FileFate.Left, ""),
         };
-        return new FolderFile(candidate.Name, candidate.Header, outcome, fate, string.Join("; ", new[] { Describe(outcome), detail }.Where(t => t.Length > 0)));
+        var text = Describe(outcome);
+        return new FolderFile(candidate.Name, candidate.Header, outcome, fate, detail.Length == 0 ? text : $"{text}; {detail}");
     }
 
     private (FileFate Fate, string Detail) Delete(string folder, string path)
@@ -168,11 +173,11 @@ public sealed class FolderImport(IStorage storage, BlockImporter importer, Quara
         public static Comparer<Candidate> ByHeader { get; } = Comparer<Candidate>.Create((a, b) =>
         {
             var byKind = (a.Header is null).CompareTo(b.Header is null);
-            var byStream = byKind != 0 || a.Header is null
-                ? byKind
-                : (a.Header.Stream.High, a.Header.Stream.Low, a.Header.Index).CompareTo((b.Header!.Stream.High, b.Header.Stream.Low, b.Header.Index));
+            var byStream = byKind != 0 || a.Header is null ? byKind : Place(a.Header).CompareTo(Place(b.Header!));
             return byStream != 0 ? byStream : string.CompareOrdinal(a.Name, b.Name);
         });
+
+        private static (ulong High, ulong Low, ulong Index) Place(BlockHeader header) => (header.Stream.High, header.Stream.Low, header.Index);
 
         public FolderFile NotTried() => new(Name, Header, null, FileFate.Left, Foreign ?? "not tried");
     }

@@ -92,7 +92,9 @@ internal sealed class ImportJob(
         var part = new SequenceSet();
         part.AddAll(reader.Runs.Select(run => new SequenceRange(run.FirstSequence, run.FirstSequence + (ulong)run.Count - 1)));
         _received.AddAll(part.Ranges);
-        _declaredLost.AddAll(reader.Losses.Where(IsNumbered).Select(loss => new SequenceRange(loss.Record.FirstSequence, loss.Record.LastSequence)));
+        _declaredLost.AddAll(reader.Losses
+            .Where(IsNumbered)
+            .Select(loss => new SequenceRange(loss.Record.FirstSequence, loss.Record.LastSequence)));
         return new HistoryWrite
         {
             Events = reader.Events,
@@ -113,7 +115,8 @@ internal sealed class ImportJob(
         var missing = Missing().Take(BlockEventReader.MaxListed).ToArray();
         return IsComplete(reader)
             ? new ImportOutcome.Applied(receipt, missing)
-            : new ImportOutcome.Partial(receipt, check.Report.Trailer is not null, check.IsAsSealed, [.. Damages(reader)], check.Report.TornTail, missing);
+            : new ImportOutcome.Partial(
+                receipt, check.Report.Trailer is not null, check.IsAsSealed, [.. Damages(reader)], check.Report.TornTail, missing);
     }
 
     private bool IsComplete(BlockEventReader reader) => check.IsIntact && reader.Unreadable.Count == 0;

@@ -50,7 +50,9 @@ public enum ImportObstacle
     Sink,
 }
 
-/// <summary>What became of a block. The source may be told to forget it only after <see cref="Applied"/> and <see cref="AlreadyApplied"/>.</summary>
+/// <summary>
+/// What became of a block. The source may be told to forget it only after <see cref="Applied"/> and <see cref="AlreadyApplied"/>.
+/// </summary>
 public abstract record ImportOutcome
 {
     private ImportOutcome()
@@ -75,7 +77,7 @@ public abstract record ImportOutcome
     /// <param name="IsSealed">False for a block that was still being written when it was copied; alone that is no damage.</param>
     /// <param name="IsAsSealed">True when the hash proves that the source's own copy is no better.</param>
     /// <param name="Damages">What could not be read; the first of it where it is much.</param>
-    /// <param name="TornTail">The end of a block that was never sealed, as a write that was cut short leaves it: none of it was ever accepted.</param>
+    /// <param name="TornTail">The end of an unsealed block, as a write that was cut short leaves it: none of it was ever accepted.</param>
     /// <param name="Missing">Sequence numbers that should be in the block and are not, as far as the source did not declare them lost.</param>
     public sealed record Partial(
         AppliedBlock Receipt,

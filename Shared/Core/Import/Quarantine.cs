@@ -224,7 +224,7 @@ public sealed class Quarantine
     // A note without its file only keeps a name from being used: where it can't be removed, the next file takes the next name.
     private void Unclaim(string target) => _ = _storage.Delete(target + NoteSuffix);
 
-    /// <summary>Moves a file from another file system: the original goes when the copy is durable, or the copy when the original can't go.</summary>
+    /// <summary>From another file system: the original goes when the copy is durable, or the copy when the original can't go.</summary>
     private StorageResult BringOver(string path, string target)
     {
         var copying = target + CopySuffix;

@@ -215,6 +215,41 @@ public sealed class SqliteEventTests
     }
 
     [Fact]
+    public async Task Values_are_stored_as_what_they_are_and_as_bytes_only_where_sqlite_would_change_them()
+    {
+        await using var folder = new HistoryFolder();
+        var history = await folder.OpenAsync();
+        (TelemetryValue Value, string Type)[] samples =
+        [
+            (default, "null"),
+            (TelemetryValue.From(true), "integer"),
+            (TelemetryValue.From(ulong.MaxValue), "integer"),
+            (TelemetryValue.Integer(ValueKind.DateTime, 5), "integer"),
+            (TelemetryValue.From(1.0), "real"),
+            (TelemetryValue.From(-0.0), "real"),
+            (TelemetryValue.From(double.PositiveInfinity), "real"),
+            (TelemetryValue.From(1f), "real"),
+            (TelemetryValue.From(double.NaN), "blob"),
+            (TelemetryValue.From(float.NaN), "blob"),
+            (TelemetryValue.From(""), "text"),
+            (TelemetryValue.From("\U0001F321"), "text"),
+            (TelemetryValue.From("a\0b"), "blob"),
+            (TelemetryValue.From("\uD800"), "blob"),
+            (TelemetryValue.From(Array.Empty<byte>()), "blob"),
+            (new TelemetryValue(ValueKind.List, 0, Array.Empty<TelemetryValue>()), "blob"),
+        ];
+        await WriteAsync(history, samples.Select((s, i) => Event(i, s.Value, (ulong)i + 1)));
+        await history.DisposeAsync();
+        using var session = SqliteSession.Open(folder.Options, SqliteAccess.Query);
+        using var rows = new SqliteStatement(session.Database, "SELECT typeof(value) FROM event ORDER BY t");
+        Assert.All(samples, sample =>
+        {
+            Assert.True(rows.Step());
+            Assert.Equal(sample.Type, rows.Text(0));
+        });
+    }
+
+    [Fact]
     public async Task The_view_is_readable_without_knowing_the_tables()
     {
         await using var folder = new HistoryFolder();

@@ -27,6 +27,9 @@ internal sealed class BlockFiles
         NextSequence = firstSequence;
     }
 
+    /// <summary>True when frames of this build say which commit they belong to.</summary>
+    public static bool HasCommits { get; } = KnowsCommits();
+
     public BlockHeader Header { get; }
 
     public ulong NextSequence { get; private set; }
@@ -124,22 +127,35 @@ internal sealed class BlockFiles
         return file;
     }
 
+    /// <summary>Takes the last frame's mark of a commit's end away: the commit was cut short.</summary>
+    public BlockFiles TearLastCommit()
+    {
+        MarkCommit(_bytes.Patch(Offsets[^1], FrameHeader.SizeBytes), isEnd: false, (ushort)_frames);
+        return this;
+    }
+
     /// <summary>Each frame is a commit of its own, where the format knows commits; before, these bytes had to be zero.</summary>
     private void EndCommit()
     {
-        var header = _bytes.Patch(Offsets[^1], FrameHeader.SizeBytes);
-        Write(header, flags: 1, commit: (ushort)_frames);
-        if (!FrameHeader.TryRead(header, out _))
+        if (HasCommits)
         {
-            Write(header, flags: 0, commit: 0);
+            MarkCommit(_bytes.Patch(Offsets[^1], FrameHeader.SizeBytes), isEnd: true, (ushort)_frames);
         }
+    }
 
-        static void Write(Span<byte> header, byte flags, ushort commit)
-        {
-            header[9] = flags;
-            BinaryPrimitives.WriteUInt16LittleEndian(header[10..], commit);
-            BinaryPrimitives.WriteUInt32LittleEndian(header[36..], Crc32C.Compute(header[..36]));
-        }
+    private static bool KnowsCommits()
+    {
+        var header = new byte[FrameHeader.SizeBytes];
+        FrameHeader.Write(header, FrameType.EventRows, 0, 0, 0, []);
+        MarkCommit(header, isEnd: true, 7);
+        return FrameHeader.TryRead(header, out _);
+    }
+
+    private static void MarkCommit(Span<byte> header, bool isEnd, ushort commit)
+    {
+        header[9] = isEnd ? (byte)1 : (byte)0;
+        BinaryPrimitives.WriteUInt16LittleEndian(header[10..], commit);
+        BinaryPrimitives.WriteUInt32LittleEndian(header[36..], Crc32C.Compute(header[..36]));
     }
 
     private void Begin(uint events)
@@ -148,4 +164,11 @@ internal sealed class BlockFiles
         _frames++;
         _events += events;
     }
+}
+
+/// <summary>A fact about frames that say which commit they belong to; in a build whose frames do not, it is reported as skipped.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+internal sealed class CommitFactAttribute : FactAttribute
+{
+    public CommitFactAttribute() => Skip = BlockFiles.HasCommits ? null : "NOT RUN, the frames of this build do not say which commit they belong to.";
 }

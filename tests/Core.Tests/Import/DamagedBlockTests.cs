@@ -85,6 +85,20 @@ public sealed class DamagedBlockTests
         bench.LinesHoldExactly(new SequenceRange(1, 30));
     }
 
+    [CommitFact]
+    public async Task Whole_frames_of_a_commit_that_was_cut_short_were_never_accepted_and_are_not_taken()
+    {
+        await using var bench = await ImportBench.StartAsync(hasSink: true);
+        var block = BlockFiles.Simple(frames: 3).TearLastCommit();
+        var partial = await bench.ImportAsync<ImportOutcome.Partial>(block);
+        Assert.Equal(block.Offsets[2], partial.TornTail?.Offset);
+        Assert.Empty(partial.Missing);
+        var account = await bench.AccountAsync();
+        Assert.Equal((20UL, 20UL), (account.Received, account.Facts.HighestSequence));
+        await bench.HoldsExactlyAsync(new SequenceRange(1, 20));
+        bench.LinesHoldExactly(new SequenceRange(1, 20));
+    }
+
     [Fact]
     public async Task Without_its_header_a_block_is_entered_under_its_streams_tag_until_the_stream_is_known()
     {

@@ -78,6 +78,15 @@ public sealed class JsonLinesSinkTests : IDisposable
     }
 
     [Fact]
+    public async Task A_block_that_is_served_again_from_its_start_before_it_was_completed_stands_once()
+    {
+        using var sink = Open();
+        Assert.Null(await sink.DeliverAsync(Batch(1, 10), CancellationToken.None));
+        Assert.Null(await ServeAsync(sink, 1, 15));
+        Assert.Equal(Expected(1, 15), await CountersAsync());
+    }
+
+    [Fact]
     public async Task A_file_that_was_there_is_kept_and_its_last_line_is_ended()
     {
         await File.WriteAllTextAsync(LinesPath, "somebody's line");

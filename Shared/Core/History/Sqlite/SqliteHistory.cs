@@ -106,7 +106,8 @@ public sealed class SqliteHistory : IHistoryDatabase
         WithReaderAsync<StreamFacts?>(session => SqliteQueries.FindStream(session, tag), cancellation);
 
     /// <inheritdoc/>
-    public ValueTask<HistoryResult<IReadOnlyList<StreamAccount>>> ReadStreamsAsync(StreamId? only, int maxMissing, CancellationToken cancellation)
+    public ValueTask<HistoryResult<IReadOnlyList<StreamAccount>>> ReadStreamsAsync(
+        StreamId? only, int maxMissing, CancellationToken cancellation)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(maxMissing);
         return WithReaderAsync<IReadOnlyList<StreamAccount>>(session => SqliteQueries.ReadStreams(session, only, maxMissing), cancellation);
@@ -198,7 +199,9 @@ public sealed class SqliteHistory : IHistoryDatabase
             }
         }
 
-        return done.IsOk ? null : new HistoryError(HistoryTrouble.Unavailable, $"History database {_options.Path}: {done.Error.Detail}.", done.Error.Remedy);
+        return done.IsOk
+            ? null
+            : new HistoryError(HistoryTrouble.Unavailable, $"History database {_options.Path}: {done.Error.Detail}.", done.Error.Remedy);
     }
 
     private HistoryResult<bool> CheckReadable()

@@ -11,8 +11,10 @@ internal sealed class SqliteInstant(SqliteSession session) : IRowsAtInstant
 {
     private const string Content = "status, quality, kind, value, boot, counter";
     private const string Others = "FROM event INDEXED BY event_by_origin WHERE oid_id = ?1 AND t = ?2 AND n > 0";
-    private const string Equal =
-        "SELECT value FROM event INDEXED BY event_by_content WHERE oid_id = ?1 AND t = ?2 AND kind = ?3 AND status = ?4 AND quality = ?5 AND value IS ?6 AND n > 0";
+    private const string Equal = """
+        SELECT value FROM event INDEXED BY event_by_content
+        WHERE oid_id = ?1 AND t = ?2 AND kind = ?3 AND status = ?4 AND quality = ?5 AND value IS ?6 AND n > 0
+        """;
 
     private const string IsKnown = "NOT (boot = 0 AND counter = 0)";
 

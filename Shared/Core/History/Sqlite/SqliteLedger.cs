@@ -64,7 +64,8 @@ internal sealed class SqliteLedger(SqliteSession session)
     public void AddLoss(long streamId, LossEntry entry)
     {
         var statement = session.Statement("""
-            INSERT INTO loss(stream_id, origin, at_sequence, digest, occurrence, reason, first, last, count, is_exact, from_ns, to_ns, recorded_ns, source, detail)
+            INSERT INTO loss(stream_id, origin, at_sequence, digest, occurrence, reason, first, last, count, is_exact, from_ns, to_ns,
+              recorded_ns, source, detail)
             VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15) ON CONFLICT DO NOTHING
             """);
         var record = entry.Record;
@@ -159,7 +160,7 @@ internal sealed class SqliteLedger(SqliteSession session)
         var bytes = new Bytes.ByteWriter(256);
         var record = entry.Origin == LossOrigin.Source
             ? entry.Record
-            : new LossRecord(entry.Record.Reason, entry.Record.FirstSequence, entry.Record.LastSequence, entry.Record.Count, true, 0, 0, 0, "", "");
+            : entry.Record with { FromNs = 0, ToNs = 0, RecordedNs = 0, Source = "", Detail = "" };
         record.AppendFrame(bytes, 0, 0);
         return SHA256.HashData(bytes.Written)[..16];
     }

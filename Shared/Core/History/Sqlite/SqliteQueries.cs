@@ -6,6 +6,8 @@ namespace ZfRepl.Core.History.Sqlite;
 /// <summary>Reads events and books. Each call sees one state of the database. Not thread-safe.</summary>
 internal static class SqliteQueries
 {
+    private const string NumberedLosses = "SELECT first, last FROM loss WHERE stream_id = ?1 AND origin = ?2 AND first > 0 AND last >= first";
+
     /// <summary>The stream with a tag, or null when there is none or more than one.</summary>
     public static StreamFacts? FindStream(SqliteSession session, ulong tag)
     {
@@ -17,7 +19,8 @@ internal static class SqliteQueries
         return isUnique ? found : null;
     }
 
-    public static HistoryResult<HistoryCursor?> ReadEvents(SqliteSession session, Oid oid, HistoryCursor after, long toNs, int limit, EventBatch target)
+    public static HistoryResult<HistoryCursor?> ReadEvents(
+        SqliteSession session, Oid oid, HistoryCursor after, long toNs, int limit, EventBatch target)
     {
         if (OidIds.Find(session, oid) is not { } oidId)
         {
@@ -97,9 +100,10 @@ internal static class SqliteQueries
 
     private static StreamAccount Account(SqliteSession session, long streamId, StreamFacts facts, int maxMissing)
     {
-        var received = ReadRanges(session, "SELECT first, last FROM received WHERE stream_id = ?1 ORDER BY first", streamId);
-        var explained = ReadRanges(
-            session, "SELECT first, last FROM loss WHERE stream_id = ?1 AND origin = 0 AND first > 0 AND last >= first ORDER BY first", streamId);
+        var received = Collect(session.Statement("SELECT first, last FROM received WHERE stream_id = ?1 ORDER BY first"), streamId);
+        var losses = session.Statement($"{NumberedLosses} ORDER BY first");
+        losses.Bind(2, (long)LossOrigin.Source);
+        var explained = Collect(losses, streamId);
         explained.AddAll(received.Ranges);
         var missing = new List<SequenceRange>();
         var missingCount = 0UL;
@@ -126,7 +130,9 @@ internal static class SqliteQueries
     {
         var sums = new List<LossSum>();
         var row = session.Statement("""
-            SELECT origin, reason, count(*), sum(iif(first > 0, 0, iif(count BETWEEN 0 AND 1099511627776, count, 1099511627776))), min(is_exact) FROM loss WHERE stream_id = ?1
+            SELECT origin, reason, count(*),
+              sum(iif(first > 0, 0, iif(count BETWEEN 0 AND 1099511627776, count, 1099511627776))), min(is_exact)
+            FROM loss WHERE stream_id = ?1
             GROUP BY origin, reason ORDER BY origin, reason
             """);
         row.Bind(1, streamId);
@@ -139,34 +145,26 @@ internal static class SqliteQueries
         row.Reset();
         for (var i = 0; i < sums.Count; i++)
         {
-            var numbered = new SequenceSet();
-            var ranges = session.Statement(
-                "SELECT first, last FROM loss WHERE stream_id = ?1 AND origin = ?2 AND reason = ?3 AND first > 0 AND last >= first ORDER BY first");
+            var ranges = session.Statement($"{NumberedLosses} AND reason = ?3 ORDER BY first");
             ranges.Bind(2, (long)sums[i].Origin);
             ranges.Bind(3, (long)sums[i].Reason);
-            Collect(ranges, streamId, numbered);
-            sums[i] = sums[i] with { Events = sums[i].Events + numbered.CountWithout(received) };
+            sums[i] = sums[i] with { Events = sums[i].Events + Collect(ranges, streamId).CountWithout(received) };
         }
 
         return sums;
     }
 
-    private static SequenceSet ReadRanges(SqliteSession session, string sql, long streamId)
+    private static SequenceSet Collect(SqliteStatement ranges, long streamId)
     {
         var set = new SequenceSet();
-        Collect(session.Statement(sql), streamId, set);
-        return set;
-    }
-
-    private static void Collect(SqliteStatement ranges, long streamId, SequenceSet target)
-    {
         ranges.Bind(1, streamId);
         while (ranges.Step())
         {
-            target.Add(new SequenceRange((ulong)ranges.Int64(0), (ulong)ranges.Int64(1)));
+            set.Add(new SequenceRange((ulong)ranges.Int64(0), (ulong)ranges.Int64(1)));
         }
 
         ranges.Reset();
+        return set;
     }
 
     private static StreamFacts Facts(SqliteStatement row) => new(
