@@ -16,7 +16,7 @@ internal sealed class BlockDownload
     private int _contiguous;
 
     /// <summary>A download without any chunk; its sizes have been checked against the limits.</summary>
-    public BlockDownload(BlockIdentity block, GetReply transfer, int chunkBytes)
+    public BlockDownload(BlockKey block, GetReply transfer, int chunkBytes)
     {
         Block = block;
         Codec = transfer.Codec;
@@ -27,7 +27,7 @@ internal sealed class BlockDownload
         _received = new bool[(_wire.Length + chunkBytes - 1) / chunkBytes];
     }
 
-    public BlockIdentity Block { get; }
+    public BlockKey Block { get; }
 
     public TransferCodec Codec { get; }
 
@@ -56,7 +56,7 @@ internal sealed class BlockDownload
     public bool IsComplete => Contiguous == ChunkCount;
 
     /// <summary>True when a transfer that the source prepared anew brings the same bytes in the same pieces.</summary>
-    public bool Continues(BlockIdentity block, GetReply transfer, int chunkBytes) =>
+    public bool Continues(BlockKey block, GetReply transfer, int chunkBytes) =>
         Block == block && Codec == transfer.Codec && WireBytes == transfer.WireBytes && ChunkBytes == chunkBytes && WireHash.Equals(transfer.WireHash);
 
     /// <summary>The size that a chunk must have.</summary>

@@ -26,7 +26,7 @@ internal sealed partial class BlockIntake(
     /// <summary>Looks whether a block was imported before, or lies in the inbox since an earlier start.</summary>
     public async Task<Held> FindAsync(BlockOffer offer, CancellationToken cancellationToken)
     {
-        var key = KeyOf(offer);
+        var key = offer.Block;
         var applied = await history.FindAppliedAsync(key, cancellationToken);
         if (!applied.IsOk)
         {
@@ -51,7 +51,7 @@ internal sealed partial class BlockIntake(
     /// <summary>Puts a downloaded block into the inbox, durably.</summary>
     public Held Store(BlockOffer offer, ReadOnlySpan<byte> content)
     {
-        var stored = inbox.Put(KeyOf(offer), content);
+        var stored = inbox.Put(offer.Block, content);
         return stored.IsOk ? new Held(new FetchedBlock(offer, stored.Value), null) : new Held(null, stored.Error.ToString());
     }
 
@@ -99,11 +99,9 @@ internal sealed partial class BlockIntake(
     /// <returns>Null, or what stands in the way.</returns>
     public string? Release(FetchedBlock block)
     {
-        var removed = inbox.Remove(KeyOf(block.Offer));
+        var removed = inbox.Remove(block.Offer.Block);
         return removed.IsOk ? null : removed.Error.ToString();
     }
-
-    private static BlockKey KeyOf(BlockOffer offer) => new(offer.Block.Stream, offer.Block.Index, offer.Block.Hash);
 
     private Taken Refuse(FetchedBlock block, string source, ImportOutcome.Refused refused)
     {
@@ -125,7 +123,7 @@ internal sealed partial class BlockIntake(
 
     private string Discard(FetchedBlock block)
     {
-        var removed = inbox.Remove(KeyOf(block.Offer));
+        var removed = inbox.Remove(block.Offer.Block);
         return removed.IsOk ? "" : $"; and {removed.Error}";
     }
 

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
+using ZfRepl.Core.Blocks;
 using ZfRepl.Core.Schedule;
 using ZfRepl.Core.Transfer;
 
@@ -23,7 +24,7 @@ public sealed partial class FetchClient
     private readonly ILogger _logger;
     private readonly RetryDelay _retry;
     private readonly Channel<bool> _start = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
-    private readonly ConcurrentDictionary<BlockIdentity, string> _refused = new();
+    private readonly ConcurrentDictionary<BlockKey, string> _refused = new();
     private readonly Lock _gate = new();
     private CancellationTokenSource? _session;
     private FetchState _state;

@@ -1,4 +1,5 @@
 using System.Threading.Channels;
+using ZfRepl.Core.Blocks;
 using ZfRepl.Core.Transfer;
 using ZfRepl.Hosting.Logging;
 
@@ -83,7 +84,7 @@ public sealed partial class SourceLink
     }
 
     /// <summary>Tells the source that a block is durably imported.</summary>
-    public async Task<LinkAnswer<bool>> ConfirmAsync(BlockIdentity block, CancellationToken cancellationToken)
+    public async Task<LinkAnswer<bool>> ConfirmAsync(BlockKey block, CancellationToken cancellationToken)
     {
         var reply = await CallAsync(new TransferRequest(TransferOperation.Confirm, block), cancellationToken);
         return reply.IsOk ? new LinkAnswer<bool>(LinkStatus.Ok, true, "") : reply.As<bool>();
@@ -167,7 +168,7 @@ public sealed partial class SourceLink
         DropSession();
     }
 
-    private async Task<LinkAnswer<byte[]>> DownloadAsync(BlockIdentity block, GetReply transfer, CancellationToken cancellationToken)
+    private async Task<LinkAnswer<byte[]>> DownloadAsync(BlockKey block, GetReply transfer, CancellationToken cancellationToken)
     {
         var session = _session!;
         var chunkBytes = session.Terms.ChunkBytes;

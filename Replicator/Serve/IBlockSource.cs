@@ -1,5 +1,4 @@
 using ZfRepl.Core.Blocks;
-using ZfRepl.Core.Transfer;
 
 namespace ZfRepl.Replicator.Serve;
 
@@ -12,7 +11,7 @@ namespace ZfRepl.Replicator.Serve;
 /// <param name="EventCount">Its events.</param>
 /// <param name="LengthBytes">Its size.</param>
 public sealed record SourceBlock(
-    BlockIdentity Identity, string Name, string Path, ulong FirstSequence, ulong NextSequence, ulong EventCount, long LengthBytes);
+    BlockKey Identity, string Name, string Path, ulong FirstSequence, ulong NextSequence, ulong EventCount, long LengthBytes);
 
 /// <summary>How a question to the collector ended.</summary>
 public enum SourceStatus

@@ -6,7 +6,7 @@ using ZfRepl.Core.Transfer;
 namespace ZfRepl.Replicator.Serve;
 
 /// <summary>A block read, verified and coded, ready to go out in chunks. Immutable.</summary>
-internal sealed record EncodedBlock(BlockIdentity Identity, TransferCodec Codec, byte[] Wire, long BlockBytes, BlockHash WireHash)
+internal sealed record EncodedBlock(BlockKey Identity, TransferCodec Codec, byte[] Wire, long BlockBytes, BlockHash WireHash)
 {
     /// <summary>Reads a block from disk, checks that it is what its identity says, and codes it.</summary>
     /// <returns>The coded block; null when the file's content does not match its hash; an error when it can't be read.</returns>

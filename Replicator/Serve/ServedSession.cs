@@ -1,3 +1,4 @@
+using ZfRepl.Core.Blocks;
 using ZfRepl.Core.Transfer;
 
 namespace ZfRepl.Replicator.Serve;
@@ -37,7 +38,7 @@ internal sealed class ServedSession(UInt128 id, SessionKeys keys, Hello hello, i
 
     public void Offered(IReadOnlyList<SourceBlock> blocks) => _offered = blocks;
 
-    public SourceBlock? FindOffered(BlockIdentity block) => _offered.FirstOrDefault(b => b.Identity == block);
+    public SourceBlock? FindOffered(BlockKey block) => _offered.FirstOrDefault(b => b.Identity == block);
 
     public void Add(PreparedTransfer transfer)
     {
@@ -53,7 +54,7 @@ internal sealed class ServedSession(UInt128 id, SessionKeys keys, Hello hello, i
 
     public PreparedTransfer? FindTransfer(ulong transferId) => _transfers.Find(t => t.Id == transferId);
 
-    public void Forget(BlockIdentity block)
+    public void Forget(BlockKey block)
     {
         foreach (var transfer in _transfers.Where(t => t.Block.Identity == block).ToArray())
         {

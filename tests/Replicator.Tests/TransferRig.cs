@@ -95,7 +95,7 @@ internal sealed class TransferRig : IAsyncDisposable
         Assert.True(appender.Append(frame.Written, new FrameStats(1, (uint)events, 1 + (ulong)events, 0, events)).IsOk);
         var sealedBlock = appender.Seal().Value;
         var block = new SourceBlock(
-            new BlockIdentity(header.Stream, index, sealedBlock.Trailer.Hash),
+            new BlockKey(header.Stream, index, sealedBlock.Trailer.Hash),
             sealedBlock.Name.ToString(), appender.SealedPath, 1, 1 + (ulong)events, (ulong)events, sealedBlock.LengthBytes);
         Blocks.All.Add(block);
         return block;

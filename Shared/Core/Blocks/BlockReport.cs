@@ -82,8 +82,11 @@ public sealed class BlockReport
     /// <summary>True when the file has a trailer and the content hash matches it.</summary>
     public bool IsHashVerified { get; private set; }
 
-    /// <summary>True for a sealed block without any damage.</summary>
-    public bool IsIntact => Trailer is not null && IsHashVerified && Damages.Count == 0 && Missing.Count == 0 && TornTail is null;
+    /// <summary>True when every byte is as it was sealed: the hash matches, and nothing stands behind the trailer, which the hash does not cover.</summary>
+    public bool IsAsSealed { get; private set; }
+
+    /// <summary>True for a sealed block without any damage or hole.</summary>
+    public bool IsIntact => IsAsSealed && Damages.Count == 0 && Missing.Count == 0 && TornTail is null;
 
     /// <summary>Reads a whole block and reports.</summary>
     /// <param name="file">The file; stays the caller's to close.</param>
@@ -125,6 +128,7 @@ public sealed class BlockReport
             }
 
             report.IsHashVerified = trailer.Hash.Equals(hash.Value);
+            report.IsAsSealed = report.IsHashVerified && trailerOffset + BlockTrailer.FrameBytes == report.LengthBytes;
         }
 
         return report;

@@ -1,13 +1,6 @@
 using ZfRepl.Core.Blocks;
-using ZfRepl.Core.Frames;
 
 namespace ZfRepl.Core.History;
-
-/// <summary>What names a block: a confirmation speaks of exactly this content.</summary>
-/// <param name="Stream">The stream; its second half is 0 where only the first one is known.</param>
-/// <param name="Index">The number in the stream, 0 where the block's header is damaged.</param>
-/// <param name="Hash">The hash in the trailer where the content matches it, else SHA-256 of the whole file.</param>
-public sealed record BlockKey(StreamId Stream, ulong Index, BlockHash Hash);
 
 /// <summary>A row of the applied ledger, written in the transaction that holds the block's last events: the receipt of an import.</summary>
 /// <param name="Block">Which block.</param>

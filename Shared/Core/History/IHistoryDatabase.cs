@@ -1,3 +1,4 @@
+using ZfRepl.Core.Blocks;
 using ZfRepl.Core.Frames;
 using ZfRepl.Core.Telemetry;
 

@@ -1,7 +1,6 @@
 using System.Buffers.Binary;
 using ZfRepl.Core.Blocks;
 using ZfRepl.Core.Bytes;
-using ZfRepl.Core.Frames;
 using ZfRepl.Core.Storage;
 
 namespace ZfRepl.Core.Import;
@@ -12,13 +11,10 @@ namespace ZfRepl.Core.Import;
 /// </summary>
 internal sealed class BlockCheck
 {
-    private const int TrailerFrameBytes = FrameHeader.SizeBytes + 4 + (5 * 8) + BlockHash.SizeBytes;
-
-    private BlockCheck(BlockReport report, BlockHash hash, bool isAsSealed)
+    private BlockCheck(BlockReport report, BlockHash hash)
     {
         Report = report;
         Hash = hash;
-        IsAsSealed = isAsSealed;
     }
 
     public BlockReport Report { get; }
@@ -29,8 +25,8 @@ internal sealed class BlockCheck
     /// <summary>The sequence number behind the last one that the block is about.</summary>
     public ulong NextSequence => Math.Max(Report.NextSequence, Report.FirstSequence);
 
-    /// <summary>True when every byte is as the source sealed it: the hash matches, and nothing stands behind the trailer.</summary>
-    public bool IsAsSealed { get; }
+    /// <summary>True when every byte is as the source sealed it.</summary>
+    public bool IsAsSealed => Report.IsAsSealed;
 
     /// <summary>True when it is as it was sealed and all of it can be read.</summary>
     public bool IsIntact =>
@@ -80,13 +76,7 @@ internal sealed class BlockCheck
             return hash.Error;
         }
 
-        var isAsSealed = report.Value.IsHashVerified ? EndsWithTrailer(file, length.Value) : (StorageResult<bool>)false;
-        if (!isAsSealed.IsOk)
-        {
-            return isAsSealed.Error;
-        }
-
-        var check = new BlockCheck(report.Value, hash.Value, isAsSealed.Value);
+        var check = new BlockCheck(report.Value, hash.Value);
         return check.Compare(expected) is { } refusal ? (null, refusal) : (check, null);
     }
 
@@ -114,21 +104,6 @@ internal sealed class BlockCheck
         var isIntact = size >= 20 && size <= span.Length
             && BinaryPrimitives.ReadUInt32LittleEndian(span[(size - 4)..]) == Crc32C.Compute(span[..(size - 4)]);
         return isIntact && version > BlockHeader.Version ? version : (ushort?)null;
-    }
-
-    // The hash covers what is before the trailer; what somebody put behind it would go unnoticed.
-    private static StorageResult<bool> EndsWithTrailer(IStorageFile file, long lengthBytes)
-    {
-        Span<byte> bytes = stackalloc byte[FrameHeader.SizeBytes];
-        var read = file.ReadAt(Math.Max(lengthBytes - TrailerFrameBytes, 0), bytes);
-        if (!read.IsOk)
-        {
-            return read.Error;
-        }
-
-        return FrameHeader.TryRead(bytes[..read.Value], out var header)
-            && header.Type == FrameType.Trailer
-            && header.LengthBytes == TrailerFrameBytes;
     }
 
     private ImportOutcome.Refused? Compare(BlockExpectation expected)

@@ -1,7 +1,6 @@
 using System.Globalization;
 using ZfRepl.Core.Blocks;
 using ZfRepl.Core.Frames;
-using ZfRepl.Core.History;
 
 namespace ZfRepl.Core.Import;
 

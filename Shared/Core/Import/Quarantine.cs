@@ -1,4 +1,5 @@
 using System.Globalization;
+using ZfRepl.Core.Blocks;
 using ZfRepl.Core.Storage;
 using ZfRepl.Core.Telemetry;
 
@@ -13,7 +14,7 @@ namespace ZfRepl.Core.Import;
 /// crash between leaves a note without its file, or a copy beside the original; both are harmless. To try a file again, import it
 /// from <see cref="QuarantineEntry.Path"/> and delete the entry when that went well.
 /// </remarks>
-public sealed class Quarantine
+public sealed class Quarantine : IKeepAside
 {
     private const string NoteSuffix = ".json";
     private const string CopySuffix = ".copying";

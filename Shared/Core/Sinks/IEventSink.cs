@@ -1,4 +1,4 @@
-using ZfRepl.Core.History;
+using ZfRepl.Core.Blocks;
 using ZfRepl.Core.Telemetry;
 
 namespace ZfRepl.Core.Sinks;

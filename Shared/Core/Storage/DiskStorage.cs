@@ -82,10 +82,20 @@ public sealed class DiskStorage : IStorage
     {
         try
         {
-            var entries = new DirectoryInfo(folder).EnumerateFiles()
-                .Select(f => new StorageEntry(f.Name, f.Length, f.Attributes.HasFlag(FileAttributes.ReparsePoint)))
-                .OrderBy(e => e.Name, StringComparer.Ordinal)
-                .ToArray();
+            var entries = new List<StorageEntry>();
+            foreach (var file in new DirectoryInfo(folder).EnumerateFiles())
+            {
+                try
+                {
+                    entries.Add(new StorageEntry(file.Name, file.Length, file.Attributes.HasFlag(FileAttributes.ReparsePoint)));
+                }
+                catch (FileNotFoundException)
+                {
+                    // It vanished while the folder was read: then it is not there.
+                }
+            }
+
+            entries.Sort((a, b) => string.CompareOrdinal(a.Name, b.Name));
             return entries;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

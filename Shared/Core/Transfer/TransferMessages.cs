@@ -114,31 +114,6 @@ public sealed record HelloReply(int ChunkBytes, int MaxWindow)
     }
 }
 
-/// <summary>What names a block on the wire: never its file name.</summary>
-/// <param name="Stream">Its stream.</param>
-/// <param name="Index">Its number in the stream.</param>
-/// <param name="Hash">Its content.</param>
-public sealed record BlockIdentity(StreamId Stream, ulong Index, BlockHash Hash)
-{
-    internal void Write(ByteWriter output)
-    {
-        Stream.Write(output.Take(StreamId.SizeBytes));
-        output.WriteVarint(Index);
-        output.WriteBytes(Hash.Bytes);
-    }
-
-    internal static BlockIdentity? Read(ref ByteReader input)
-    {
-        var stream = input.ReadBytes(StreamId.SizeBytes);
-        var index = input.ReadVarint();
-        var hash = input.ReadBytes(BlockHash.SizeBytes);
-        return input.IsOk ? new BlockIdentity(StreamId.Read(stream), index, new BlockHash(hash)) : null;
-    }
-
-    /// <inheritdoc/>
-    public override string ToString() => $"{Stream}/{Index}";
-}
-
 /// <summary>A target's request.</summary>
 /// <param name="Operation">What it asks for.</param>
 /// <param name="Block">The block, for get and confirm.</param>
@@ -149,7 +124,7 @@ public sealed record BlockIdentity(StreamId Stream, ulong Index, BlockHash Hash)
 /// <param name="FirstChunk">For pull: the first chunk.</param>
 public sealed record TransferRequest(
     TransferOperation Operation,
-    BlockIdentity? Block = null,
+    BlockKey? Block = null,
     bool Rotate = false,
     int Limit = 0,
     TransferCodec Codec = TransferCodec.None,
@@ -167,7 +142,11 @@ public sealed record TransferRequest(
         output.WriteUInt64(TransferId);
         output.WriteVarint(FirstChunk);
         output.WriteByte(Block is null ? (byte)0 : (byte)1);
-        Block?.Write(output);
+        if (Block is not null)
+        {
+            BlockKeyCodec.Write(output, Block);
+        }
+
         return output.Written;
     }
 
@@ -181,7 +160,7 @@ public sealed record TransferRequest(
         var codec = (TransferCodec)input.ReadByte();
         var transfer = input.ReadUInt64();
         var chunk = input.ReadVarint();
-        var block = input.ReadByte() != 0 ? BlockIdentity.Read(ref input) : null;
+        var block = input.ReadByte() != 0 ? BlockKeyCodec.Read(ref input) : null;
         return input.IsOk && chunk <= uint.MaxValue
             ? new TransferRequest(operation, block, rotate, limit, codec, transfer, (uint)chunk)
             : null;
@@ -196,7 +175,7 @@ public sealed record TransferRequest(
 /// <param name="EventCount">Its events.</param>
 /// <param name="LengthBytes">Its size.</param>
 public sealed record BlockOffer(
-    BlockIdentity Block, string Name, ulong FirstSequence, ulong NextSequence, ulong EventCount, long LengthBytes);
+    BlockKey Block, string Name, ulong FirstSequence, ulong NextSequence, ulong EventCount, long LengthBytes);
 
 /// <summary>The source's answer to "next".</summary>
 /// <param name="Offers">Ready blocks, oldest first.</param>
@@ -215,7 +194,7 @@ public sealed record NextReply(IReadOnlyList<BlockOffer> Offers, ulong BacklogBl
         output.WriteVarint((ulong)Offers.Count);
         foreach (var offer in Offers)
         {
-            offer.Block.Write(output);
+            BlockKeyCodec.Write(output, offer.Block);
             output.WriteText(offer.Name);
             output.WriteVarint(offer.FirstSequence);
             output.WriteVarint(offer.NextSequence);
@@ -233,7 +212,7 @@ public sealed record NextReply(IReadOnlyList<BlockOffer> Offers, ulong BacklogBl
         var offers = new List<BlockOffer>();
         for (var count = input.ReadCount(StreamId.SizeBytes + BlockHash.SizeBytes, MaxOffers); count > 0 && input.IsOk; count--)
         {
-            var block = BlockIdentity.Read(ref input);
+            var block = BlockKeyCodec.Read(ref input);
             var name = input.ReadText(64);
             var first = input.ReadVarint();
             var next = input.ReadVarint();

@@ -27,9 +27,6 @@ internal sealed class BlockFiles
         NextSequence = firstSequence;
     }
 
-    /// <summary>True when frames of this build say which commit they belong to.</summary>
-    public static bool HasCommits { get; } = KnowsCommits();
-
     public BlockHeader Header { get; }
 
     public ulong NextSequence { get; private set; }
@@ -134,22 +131,8 @@ internal sealed class BlockFiles
         return this;
     }
 
-    /// <summary>Each frame is a commit of its own, where the format knows commits; before, these bytes had to be zero.</summary>
-    private void EndCommit()
-    {
-        if (HasCommits)
-        {
-            MarkCommit(_bytes.Patch(Offsets[^1], FrameHeader.SizeBytes), isEnd: true, (ushort)_frames);
-        }
-    }
-
-    private static bool KnowsCommits()
-    {
-        var header = new byte[FrameHeader.SizeBytes];
-        FrameHeader.Write(header, FrameType.EventRows, 0, 0, 0, []);
-        MarkCommit(header, isEnd: true, 7);
-        return FrameHeader.TryRead(header, out _);
-    }
+    /// <summary>Each frame is a commit of its own.</summary>
+    private void EndCommit() => MarkCommit(_bytes.Patch(Offsets[^1], FrameHeader.SizeBytes), isEnd: true, (ushort)_frames);
 
     private static void MarkCommit(Span<byte> header, bool isEnd, ushort commit)
     {
@@ -164,11 +147,4 @@ internal sealed class BlockFiles
         _frames++;
         _events += events;
     }
-}
-
-/// <summary>A fact about frames that say which commit they belong to; in a build whose frames do not, it is reported as skipped.</summary>
-[AttributeUsage(AttributeTargets.Method)]
-internal sealed class CommitFactAttribute : FactAttribute
-{
-    public CommitFactAttribute() => Skip = BlockFiles.HasCommits ? null : "NOT RUN, the frames of this build do not say which commit they belong to.";
 }

@@ -85,7 +85,7 @@ public sealed class DamagedBlockTests
         bench.LinesHoldExactly(new SequenceRange(1, 30));
     }
 
-    [CommitFact]
+    [Fact]
     public async Task Whole_frames_of_a_commit_that_was_cut_short_were_never_accepted_and_are_not_taken()
     {
         await using var bench = await ImportBench.StartAsync(hasSink: true);

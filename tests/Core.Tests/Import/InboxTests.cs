@@ -1,5 +1,4 @@
 using ZfRepl.Core.Blocks;
-using ZfRepl.Core.History;
 using ZfRepl.Core.Import;
 using ZfRepl.Core.Storage;
 using ZfRepl.TestKit;

@@ -1,7 +1,6 @@
 using System.Text.Json;
 using ZfRepl.Core.Blocks;
 using ZfRepl.Core.Frames;
-using ZfRepl.Core.History;
 using ZfRepl.Core.Sinks;
 using ZfRepl.Core.Storage;
 using ZfRepl.Core.Telemetry;

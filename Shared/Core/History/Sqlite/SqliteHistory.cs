@@ -1,4 +1,5 @@
 using Microsoft.Data.Sqlite;
+using ZfRepl.Core.Blocks;
 using ZfRepl.Core.Frames;
 using ZfRepl.Core.Storage;
 using ZfRepl.Core.Telemetry;

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using ZfRepl.Core.Blocks;
 using ZfRepl.Core.Frames;
 
 namespace ZfRepl.Core.History.Sqlite;
