@@ -17,8 +17,8 @@ public static class TelemetryJson
     private static readonly string[] DataValueFields =
         ["value", "status", "source_time", "source_picoseconds", "server_time", "server_picoseconds"];
 
-    // Lines are read by people and by grep: only what JSON itself demands is escaped.
-    private static readonly JsonWriterOptions Options = new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    /// <summary>Lines are read by people and by grep: only what JSON itself demands is escaped.</summary>
+    public static JsonWriterOptions LineOptions { get; } = new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>
     /// Writes one event as an object with the fields oid, status, value, t (seconds, exact decimal) and ieid; with
@@ -26,7 +26,7 @@ public static class TelemetryJson
     /// </summary>
     public static void WriteEvent(IBufferWriter<byte> output, in TelemetryEvent e, bool details = false)
     {
-        using var writer = new Utf8JsonWriter(output, Options);
+        using var writer = new Utf8JsonWriter(output, LineOptions);
         writer.WriteStartObject();
         writer.WriteString("oid", e.Oid.Text);
         writer.WriteNumber("status", e.Status);
@@ -112,7 +112,7 @@ public static class TelemetryJson
     public static string Format(in TelemetryValue value)
     {
         var buffer = new ArrayBufferWriter<byte>();
-        using (var writer = new Utf8JsonWriter(buffer, Options))
+        using (var writer = new Utf8JsonWriter(buffer, LineOptions))
         {
             WriteValue(writer, value);
         }

@@ -1,0 +1,298 @@
+using System.Text.Json;
+using ZfRepl.Collector.Mailboxes;
+using ZfRepl.Collector.Sources;
+using ZfRepl.Core.Blocks;
+using ZfRepl.Core.Import;
+using ZfRepl.Core.Storage;
+using ZfRepl.Core.Telemetry;
+using ZfRepl.Hosting.Rpc;
+
+namespace ZfRepl.Collector;
+
+/// <summary>The collector's methods: those of the manual, and ours. Each one is a thin hand over a mailbox.</summary>
+internal sealed class CollectorApi(
+    CollectorOptions options, IReadOnlyList<Mailbox> mailboxes, IReadOnlyList<ITelemetrySource> sources, Intake intake, Quarantine quarantine)
+{
+    private const string AllMailboxes = "*";
+
+    private static readonly RpcParameter MailboxName = new("i", RpcType.String, "mailbox name", IsRequired: true);
+    private static readonly RpcParameter MailboxNameOrAll = new("i", RpcType.String, "mailbox name, * for all", IsRequired: true);
+    private static readonly RpcParameter BlockId = new("block_id", RpcType.String, "block id, as mailbox.list_blocks gives it", IsRequired: true);
+
+    /// <summary>Adds the methods.</summary>
+    public void Register(RpcMethods methods)
+    {
+        methods.Add("mailbox.list", "lists the mailboxes", [], (_, _) => Task.FromResult(RpcResult.List(mailboxes, WriteMailbox)));
+        methods.Add("mailbox.list_blocks", "lists the blocks that are ready", [MailboxName], ListBlocksAsync);
+        methods.Add("mailbox.get_block", "gives the next block; the current one is closed when no other is ready", [MailboxName], GetBlockAsync);
+        methods.Add(
+            "mailbox.delete_block",
+            "deletes a block; with the content's hash as delivered, without it as given up, which the loss ledger records",
+            [MailboxName, BlockId, new RpcParameter("hash", RpcType.String, "SHA-256 of the content that the target imported")],
+            DeleteBlockAsync);
+        methods.Add("mailbox.repair_block", "reads a block byte by byte and replaces it by its intact frames if it is damaged", [MailboxName, BlockId], RepairAsync);
+        methods.Add("mailbox.rotate", "deletes all blocks of a mailbox; the loss ledger records them", [MailboxName], RotateAsync);
+        methods.Add("mailbox.seal", "closes the current block", [MailboxName], SealAsync);
+        methods.Add("mailbox.enable", "lets a mailbox collect", [MailboxNameOrAll], (call, _) => Task.FromResult(SetEnabled(call, true)));
+        methods.Add("mailbox.disable", "stops a mailbox collecting; its blocks stay", [MailboxNameOrAll], (call, _) => Task.FromResult(SetEnabled(call, false)));
+        methods.Add("status", "gives the accounts of the mailboxes and the state of the sources", [], StatusAsync);
+        methods.Add("quarantine.list", "lists damaged files that are kept aside", [], (_, _) => Task.FromResult(ListQuarantine()));
+    }
+
+    private static void WriteMailbox(Utf8JsonWriter json, Mailbox mailbox)
+    {
+        json.WriteStartObject();
+        json.WriteBoolean("enabled", mailbox.Enabled);
+        json.WriteString("name", mailbox.Name);
+        json.WriteString("path", mailbox.Folder);
+        json.WriteEndObject();
+    }
+
+    private static void WriteBlock(Utf8JsonWriter json, ReadyBlock ready, bool withLast)
+    {
+        json.WriteStartObject();
+        json.WriteString("block_id", ready.Block.Name.ToString());
+        json.WriteString("path", ready.Path);
+        if (withLast)
+        {
+            json.WriteBoolean("last", ready.IsLast);
+        }
+
+        json.WriteNumber("size", ready.Block.LengthBytes);
+        json.WriteString("stream", ready.Block.Header.Stream.ToString());
+        json.WriteNumber("index", ready.Block.Header.Index);
+        json.WriteNumber("first_sequence", ready.Block.Trailer.FirstSequence);
+        json.WriteNumber("next_sequence", ready.Block.Trailer.NextSequence);
+        json.WriteNumber("events", ready.Block.Trailer.EventCount);
+        json.WriteString("hash", ready.Block.Trailer.Hash.ToString());
+        json.WriteEndObject();
+    }
+
+    private static RpcResult NoMailbox(string name) => RpcResult.Error(RpcErrorCode.NotFound, $"there is no mailbox {name}; mailbox.list names them");
+
+    private static RpcResult NoBlock(string name) => RpcResult.Error(RpcErrorCode.NotFound, $"there is no block {name}; mailbox.list_blocks names them");
+
+    private static RpcResult Failed(StorageError error) => RpcResult.Error(RpcErrorCode.Io, error.ToString());
+
+    private Mailbox? Find(string name) => mailboxes.FirstOrDefault(m => m.Name == name);
+
+    private async Task<RpcResult> ListBlocksAsync(RpcCall call, CancellationToken cancellationToken)
+    {
+        if (Find(call.String("i")) is not { } mailbox)
+        {
+            return NoMailbox(call.String("i"));
+        }
+
+        var blocks = await mailbox.ListAsync(cancellationToken);
+        return RpcResult.List(blocks, (json, block) => WriteBlock(json, block, withLast: false));
+    }
+
+    private async Task<RpcResult> GetBlockAsync(RpcCall call, CancellationToken cancellationToken)
+    {
+        if (Find(call.String("i")) is not { } mailbox)
+        {
+            return NoMailbox(call.String("i"));
+        }
+
+        var next = await mailbox.NextAsync(rotate: true, cancellationToken);
+        if (!next.IsOk)
+        {
+            return Failed(next.Error);
+        }
+
+        return next.Value is { } ready ? RpcResult.Write(json => WriteBlock(json, ready, withLast: true)) : RpcResult.Empty;
+    }
+
+    private async Task<RpcResult> DeleteBlockAsync(RpcCall call, CancellationToken cancellationToken)
+    {
+        if (Find(call.String("i")) is not { } mailbox)
+        {
+            return NoMailbox(call.String("i"));
+        }
+
+        if (!BlockName.TryParse(call.String("block_id"), out var name))
+        {
+            return NoBlock(call.String("block_id"));
+        }
+
+        StorageResult<RemoveResult> removed;
+        if (call.StringOrNull("hash") is { } hashText)
+        {
+            if (!BlockHash.TryParse(hashText, out var hash))
+            {
+                return RpcResult.Error(RpcErrorCode.InvalidData, "hash is no SHA-256: it has 64 hexadecimal digits");
+            }
+
+            removed = await mailbox.ConfirmAsync(name, hash!, cancellationToken);
+        }
+        else
+        {
+            removed = await mailbox.DeleteAsync(name, cancellationToken);
+        }
+
+        if (!removed.IsOk)
+        {
+            return Failed(removed.Error);
+        }
+
+        return removed.Value switch
+        {
+            RemoveResult.Removed => RpcResult.Empty,
+            RemoveResult.WrongHash => RpcResult.Error(RpcErrorCode.InvalidData, $"block {name} has another content than the hash says; it stays"),
+            _ => NoBlock(name.ToString()),
+        };
+    }
+
+    private async Task<RpcResult> RepairAsync(RpcCall call, CancellationToken cancellationToken)
+    {
+        if (Find(call.String("i")) is not { } mailbox)
+        {
+            return NoMailbox(call.String("i"));
+        }
+
+        if (!BlockName.TryParse(call.String("block_id"), out var name))
+        {
+            return NoBlock(call.String("block_id"));
+        }
+
+        var repaired = await mailbox.RepairAsync(name, cancellationToken);
+        if (!repaired.IsOk)
+        {
+            return Failed(repaired.Error);
+        }
+
+        return repaired.Value is { } ready ? RpcResult.Write(json => WriteBlock(json, ready, withLast: false)) : RpcResult.Empty;
+    }
+
+    private async Task<RpcResult> RotateAsync(RpcCall call, CancellationToken cancellationToken)
+    {
+        if (Find(call.String("i")) is not { } mailbox)
+        {
+            return NoMailbox(call.String("i"));
+        }
+
+        foreach (var ready in await mailbox.ListAsync(cancellationToken))
+        {
+            var removed = await mailbox.DeleteAsync(ready.Block.Name, cancellationToken);
+            if (!removed.IsOk)
+            {
+                return Failed(removed.Error);
+            }
+        }
+
+        return RpcResult.Empty;
+    }
+
+    private async Task<RpcResult> SealAsync(RpcCall call, CancellationToken cancellationToken)
+    {
+        if (Find(call.String("i")) is not { } mailbox)
+        {
+            return NoMailbox(call.String("i"));
+        }
+
+        var done = await mailbox.SealAsync(cancellationToken);
+        return done.IsOk ? RpcResult.Empty : Failed(done.Error);
+    }
+
+    private RpcResult SetEnabled(RpcCall call, bool enabled)
+    {
+        var name = call.String("i");
+        var chosen = name == AllMailboxes ? mailboxes : mailboxes.Where(m => m.Name == name).ToList();
+        if (chosen.Count == 0 && name != AllMailboxes)
+        {
+            return NoMailbox(name);
+        }
+
+        foreach (var mailbox in chosen)
+        {
+            mailbox.Enabled = enabled;
+        }
+
+        return RpcResult.Empty;
+    }
+
+    private async Task<RpcResult> StatusAsync(RpcCall call, CancellationToken cancellationToken)
+    {
+        var statuses = new List<MailboxStatus>();
+        foreach (var mailbox in mailboxes)
+        {
+            statuses.Add(await mailbox.StatusAsync(cancellationToken));
+        }
+
+        return RpcResult.Write(json =>
+        {
+            json.WriteStartObject();
+            json.WriteString("role", "collector");
+            json.WriteString("node", options.Node);
+            json.WriteNumber("events", intake.Events);
+            json.WriteStartArray("mailboxes");
+            foreach (var status in statuses)
+            {
+                WriteStatus(json, status);
+            }
+
+            json.WriteEndArray();
+            json.WriteStartArray("sources");
+            foreach (var source in sources)
+            {
+                var state = source.State;
+                json.WriteStartObject();
+                json.WriteString("name", source.Name);
+                json.WriteBoolean("healthy", state.IsHealthy);
+                json.WriteString("state", state.Text);
+                json.WriteEndObject();
+            }
+
+            json.WriteEndArray();
+            json.WriteEndObject();
+        });
+    }
+
+    private static void WriteStatus(Utf8JsonWriter json, MailboxStatus status)
+    {
+        json.WriteStartObject();
+        json.WriteString("name", status.Name);
+        json.WriteString("path", status.Path);
+        json.WriteString("stream", status.Stream);
+        json.WriteBoolean("enabled", status.Enabled);
+        json.WriteNumber("accepted_events", status.AcceptedEvents);
+        json.WriteNumber("delivered_events", status.DeliveredEvents);
+        json.WriteNumber("backlog_events", status.BacklogEvents);
+        json.WriteNumber("lost_events", status.LostEvents);
+        json.WriteNumber("quarantined_events", status.QuarantinedEvents);
+        json.WriteNumber("backlog_blocks", status.BacklogBlocks);
+        json.WriteNumber("backlog_bytes", status.BacklogBytes);
+        if (status.OldestBlockNs is { } oldest)
+        {
+            json.WriteString("oldest_block", UnixTime.FormatIso(oldest));
+        }
+
+        json.WriteStartObject("losses");
+        foreach (var (reason, count) in status.LossesByReason.OrderBy(l => l.Key, StringComparer.Ordinal))
+        {
+            json.WriteNumber(JsonNamingPolicy.SnakeCaseLower.ConvertName(reason), count);
+        }
+
+        json.WriteEndObject();
+        json.WriteString("trouble", status.Trouble);
+        json.WriteEndObject();
+    }
+
+    private RpcResult ListQuarantine()
+    {
+        var listed = quarantine.List(after: null, limit: 10_000);
+        return listed.IsOk
+            ? RpcResult.List(listed.Value, (json, entry) =>
+            {
+                json.WriteStartObject();
+                json.WriteString("name", entry.Name);
+                json.WriteString("path", entry.Path);
+                json.WriteNumber("size", entry.LengthBytes);
+                json.WriteString("reason", entry.Reason);
+                json.WriteString("origin", entry.Origin);
+                json.WriteString("since", UnixTime.FormatIso(entry.SinceNs));
+                json.WriteEndObject();
+            })
+            : Failed(listed.Error);
+    }
+}

@@ -1,0 +1,186 @@
+using ZfRepl.Collector.Mailboxes;
+using ZfRepl.Collector.Sources;
+using ZfRepl.Collector.Sources.Generator;
+using ZfRepl.Core.Import;
+using ZfRepl.Core.Storage;
+using ZfRepl.Core.Tasks;
+using ZfRepl.Hosting.Lifetime;
+
+namespace ZfRepl.Collector;
+
+/// <summary>The collector as a service: wires sources, mailboxes, local history and methods together, and keeps them running.</summary>
+public sealed partial class CollectorService(CollectorOptions options, IStorage storage) : IService
+{
+    private const string LocalHistoryMailbox = ".history";
+    private static readonly TimeSpan OpenRetry = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan HealthInterval = TimeSpan.FromSeconds(1);
+
+    /// <inheritdoc/>
+    public string Id => options.Id;
+
+    /// <inheritdoc/>
+    public string Description => $"collects on node {options.Node} into {options.Mailboxes.Count} mailboxes";
+
+    /// <inheritdoc/>
+    public async Task<ServiceFailure?> RunAsync(ServiceContext context, CancellationToken stop)
+    {
+        var opened = OpenSpool(context);
+        if (!opened.IsOk)
+        {
+            return new ServiceFailure(ExitCode.Failed, $"the spool can't be used: {opened.Error}", opened.Error.Remedy);
+        }
+
+        var (quarantine, boot) = opened.Value;
+        var mailboxes = options.Mailboxes
+            .Select(m => new Mailbox(storage, quarantine, context.Time, m, context.Loggers.CreateLogger("mailbox")))
+            .ToList();
+        LocalHistory? history = null;
+        if (options.HistoryPath is { } historyPath)
+        {
+            history = new LocalHistory(
+                new Mailbox(storage, quarantine, context.Time, LocalHistoryOptions(), context.Loggers.CreateLogger("history")),
+                storage,
+                historyPath,
+                context);
+            mailboxes.Add(history.Mailbox);
+        }
+
+        try
+        {
+            if (await OpenMailboxesAsync(context, mailboxes, stop) is { } failure)
+            {
+                return failure;
+            }
+
+            var intake = new Intake(mailboxes, boot);
+            var sources = MakeSources(context);
+            var served = mailboxes.Where(m => m.Name != LocalHistoryMailbox).ToList();
+            new CollectorApi(options, served, sources, intake, quarantine).Register(context.Methods);
+            await RunAllAsync(context, mailboxes, history, intake, sources, stop);
+            return null;
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            return null;
+        }
+        finally
+        {
+            foreach (var mailbox in mailboxes)
+            {
+                await mailbox.DisposeAsync();
+            }
+
+            if (history is not null)
+            {
+                await history.DisposeAsync();
+            }
+        }
+    }
+
+    private static async Task RunAllAsync(
+        ServiceContext context,
+        IReadOnlyList<Mailbox> mailboxes,
+        LocalHistory? history,
+        Intake intake,
+        IReadOnlyList<ITelemetrySource> sources,
+        CancellationToken stop)
+    {
+        // Sources end first, so that what they have handed in can still become durable and be acknowledged.
+        using var mailboxEnd = new CancellationTokenSource();
+        var writing = Supervisor.RunAsync(mailboxEnd.Token, [.. mailboxes.Select(m => (Func<CancellationToken, Task>)m.RunAsync)]);
+        using var sourceEnd = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        var loops = sources.Select(s => (Func<CancellationToken, Task>)(token => s.RunAsync(intake, token)))
+            .Append(token => ReportHealthAsync(context, mailboxes, sources, token))
+            .Concat(history is null ? [] : [history.RunAsync]);
+        var reading = Supervisor.RunAsync(sourceEnd.Token, [.. loops]);
+        context.SignalReady();
+        var first = await Task.WhenAny(writing, reading);
+        await sourceEnd.CancelAsync();
+        try
+        {
+            await reading;
+        }
+        finally
+        {
+            await mailboxEnd.CancelAsync();
+            await writing;
+        }
+
+        await first;
+    }
+
+    private static async Task ReportHealthAsync(
+        ServiceContext context, IReadOnlyList<Mailbox> mailboxes, IReadOnlyList<ITelemetrySource> sources, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            foreach (var mailbox in mailboxes)
+            {
+                var status = await mailbox.StatusAsync(cancellationToken);
+                context.Health.Set(
+                    $"mailbox {mailbox.Name}",
+                    status.Trouble is null ? HealthState.Ok : HealthState.Failed,
+                    status.Trouble ?? "takes and keeps");
+            }
+
+            foreach (var source in sources)
+            {
+                var state = source.State;
+                context.Health.Set($"source {source.Name}", state.IsHealthy ? HealthState.Ok : HealthState.Degraded, state.Text);
+            }
+
+            await Task.Delay(HealthInterval, context.Time, cancellationToken);
+        }
+    }
+
+    private StorageResult<(Quarantine Quarantine, ulong Boot)> OpenSpool(ServiceContext context)
+    {
+        var created = storage.CreateFolder(options.SpoolPath);
+        if (!created.IsOk)
+        {
+            return created.Error;
+        }
+
+        var quarantine = Quarantine.Open(storage, options.QuarantinePath, context.Time);
+        if (!quarantine.IsOk)
+        {
+            return quarantine.Error;
+        }
+
+        var boot = BootCounter.Next(storage, options.SpoolPath, context.Time);
+        return boot.IsOk ? (quarantine.Value, boot.Value) : boot.Error;
+    }
+
+    /// <summary>Opens the mailboxes. A full disk is waited for, as it is later on; anything else ends the start.</summary>
+    private static async Task<ServiceFailure?> OpenMailboxesAsync(ServiceContext context, IReadOnlyList<Mailbox> mailboxes, CancellationToken stop)
+    {
+        foreach (var mailbox in mailboxes)
+        {
+            while (await mailbox.OpenAsync(stop) is { } error)
+            {
+                if (!error.IsNoSpace)
+                {
+                    return error.Errno == Errno.WouldBlock
+                        ? new ServiceFailure(ExitCode.TryLater, $"mailbox {mailbox.Name} is in use by another process: {error}", error.Remedy)
+                        : new ServiceFailure(ExitCode.Failed, $"mailbox {mailbox.Name} can't be opened: {error}", error.Remedy);
+                }
+
+                context.Health.Set($"mailbox {mailbox.Name}", HealthState.Failed, error.ToString());
+                await Task.Delay(OpenRetry, context.Time, stop);
+            }
+        }
+
+        return null;
+    }
+
+    private List<ITelemetrySource> MakeSources(ServiceContext context) =>
+        [.. options.Generators.Select(g => new GeneratorSource(g, context.Time))];
+
+    private MailboxOptions LocalHistoryOptions() => new()
+    {
+        Name = LocalHistoryMailbox,
+        Node = options.Node,
+        Folder = Path.Combine(options.SpoolPath, LocalHistoryMailbox),
+        Keep = null,
+    };
+}

@@ -1,0 +1,149 @@
+using System.Collections.Frozen;
+using ZfRepl.Core.History.Sqlite;
+using ZfRepl.Core.Import;
+using ZfRepl.Core.Sinks;
+using ZfRepl.Core.Storage;
+using ZfRepl.Core.Transfer;
+using ZfRepl.Hosting.Lifetime;
+using ZfRepl.Replicator.Bus;
+using ZfRepl.Replicator.Fetch;
+using ZfRepl.Replicator.Sinks;
+
+namespace ZfRepl.Replicator;
+
+/// <summary>The fetching side: history, inbox, sinks, and one client for each source. Empty until it is opened.</summary>
+internal sealed class FetchingSide(ReplicatorOptions options, IStorage storage, ServiceContext context) : IAsyncDisposable
+{
+    private readonly List<Func<CancellationToken, Task>> _loops = [];
+    private readonly List<FetchClient> _clients = [];
+    private FrozenDictionary<string, SourceLink> _links = FrozenDictionary<string, SourceLink>.Empty;
+    private MqttBus? _archiveBus;
+    private JsonLinesSink? _jsonLines;
+    private IDisposable? _subscription;
+
+    /// <summary>What has to run.</summary>
+    public IReadOnlyList<Func<CancellationToken, Task>> Loops => _loops;
+
+    /// <summary>The clients.</summary>
+    public IReadOnlyList<FetchClient> Clients => _clients;
+
+    /// <summary>The history database, once it is open.</summary>
+    public SqliteHistory? History { get; private set; }
+
+    /// <summary>The importer, once it is open.</summary>
+    public BlockImporter? Importer { get; private set; }
+
+    /// <summary>The quarantine, once it is open.</summary>
+    public Quarantine? Quarantine { get; private set; }
+
+    /// <summary>Opens everything.</summary>
+    public async Task<ServiceFailure?> OpenAsync(IMessageBus bus, CancellationToken cancellationToken)
+    {
+        var client = options.Client!;
+        var inbox = Inbox.Open(storage, client.InboxPath);
+        if (!inbox.IsOk)
+        {
+            return Failure(inbox.Error);
+        }
+
+        var quarantine = Quarantine.Open(storage, client.QuarantinePath, context.Time);
+        if (!quarantine.IsOk)
+        {
+            return Failure(quarantine.Error);
+        }
+
+        var historyFolder = storage.CreateFolder(Path.GetDirectoryName(client.HistoryPath)!);
+        if (!historyFolder.IsOk)
+        {
+            return Failure(historyFolder.Error);
+        }
+
+        var history = await SqliteHistory.OpenAsync(new SqliteHistoryOptions { Path = client.HistoryPath }, cancellationToken);
+        if (!history.IsOk)
+        {
+            return new ServiceFailure(ExitCode.Failed, history.Error.Detail, history.Error.Remedy);
+        }
+
+        History = history.Value;
+        Quarantine = quarantine.Value;
+        var sinks = new List<IEventSink>();
+        if (client.Archive is { } archive)
+        {
+            if (archive.Bus is { } archiveBroker)
+            {
+                _archiveBus = new MqttBus(archiveBroker, $"zfrepl-{options.Node}-archive", context.Time, context.Loggers.CreateLogger("archive"));
+                _loops.Add(_archiveBus.RunAsync);
+            }
+
+            sinks.Add(new ArchiveSink(_archiveBus ?? bus, archive.TopicPrefix));
+        }
+
+        if (client.JsonLinesPath is { } linesPath)
+        {
+            var opened = JsonLinesSink.Open(storage, linesPath);
+            if (!opened.IsOk)
+            {
+                return Failure(opened.Error);
+            }
+
+            _jsonLines = opened.Value;
+            sinks.Add(_jsonLines);
+        }
+
+        Importer = new BlockImporter(storage, History, sinks, context.Time);
+        var intake = new BlockIntake(inbox.Value, Importer, History, Quarantine, context.Loggers.CreateLogger("import"));
+        MakeClients(bus, intake);
+        return null;
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        _subscription?.Dispose();
+        Importer?.Dispose();
+        _jsonLines?.Dispose();
+        if (_archiveBus is not null)
+        {
+            await _archiveBus.DisposeAsync();
+        }
+
+        if (History is not null)
+        {
+            await History.DisposeAsync();
+        }
+    }
+
+    private void MakeClients(IMessageBus bus, BlockIntake intake)
+    {
+        var links = new Dictionary<string, SourceLink>(StringComparer.Ordinal);
+        foreach (var (fetch, link) in options.Client!.Mailboxes)
+        {
+            var source = new SourceLink(bus, context.Time, link, context.Causes);
+            links.Add(fetch.Source, source);
+            var fetchClient = new FetchClient(source, intake, bus, context.Time, fetch, context.Loggers.CreateLogger("fetch"));
+            _clients.Add(fetchClient);
+            _loops.Add(fetchClient.RunAsync);
+        }
+
+        _links = links.ToFrozenDictionary(StringComparer.Ordinal);
+        if (options.Client.Mailboxes is [var (_, first), ..])
+        {
+            _subscription = bus.Subscribe(first.Topics.RepliesTo(options.Node), ReceiveAsync);
+        }
+    }
+
+    private ValueTask ReceiveAsync(string topic, ReadOnlyMemory<byte> message)
+    {
+        // What is not of this protocol, or of a node that nothing is fetched from, concerns nobody here.
+        if (TransferTopics.SenderOf(topic) is { } sender
+            && _links.TryGetValue(sender, out var link)
+            && MessageHeader.TryRead(message.Span, out var header))
+        {
+            link.Receive(header, message);
+        }
+
+        return ValueTask.CompletedTask;
+    }
+
+    private static ServiceFailure Failure(StorageError error) => new(ExitCode.Failed, error.ToString(), error.Remedy);
+}

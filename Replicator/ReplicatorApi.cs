@@ -1,0 +1,157 @@
+using System.Text.Json;
+using ZfRepl.Core.History;
+using ZfRepl.Core.Import;
+using ZfRepl.Core.Storage;
+using ZfRepl.Hosting.Import;
+using ZfRepl.Hosting.Rpc;
+using ZfRepl.Replicator.Bus;
+using ZfRepl.Replicator.Serve;
+
+namespace ZfRepl.Replicator;
+
+/// <summary>The replicator's methods: those of the manual, and ours.</summary>
+internal sealed class ReplicatorApi(ReplicatorOptions options, MqttBus bus, BlockServer? server, FetchingSide fetching)
+{
+    private const int MaxMissingListed = 100;
+
+    private bool _isEnabled = true;
+
+    /// <summary>Adds the methods.</summary>
+    public void Register(RpcMethods methods)
+    {
+        methods.Add("status", "gives the state of replication", [], StatusAsync);
+        methods.Add(
+            "client.start",
+            "starts fetching from a node now",
+            [new RpcParameter("i", RpcType.String, "node name", IsRequired: true)],
+            (call, _) => Task.FromResult(Start(call.String("i"))));
+        methods.Add("disable", "stops fetching and serving until enable or a restart", [], (_, _) => Task.FromResult(SetEnabled(false)));
+        methods.Add("enable", "lets fetching and serving go on", [], (_, _) => Task.FromResult(SetEnabled(true)));
+        if (fetching.Importer is { } importer)
+        {
+            ProcessDirMethod.Add(methods, new FolderImport(DiskStorage.Instance, importer, fetching.Quarantine));
+        }
+    }
+
+    private RpcResult Start(string name)
+    {
+        if (fetching.Clients.FirstOrDefault(c => c.State.Source == name) is not { } client)
+        {
+            return RpcResult.Error(RpcErrorCode.NotFound, $"nothing is fetched from a node {name}; client.mailboxes names them");
+        }
+
+        return client.Start() ? RpcResult.Empty : RpcResult.Error(RpcErrorCode.NotReady, "replication is disabled; call enable first");
+    }
+
+    private RpcResult SetEnabled(bool enabled)
+    {
+        _isEnabled = enabled;
+        if (server is not null)
+        {
+            server.Enabled = enabled;
+        }
+
+        foreach (var client in fetching.Clients)
+        {
+            if (enabled)
+            {
+                client.Enable();
+            }
+            else
+            {
+                client.Disable();
+            }
+        }
+
+        return RpcResult.Empty;
+    }
+
+    private async Task<RpcResult> StatusAsync(RpcCall call, CancellationToken cancellationToken)
+    {
+        IReadOnlyList<StreamAccount> streams = [];
+        string? historyTrouble = null;
+        if (fetching.History is { } history)
+        {
+            var read = await history.ReadStreamsAsync(only: null, MaxMissingListed, cancellationToken);
+            streams = read.IsOk ? read.Value : [];
+            historyTrouble = read.Error?.ToString();
+        }
+
+        return RpcResult.Write(json =>
+        {
+            json.WriteStartObject();
+            json.WriteStartArray("active_clients");
+            foreach (var client in fetching.Clients.Select(c => c.State).Where(s => s.IsActive))
+            {
+                json.WriteStringValue(client.Source);
+            }
+
+            json.WriteEndArray();
+            json.WriteBoolean("enabled", _isEnabled);
+            json.WriteString("role", "replicator");
+            json.WriteString("node", options.Node);
+            json.WriteStartObject("broker");
+            json.WriteBoolean("connected", bus.IsConnected);
+            json.WriteString("state", bus.State);
+            json.WriteEndObject();
+            WriteClients(json);
+            if (server is not null)
+            {
+                WriteServer(json, server.Counters);
+            }
+
+            if (fetching.History is not null)
+            {
+                StreamAccountJson.Write(json, streams);
+                json.WriteString("history", historyTrouble ?? "in order");
+            }
+
+            json.WriteEndObject();
+        });
+    }
+
+    private void WriteClients(Utf8JsonWriter json)
+    {
+        json.WriteStartArray("clients");
+        foreach (var state in fetching.Clients.Select(c => c.State))
+        {
+            json.WriteStartObject();
+            json.WriteString("source", state.Source);
+            json.WriteBoolean("active", state.IsActive);
+            json.WriteNumber("blocks", state.Blocks);
+            json.WriteNumber("events", state.Events);
+            json.WriteNumber("duplicates", state.Duplicates);
+            json.WriteNumber("backlog_blocks", state.BacklogBlocks);
+            json.WriteNumber("backlog_events", state.BacklogEvents);
+            json.WriteNumber("sent_bytes", state.SentBytes);
+            json.WriteNumber("received_bytes", state.ReceivedBytes);
+            if (state.LastContact is { } contact)
+            {
+                json.WriteString("last_contact", contact);
+            }
+
+            json.WriteString("trouble", state.Trouble);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+    }
+
+    private static void WriteServer(Utf8JsonWriter json, ServerCounters counters)
+    {
+        json.WriteStartObject("server");
+        json.WriteNumber("sessions", counters.Sessions);
+        json.WriteNumber("confirmed_blocks", counters.ConfirmedBlocks);
+        json.WriteNumber("chunks", counters.Chunks);
+        json.WriteNumber("sent_bytes", counters.SentBytes);
+        json.WriteNumber("received_bytes", counters.ReceivedBytes);
+        json.WriteStartObject("refused");
+        foreach (var (reason, count) in counters.Refused.OrderBy(r => r.Key, StringComparer.Ordinal))
+        {
+            json.WriteNumber(reason.Replace(' ', '_'), count);
+        }
+
+        json.WriteEndObject();
+        json.WriteEndObject();
+    }
+}

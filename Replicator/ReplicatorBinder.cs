@@ -1,0 +1,286 @@
+using ZfRepl.Core.Schedule;
+using ZfRepl.Core.Transfer;
+using ZfRepl.Hosting.Configuration;
+using ZfRepl.Mqtt;
+using ZfRepl.Mqtt.Client;
+using ZfRepl.Mqtt.Topics;
+using ZfRepl.Replicator.Bus;
+using ZfRepl.Replicator.Fetch;
+using ZfRepl.Replicator.Serve;
+
+namespace ZfRepl.Replicator;
+
+/// <summary>The replicator's section of a service file → options. What is wrong is reported to the file, all of it at once.</summary>
+public static class ReplicatorBinder
+{
+    /// <summary>The section's name.</summary>
+    public const string Role = "replicator";
+
+    private const int MinChunkBytes = 1024;
+    private const int MaxChunkBytes = 1024 * 1024;
+    private const string EverySecond = "* * * * * *";
+
+    /// <summary>Binds the section.</summary>
+    public static ReplicatorOptions Bind(ServiceFile file)
+    {
+        var section = file.RoleSection!;
+        section.Require("pubsub");
+        section.Ignore("key_svc");
+        var keys = BindKeys(section);
+        var topics = new TransferTopics(BindPrefix(section));
+        var chunkBytes = (int)(section.ByteSize("chunk_size", MinChunkBytes, MaxChunkBytes) ?? 128 * 1024);
+        var maxBlockBytes = section.ByteSize("max_block_size", 4096, 1024L * 1024 * 1024) ?? 64L * 1024 * 1024;
+        var server = section.Section("server");
+        var client = section.Section("client");
+        if (server is null && client is null)
+        {
+            section.Error(null, "the replicator neither serves nor fetches", "add `server:` or `client:`");
+        }
+
+        return new ReplicatorOptions
+        {
+            Id = file.Id,
+            Node = file.SystemName,
+            SocketFolder = file.SocketFolder,
+            Bus = BindBus(section.Section("pubsub")),
+            Server = server is null ? null : BindServer(server, file.SystemName, keys, topics, chunkBytes, maxBlockBytes),
+            Client = client is null ? null : BindClient(client, file.SystemName, keys, topics, chunkBytes, maxBlockBytes),
+        };
+    }
+
+    private static Dictionary<string, ApiKey> BindKeys(ConfigSection section)
+    {
+        var keys = new Dictionary<string, ApiKey>(StringComparer.Ordinal);
+        if (section.Section("keys") is not { } list)
+        {
+            section.Error("keys", "`keys` is missing: source and target share a secret", "add `keys:` with `default: file:etc/zfrepl.key` (zfrepl key new makes one)");
+            return keys;
+        }
+
+        foreach (var id in list.Keys)
+        {
+            if (list.Secret(id) is not { } text)
+            {
+                continue;
+            }
+
+            if (ApiKey.TryCreate(id, text, out var key, out var error))
+            {
+                keys.Add(id, key);
+            }
+            else
+            {
+                list.Error(id, error, "make one with: zfrepl key new");
+            }
+        }
+
+        return keys;
+    }
+
+    private static string BindPrefix(ConfigSection section)
+    {
+        var prefix = section.String("topic_prefix") ?? "zfrepl";
+        if (!MqttTopic.IsValidName(prefix) || prefix.StartsWith('$') || prefix.EndsWith('/'))
+        {
+            section.Error("topic_prefix", $"'{prefix}' can't be the beginning of a topic", "write a plain text, such as zfrepl");
+        }
+
+        return prefix;
+    }
+
+    private static MqttBusOptions BindBus(ConfigSection? section)
+    {
+        if (section is null)
+        {
+            return new MqttBusOptions { Hosts = [] };
+        }
+
+        section.Require("host");
+        var protocol = section.String("proto") ?? "mqtt";
+        if (protocol != "mqtt")
+        {
+            section.Error(
+                "proto",
+                protocol == "psrt" ? "PSRT is a protocol of the original's makers that is not spoken here" : $"the protocol '{protocol}' is not known",
+                "use mqtt, with any MQTT 3.1.1 or 5 broker");
+        }
+
+        var caFile = section.FilePath("ca_certs");
+        if (caFile is not null && !File.Exists(caFile))
+        {
+            section.Error("ca_certs", $"the file {caFile} is not there", "give the PEM file with the authority's certificate");
+        }
+
+        var qos = section.Int32("qos", 0, 2) ?? 1;
+        if (qos == 2)
+        {
+            section.Warning("qos", "QoS 2 is treated as 1: repeats are recognised end to end", "write 1");
+        }
+
+        return new MqttBusOptions
+        {
+            Hosts = [.. (section.Hosts("host", caFile is null ? MqttHost.DefaultPort : MqttHost.DefaultTlsPort) ?? []).Select(h => new MqttHost(h.Host, h.Port))],
+            RandomizeHosts = section.Bool("cluster_hosts_randomize") ?? false,
+            Version = BindVersion(section),
+            UserName = section.String("username"),
+            Password = section.Secret("password"),
+            CaFile = caFile,
+            QoS = qos == 0 ? MqttQoS.AtMostOnce : MqttQoS.AtLeastOnce,
+            PingInterval = section.Duration("ping_interval", TimeSpan.FromSeconds(1), TimeSpan.FromHours(1)) ?? TimeSpan.FromSeconds(10),
+            QueueSize = section.Int32("queue_size", 16, 1_000_000, "messages") ?? 1024,
+            ReconnectDelayMax = section.Duration("reconnect_max", TimeSpan.FromMilliseconds(500), TimeSpan.FromMinutes(10)) ?? TimeSpan.FromSeconds(30),
+        };
+    }
+
+    private static MqttProtocolVersion BindVersion(ConfigSection section)
+    {
+        var text = section.String("mqtt_version") ?? "5";
+        if (text is "5" or "5.0")
+        {
+            return MqttProtocolVersion.V5;
+        }
+
+        if (text != "3.1.1")
+        {
+            section.Error("mqtt_version", $"there is no MQTT version '{text}' here", "write 5 or 3.1.1");
+        }
+
+        return MqttProtocolVersion.V311;
+    }
+
+    private static ServerOptions BindServer(
+        ConfigSection section, string node, Dictionary<string, ApiKey> keys, TransferTopics topics, int chunkBytes, long maxBlockBytes)
+    {
+        section.Require("mailboxes");
+        var mailboxes = new List<ServedMailbox>();
+        foreach (var mailbox in section.SectionMap("mailboxes") ?? [])
+        {
+            CheckName(mailbox);
+            mailbox.Ignore("allow_fill");
+            if (FindKey(mailbox, keys) is { } key)
+            {
+                mailboxes.Add(new ServedMailbox(mailbox.Name, key));
+            }
+        }
+
+        return new ServerOptions(
+            section.String("collector_svc") ?? "eva.zfrepl.default.collector",
+            new BlockServerOptions { Node = node, Topics = topics, Mailboxes = mailboxes, ChunkBytes = chunkBytes, MaxBlockBytes = maxBlockBytes });
+    }
+
+    private static ClientOptions BindClient(
+        ConfigSection section, string node, Dictionary<string, ApiKey> keys, TransferTopics topics, int chunkBytes, long maxBlockBytes)
+    {
+        section.Require("mailboxes");
+        if (section.Strings("watch_svcs") is { Count: > 0 })
+        {
+            section.Warning("watch_svcs", "`watch_svcs` has no effect in this version: imports are confirmed by the database itself", "leave it for later");
+        }
+
+        var mailboxes = new List<(FetchOptions, SourceLinkOptions)>();
+        foreach (var mailbox in section.SectionMap("mailboxes") ?? [])
+        {
+            CheckName(mailbox);
+            var timeout = mailbox.Duration("timeout", TimeSpan.FromSeconds(1), TimeSpan.FromHours(1)) ?? TimeSpan.FromSeconds(60);
+            var fetch = new FetchOptions
+            {
+                Source = mailbox.Name,
+                Target = node,
+                Schedule = BindSchedule(mailbox),
+                Interval = mailbox.Duration("interval", TimeSpan.FromMilliseconds(10), TimeSpan.FromDays(1)) ?? TimeSpan.FromSeconds(30),
+                Duration = mailbox.Duration("duration", TimeSpan.FromSeconds(1), TimeSpan.FromDays(365)) ?? TimeSpan.FromSeconds(3600),
+            };
+            if (mailbox.Bool("trusted") == false)
+            {
+                mailbox.Error("trusted", "untrusted sources are not supported in this version: their events would all be taken", "remove the mailbox until they are");
+            }
+
+            if (mailbox.Has("self_repair"))
+            {
+                mailbox.Warning("self_repair", "`self_repair` has no effect in this version", "leave it for later");
+                mailbox.Section("self_repair")?.Ignore("oid", "repair_interval", "history_db_svc", "range", "gap");
+            }
+
+            if (FindKey(mailbox, keys) is { } key)
+            {
+                mailboxes.Add((fetch, new SourceLinkOptions
+                {
+                    Source = mailbox.Name,
+                    Target = node,
+                    Key = key,
+                    Topics = topics,
+                    Timeout = timeout,
+                    RepeatAfter = TimeSpan.FromSeconds(Math.Clamp(timeout.TotalSeconds / 12, 0.5, 5)),
+                    MaxChunkBytes = chunkBytes,
+                    MaxBlockBytes = maxBlockBytes,
+                }));
+            }
+        }
+
+        var data = section.FilePath("path") ?? section.ResolvePath("runtime/zfrepl/target");
+        var history = section.Section("history");
+        return new ClientOptions
+        {
+            Mailboxes = mailboxes,
+            InboxPath = Path.Combine(data, "inbox"),
+            QuarantinePath = Path.Combine(data, "quarantine"),
+            HistoryPath = history?.FilePath("path") ?? Path.Combine(data, "history.db"),
+            Archive = BindArchive(section),
+            JsonLinesPath = section.FilePath("json_lines"),
+        };
+    }
+
+    private static ArchiveOptions? BindArchive(ConfigSection section)
+    {
+        if (section.IsNull("archive"))
+        {
+            return null;
+        }
+
+        var archive = section.Section("archive");
+        var prefix = archive?.String("topic") ?? "ST/RAR/";
+        if (!prefix.EndsWith('/') || !MqttTopic.IsValidName(prefix.AsSpan(0, prefix.Length - 1)))
+        {
+            archive!.Error("topic", $"'{prefix}' can't be the beginning of topics", "write a topic that ends with a slash, such as ST/RAR/");
+        }
+
+        return new ArchiveOptions(archive is not null && archive.Has("host") ? BindBus(archive) : null, prefix);
+    }
+
+    private static CronSchedule? BindSchedule(ConfigSection mailbox)
+    {
+        if (mailbox.IsNull("schedule"))
+        {
+            return null;
+        }
+
+        var text = mailbox.String("schedule") ?? EverySecond;
+        if (CronSchedule.TryParse(text, out var schedule, out var error))
+        {
+            return schedule;
+        }
+
+        mailbox.Error("schedule", $"the schedule is no schedule at column {error.Column}: {error.Message}", "second minute hour day month weekday [year]");
+        return null;
+    }
+
+    private static void CheckName(ConfigSection mailbox)
+    {
+        if (TransferTopics.CheckNodeName(mailbox.Name) is { } badName)
+        {
+            mailbox.Error(null, badName, "name the mailbox like the remote node");
+        }
+    }
+
+    private static ApiKey? FindKey(ConfigSection mailbox, Dictionary<string, ApiKey> keys)
+    {
+        var id = mailbox.String("key_id") ?? "default";
+        if (keys.TryGetValue(id, out var key))
+        {
+            return key;
+        }
+
+        mailbox.Error("key_id", $"there is no key '{id}'", keys.Count == 0 ? "add it below `keys`" : $"use one of {string.Join(", ", keys.Keys)}, or add it below `keys`");
+        return null;
+    }
+}

@@ -1,0 +1,59 @@
+using ZfRepl.Replicator.Bus;
+using ZfRepl.Replicator.Fetch;
+using ZfRepl.Replicator.Serve;
+
+namespace ZfRepl.Replicator;
+
+/// <summary>Everything that a replicator's configuration says.</summary>
+public sealed record ReplicatorOptions
+{
+    /// <summary>The service's id.</summary>
+    public required string Id { get; init; }
+
+    /// <summary>This node's name.</summary>
+    public required string Node { get; init; }
+
+    /// <summary>The folder of service sockets.</summary>
+    public required string SocketFolder { get; init; }
+
+    /// <summary>The broker.</summary>
+    public required MqttBusOptions Bus { get; init; }
+
+    /// <summary>The serving side, or null.</summary>
+    public ServerOptions? Server { get; init; }
+
+    /// <summary>The fetching side, or null.</summary>
+    public ClientOptions? Client { get; init; }
+}
+
+/// <summary>The serving side.</summary>
+/// <param name="CollectorService">The collector's service id.</param>
+/// <param name="Blocks">What is served, and how.</param>
+public sealed record ServerOptions(string CollectorService, BlockServerOptions Blocks);
+
+/// <summary>The fetching side.</summary>
+public sealed record ClientOptions
+{
+    /// <summary>The sources.</summary>
+    public required IReadOnlyList<(FetchOptions Fetch, SourceLinkOptions Link)> Mailboxes { get; init; }
+
+    /// <summary>Where blocks arrive.</summary>
+    public required string InboxPath { get; init; }
+
+    /// <summary>Where damaged files go.</summary>
+    public required string QuarantinePath { get; init; }
+
+    /// <summary>The history database.</summary>
+    public required string HistoryPath { get; init; }
+
+    /// <summary>The archive topic, or null when nothing is published.</summary>
+    public ArchiveOptions? Archive { get; init; }
+
+    /// <summary>A file that gets every event as a line of JSON, or null.</summary>
+    public string? JsonLinesPath { get; init; }
+}
+
+/// <summary>The archive topic.</summary>
+/// <param name="Bus">Its broker; null for the one that blocks travel over.</param>
+/// <param name="TopicPrefix">What stands before the OID's path.</param>
+public sealed record ArchiveOptions(MqttBusOptions? Bus, string TopicPrefix);

@@ -1,0 +1,125 @@
+using ZfRepl.Core.Storage;
+using ZfRepl.Core.Tasks;
+using ZfRepl.Core.Transfer;
+using ZfRepl.Hosting.Lifetime;
+using ZfRepl.Hosting.Rpc;
+using ZfRepl.Replicator.Bus;
+using ZfRepl.Replicator.Serve;
+
+namespace ZfRepl.Replicator;
+
+/// <summary>The replicator as a service: one connection to the broker, and over it the serving side, the fetching side, or both.</summary>
+public sealed class ReplicatorService(ReplicatorOptions options, IStorage storage) : IService
+{
+    private static readonly TimeSpan HealthInterval = TimeSpan.FromSeconds(1);
+
+    /// <inheritdoc/>
+    public string Id => options.Id;
+
+    /// <inheritdoc/>
+    public string Description =>
+        $"replicates on node {options.Node}: serves {options.Server?.Blocks.Mailboxes.Count ?? 0} mailboxes, fetches {options.Client?.Mailboxes.Count ?? 0}";
+
+    /// <inheritdoc/>
+    public async Task<ServiceFailure?> RunAsync(ServiceContext context, CancellationToken stop)
+    {
+        await using var bus = new MqttBus(options.Bus, $"zfrepl-{options.Node}", context.Time, context.Loggers.CreateLogger("mqtt"));
+        var loops = new List<Func<CancellationToken, Task>> { bus.RunAsync };
+        await using var fetching = new FetchingSide(options, storage, context);
+        if (options.Client is not null && await fetching.OpenAsync(bus, stop) is { } failure)
+        {
+            return failure;
+        }
+
+        using var serving = options.Server is { } server ? MakeServer(server, bus, context) : null;
+        loops.AddRange(fetching.Loops);
+        if (serving is not null)
+        {
+            loops.Add(serving.Server.RunAsync);
+            loops.Add(serving.AnnounceAsync);
+        }
+
+        new ReplicatorApi(options, bus, serving?.Server, fetching).Register(context.Methods);
+        loops.Add(token => ReportHealthAsync(context, bus, fetching, token));
+        context.SignalReady();
+        await Supervisor.RunAsync(stop, [.. loops]);
+        return null;
+    }
+
+    private static async Task ReportHealthAsync(ServiceContext context, MqttBus bus, FetchingSide fetching, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            context.Health.Set("broker", bus.IsConnected ? HealthState.Ok : HealthState.Degraded, bus.State);
+            foreach (var client in fetching.Clients)
+            {
+                var state = client.State;
+                context.Health.Set(
+                    $"source {state.Source}", state.Trouble is null ? HealthState.Ok : HealthState.Degraded, state.Trouble ?? "nothing is in the way");
+            }
+
+            await Task.Delay(HealthInterval, context.Time, cancellationToken);
+        }
+    }
+
+    private ServingSide MakeServer(ServerOptions server, IMessageBus bus, ServiceContext context)
+    {
+        // The path is checked when the configuration is bound; a collector that is not there yet is waited for.
+        if (!ServiceSockets.TryPathOf(options.SocketFolder, server.CollectorService, out var socket, out var reason))
+        {
+            throw new InvalidOperationException(reason);
+        }
+
+        return new ServingSide(server, new RpcClient(socket, context.Time), bus, storage, context);
+    }
+
+    /// <summary>The serving side with its line to the collector.</summary>
+    private sealed class ServingSide : IDisposable
+    {
+        private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(500);
+
+        private readonly RpcClient _collector;
+        private readonly CollectorBlocks _blocks;
+        private readonly ServerOptions _options;
+        private readonly TimeProvider _time;
+
+        public ServingSide(ServerOptions options, RpcClient collector, IMessageBus bus, IStorage storage, ServiceContext context)
+        {
+            _options = options;
+            _collector = collector;
+            _time = context.Time;
+            _blocks = new CollectorBlocks(collector, options.CollectorService);
+            Server = new BlockServer(bus, _blocks, storage, context.Time, options.Blocks, context.Loggers.CreateLogger("serve"), context.Causes);
+        }
+
+        public BlockServer Server { get; }
+
+        /// <summary>Looks for blocks that have become ready and says so to targets that are in a session.</summary>
+        public async Task AnnounceAsync(CancellationToken cancellationToken)
+        {
+            var newest = new Dictionary<string, ulong>(StringComparer.Ordinal);
+            while (true)
+            {
+                await Task.Delay(LookInterval, _time, cancellationToken);
+                if (Server.Counters.Sessions == 0 || !Server.Enabled)
+                {
+                    continue;
+                }
+
+                foreach (var mailbox in _options.Blocks.Mailboxes)
+                {
+                    var ready = await _blocks.ReadyAsync(mailbox.Target, rotate: false, cancellationToken);
+                    var last = ready.Value is { Count: > 0 } blocks ? blocks[^1].Identity.Index : 0;
+                    if (last > newest.GetValueOrDefault(mailbox.Target))
+                    {
+                        Server.Announce(mailbox.Target);
+                    }
+
+                    newest[mailbox.Target] = last;
+                }
+            }
+        }
+
+        public void Dispose() => _collector.Dispose();
+    }
+}
