@@ -1,1 +1,3 @@
-return 0;
+using ZfRepl.Cli;
+
+return await CommandLine.RunAsync(args);

@@ -26,6 +26,7 @@ public sealed partial class FetchClient
     private readonly Channel<bool> _start = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly ConcurrentDictionary<BlockKey, string> _refused = new();
     private readonly Lock _gate = new();
+    private long? _rotatedAt;
     private CancellationTokenSource? _session;
     private FetchState _state;
     private bool _isEnabled = true;
@@ -152,7 +153,11 @@ public sealed partial class FetchClient
             return (_retry.Next(), opened.Detail);
         }
 
-        var next = await _link.NextAsync(rotate: true, _options.OffersLimit, cancellationToken);
+        // The open block is closed once in an interval, or small blocks would be made as fast as the link allows.
+        var sinceRotation = _rotatedAt is { } at ? _time.GetElapsedTime(at) : _options.Interval;
+        var rotate = sinceRotation >= _options.Interval;
+        _rotatedAt = rotate ? _time.GetTimestamp() : _rotatedAt;
+        var next = await _link.NextAsync(rotate, _options.OffersLimit, cancellationToken);
         if (!next.IsOk)
         {
             return (_retry.Next(), next.Detail);
@@ -163,7 +168,7 @@ public sealed partial class FetchClient
         if (offers.Count == 0)
         {
             _retry.Reset();
-            return (_options.Interval, _refused.IsEmpty ? null : _refused.Values.First());
+            return (rotate ? _options.Interval : _options.Interval - sinceRotation, _refused.IsEmpty ? null : _refused.Values.First());
         }
 
         var trouble = await BringInAsync(offers, cancellationToken);

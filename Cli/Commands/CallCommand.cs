@@ -1,0 +1,92 @@
+using System.CommandLine;
+using System.Text.Json;
+using ZfRepl.Hosting.Lifetime;
+using ZfRepl.Hosting.Rpc;
+
+namespace ZfRepl.Cli.Commands;
+
+/// <summary><c>zfrepl call SVC METHOD k=v…</c>, also spelled <c>zfrepl svc call</c>: calls a method of a running service.</summary>
+internal static class CallCommand
+{
+    private const string Description = """
+        Call a method of a running service. Values: null, true, false, numbers, a,b for a list, !text for a text in any case, @file for YAML.
+
+        Examples:
+          zfrepl call eva.zfrepl.default.collector mailbox.list_blocks i=centre
+          zfrepl call eva.zfrepl.default.replicator client.start i=edge1
+          zfrepl svc call eva.zfrepl.default.replicator process_dir path=/media/stick/blocks node=edge1 delete=true
+        """;
+
+    private static readonly JsonSerializerOptions Indented = new()
+    {
+        WriteIndented = true,
+        Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
+
+    public static Command Create()
+    {
+        var service = new Argument<string>("SVC") { Description = "service id" };
+        var method = new Argument<string>("METHOD") { Description = "method" };
+        var parameters = new Argument<string[]>("k=v") { Description = "parameters", Arity = ArgumentArity.ZeroOrMore };
+        var bus = SharedOptions.Bus();
+        var timeout = new Option<double>("--timeout") { Description = "seconds to wait", DefaultValueFactory = _ => 60, HelpName = "SECONDS" };
+        var command = new Command("call", Description) { service, method, parameters, bus, timeout };
+        command.SetAction((parsed, cancellationToken) => RunAsync(
+            parsed.GetRequiredValue(service),
+            parsed.GetRequiredValue(method),
+            parsed.GetValue(parameters) ?? [],
+            SharedOptions.SocketFolderOf(parsed.GetValue(bus)),
+            TimeSpan.FromSeconds(Math.Clamp(parsed.GetValue(timeout), 0.1, 86_400)),
+            cancellationToken));
+        return command;
+    }
+
+    public static Command CreateServiceAlias() => new("svc", "The same as the original's shell: `zfrepl svc call SVC METHOD k=v…`.") { Create() };
+
+    private static async Task<int> RunAsync(
+        string service, string method, string[] texts, string folder, TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        var parameters = CallParameters.Parse(texts);
+        if (parameters.Error is not null)
+        {
+            await Console.Error.WriteLineAsync($"zfrepl: {parameters.Error}");
+            return ExitCode.Usage;
+        }
+
+        if (!ServiceSockets.TryPathOf(folder, service, out var socket, out var reason))
+        {
+            await Console.Error.WriteLineAsync($"zfrepl: {reason}");
+            return ExitCode.Usage;
+        }
+
+        using var client = new RpcClient(socket);
+        switch (await client.CallAsync(method, parameters.Value, timeout, cancellationToken))
+        {
+            case RpcReply.Value value:
+                if (value.Result.ValueKind != JsonValueKind.Null)
+                {
+                    Console.WriteLine(JsonSerializer.Serialize(value.Result, Indented));
+                }
+
+                return ExitCode.Ok;
+            case RpcReply.RemoteError error:
+                await Console.Error.WriteLineAsync($"zfrepl: {service} {method}: {error.Message} (code {error.Code})");
+                return error.Code switch
+                {
+                    RpcErrorCode.NotFound => ExitCode.NotFound,
+                    RpcErrorCode.AccessDenied => ExitCode.Denied,
+                    RpcErrorCode.NotReady or RpcErrorCode.Busy => ExitCode.TryLater,
+                    RpcErrorCode.InvalidParams or RpcErrorCode.InvalidData or RpcErrorCode.MethodNotFound => ExitCode.Usage,
+                    _ => ExitCode.Failed,
+                };
+            case RpcReply.Unreachable gone:
+                var running = string.Join(", ", ServiceSockets.List(folder).Select(s => s.ServiceId));
+                await Console.Error.WriteLineAsync(
+                    $"zfrepl: {gone.Message} ({gone.Remedy}); {(running.Length == 0 ? $"there are no services in {folder}, --bus names another folder" : $"services there: {running}")}");
+                return ExitCode.Unreachable;
+            default:
+                await Console.Error.WriteLineAsync($"zfrepl: {service} did not answer within {timeout.TotalSeconds:0.#} s; whether {method} ran is unknown");
+                return ExitCode.TryLater;
+        }
+    }
+}

@@ -1,0 +1,41 @@
+using System.CommandLine;
+using Microsoft.Extensions.Logging;
+using ZfRepl.Hosting.Lifetime;
+using ZfRepl.Hosting.Logging;
+
+namespace ZfRepl.Cli.Commands;
+
+/// <summary><c>zfrepl run FILE…</c>: hosts the services that the files describe.</summary>
+internal static class RunCommand
+{
+    public static Command Create()
+    {
+        var files = SharedOptions.Files();
+        var folder = SharedOptions.Folder();
+        var level = new Option<LogLevel?>("--log-level") { Description = "how much to log, before what the files say" };
+        var command = new Command(
+            "run",
+            "Run one or several services in this process until SIGTERM or SIGINT. Prints `ready ID...` when all of them work.")
+        {
+            files,
+            folder,
+            level,
+        };
+        command.SetAction((parsed, cancellationToken) => RunAsync(
+            parsed.GetRequiredValue(files), SharedOptions.FolderOf(parsed.GetValue(folder)), parsed.GetValue(level), cancellationToken));
+        return command;
+    }
+
+    private static async Task<int> RunAsync(string[] files, string? folder, LogLevel? level, CancellationToken cancellationToken)
+    {
+        var loaded = ServiceFiles.LoadAll(files, folder);
+        if (!Findings.Print(loaded))
+        {
+            return ExitCode.Config;
+        }
+
+        using var loggers = ServiceLogging.Create(level ?? loaded.Select(l => l.LogLevel).FirstOrDefault(l => l is not null) ?? LogLevel.Information);
+        var host = new ServiceHost(new ServiceHostOptions { Loggers = loggers });
+        return await host.RunAsync([.. loaded.Select(l => l.Service!)], cancellationToken);
+    }
+}

@@ -1,0 +1,50 @@
+using System.CommandLine;
+using ZfRepl.Hosting.Rpc;
+
+namespace ZfRepl.Cli.Commands;
+
+/// <summary>Options that several verbs share.</summary>
+internal static class SharedOptions
+{
+    private const string FolderVariable = "ZFREPL_DIR";
+    private const string DefaultBus = "var/bus.ipc";
+
+    /// <summary>The service files.</summary>
+    public static Argument<string[]> Files() => new("FILE")
+    {
+        Description = "service files",
+        Arity = ArgumentArity.OneOrMore,
+    };
+
+    /// <summary>Where relative paths start.</summary>
+    public static Option<string?> Folder() => new("--dir")
+    {
+        Description = $"folder that relative paths in the files start from (default: ${FolderVariable}, else each file's own folder)",
+        HelpName = "DIR",
+    };
+
+    /// <summary>Where the services' sockets are.</summary>
+    public static Option<string?> Bus() => new("--bus")
+    {
+        Description = $"bus.path of the services (default: {DefaultBus} below ${FolderVariable}, else below the current folder)",
+        HelpName = "PATH",
+    };
+
+    /// <summary>Machine-readable output.</summary>
+    public static Option<bool> Json() => new("--json") { Description = "print JSON" };
+
+    /// <summary>The folder for relative paths, or null for each file's own.</summary>
+    public static string? FolderOf(string? given) => given ?? Environment.GetEnvironmentVariable(FolderVariable);
+
+    /// <summary>The folder of the sockets.</summary>
+    public static string SocketFolderOf(string? bus)
+    {
+        if (bus is null)
+        {
+            return ServiceSockets.FolderOf(Path.Combine(Environment.GetEnvironmentVariable(FolderVariable) ?? ".", DefaultBus));
+        }
+
+        // The folder itself is what people try first.
+        return Directory.Exists(bus) ? Path.GetFullPath(bus) : ServiceSockets.FolderOf(bus);
+    }
+}

@@ -1,0 +1,156 @@
+using System.Globalization;
+using System.Text.Json;
+using Spectre.Console;
+using ZfRepl.Cli.Commands;
+
+namespace ZfRepl.Cli;
+
+/// <summary>The services' status as tables for people.</summary>
+internal static class StatusTables
+{
+    /// <summary>Prints the tables.</summary>
+    public static void Print(IReadOnlyList<ServiceStatus> services)
+    {
+        PrintServices(services);
+        PrintMailboxes(services);
+        PrintClients(services);
+        PrintStreams(services);
+    }
+
+    private static void PrintServices(IReadOnlyList<ServiceStatus> services)
+    {
+        var table = NewTable("service", "role", "health", "what");
+        foreach (var service in services)
+        {
+            var state = service.Health is { } h && h.TryGetProperty("state", out var s) ? Text(s) : "unknown";
+            table.AddRow(
+                Markup.Escape(service.Id),
+                Markup.Escape(service.Status is { } status ? Property(status, "role") : ""),
+                service.Trouble is null && state == "ok" ? "ok" : $"[red]{Markup.Escape(service.Trouble is null ? state : "gone")}[/]",
+                Markup.Escape(service.Trouble ?? Complaints(service.Health)));
+        }
+
+        AnsiConsole.Write(table);
+    }
+
+    private static string Complaints(JsonElement? health)
+    {
+        if (health is not { } h || !h.TryGetProperty("checks", out var checks) || checks.ValueKind != JsonValueKind.Array)
+        {
+            return "";
+        }
+
+        return string.Join("; ", checks.EnumerateArray().Where(c => Property(c, "state") != "ok").Select(c => $"{Property(c, "name")}: {Property(c, "message")}"));
+    }
+
+    private static void PrintMailboxes(IReadOnlyList<ServiceStatus> services)
+    {
+        var rows = Rows(services, "mailboxes");
+        if (rows.Count == 0)
+        {
+            return;
+        }
+
+        var table = NewTable("mailbox", "accepted", "= delivered", "+ backlog", "+ lost", "+ quarantined", "blocks", "bytes", "oldest");
+        foreach (var row in rows)
+        {
+            table.AddRow(
+                Markup.Escape(Property(row, "name") + (Property(row, "enabled") == "false" ? " (disabled)" : "")),
+                Number(row, "accepted_events"),
+                Number(row, "delivered_events"),
+                Number(row, "backlog_events"),
+                Red(row, "lost_events"),
+                Red(row, "quarantined_events"),
+                Number(row, "backlog_blocks"),
+                Number(row, "backlog_bytes"),
+                Markup.Escape(Property(row, "oldest_block")));
+        }
+
+        AnsiConsole.Write(table);
+    }
+
+    private static void PrintClients(IReadOnlyList<ServiceStatus> services)
+    {
+        var rows = Rows(services, "clients");
+        if (rows.Count == 0)
+        {
+            return;
+        }
+
+        var table = NewTable("fetches from", "active", "blocks", "events", "known already", "waits there", "last contact", "trouble");
+        foreach (var row in rows)
+        {
+            table.AddRow(
+                Markup.Escape(Property(row, "source")),
+                Property(row, "active") == "true" ? "yes" : "no",
+                Number(row, "blocks"),
+                Number(row, "events"),
+                Number(row, "duplicates"),
+                Number(row, "backlog_events"),
+                Markup.Escape(Property(row, "last_contact")),
+                Markup.Escape(Property(row, "trouble")));
+        }
+
+        AnsiConsole.Write(table);
+    }
+
+    private static void PrintStreams(IReadOnlyList<ServiceStatus> services)
+    {
+        var rows = Rows(services, "streams");
+        if (rows.Count == 0)
+        {
+            return;
+        }
+
+        var table = NewTable("received of node", "for mailbox", "received", "missing", "lost at the source");
+        foreach (var row in rows)
+        {
+            var losses = row.TryGetProperty("losses", out var list) && list.ValueKind == JsonValueKind.Array
+                ? string.Join(", ", list.EnumerateArray().Select(l => $"{Property(l, "events")} {Property(l, "reason")}"))
+                : "";
+            table.AddRow(
+                Markup.Escape(Property(row, "node")),
+                Markup.Escape(Property(row, "mailbox")),
+                Number(row, "received"),
+                Red(row, "missing"),
+                Markup.Escape(losses));
+        }
+
+        AnsiConsole.Write(table);
+    }
+
+    private static Table NewTable(params string[] columns)
+    {
+        var table = new Table().Border(TableBorder.Simple);
+        foreach (var column in columns)
+        {
+            table.AddColumn(Markup.Escape(column));
+        }
+
+        return table;
+    }
+
+    private static List<JsonElement> Rows(IReadOnlyList<ServiceStatus> services, string name) =>
+    [
+        .. services.Where(s => s.Status is { ValueKind: JsonValueKind.Object })
+            .SelectMany(s => s.Status!.Value.TryGetProperty(name, out var rows) && rows.ValueKind == JsonValueKind.Array ? rows.EnumerateArray().ToArray() : []),
+    ];
+
+    private static string Property(JsonElement element, string name) =>
+        element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out var value) ? Text(value) : "";
+
+    private static string Text(JsonElement value) => value.ValueKind switch
+    {
+        JsonValueKind.Null => "",
+        JsonValueKind.String => value.GetString()!,
+        JsonValueKind.True => "true",
+        JsonValueKind.False => "false",
+        _ => value.GetRawText(),
+    };
+
+    private static string Number(JsonElement row, string name) =>
+        row.TryGetProperty(name, out var value) && value.TryGetInt64(out var number) ? number.ToString("N0", CultureInfo.InvariantCulture) : "";
+
+    private static string Red(JsonElement row, string name) =>
+        Number(row, name) is var text && text is "0" or "" ? text : $"[red]{text}[/]";
+}
