@@ -101,6 +101,30 @@ public sealed class ClientWithBrokerTests
     }
 
     [Fact]
+    public async Task More_messages_than_there_are_identifiers_go_through_one_connection()
+    {
+        const int count = 70_000;
+        await using var broker = TestBroker.Start();
+        await using var client = TestClient.Start(broker.Port);
+        await client.ConnectedAsync();
+        await client.SubscribeAsync(new MqttSubscription("t"));
+        var publishers = Enumerable.Range(0, 50).Select(p => Task.Run(async () =>
+        {
+            for (var i = 0; i < count / 50; i++)
+            {
+                Assert.Equal(MqttPublishStatus.Acknowledged, (await client.Client.PublishAsync("t", default)).Status);
+            }
+        })).ToList();
+        for (var i = 0; i < count; i++)
+        {
+            await client.MessageAsync();
+        }
+
+        await Task.WhenAll(publishers);
+        Assert.Equal(MqttDisconnectReason.None, client.Client.State.Reason);
+    }
+
+    [Fact]
     public async Task A_thousand_topics_reach_the_right_ones_of_many_clients()
     {
         await using var broker = TestBroker.Start();
