@@ -82,10 +82,11 @@ public sealed partial class ExternalProcess : IAsyncDisposable
             {
                 var next = _lines.Reader.ReadAsync(timeout.Token).AsTask();
                 var exit = _process.WaitForExitAsync(timeout.Token);
-                if (await Task.WhenAny(next, exit) == exit && !next.IsCompleted)
+                if (await Task.WhenAny(next, exit) == exit)
                 {
+                    // The exit is reported after the last line was received: what is not in the channel by now will never come.
                     await exit;
-                    throw new InvalidOperationException($"The process ended with {_process.ExitCode} before it printed '{text}':\n{Output}");
+                    _lines.Writer.TryComplete();
                 }
 
                 var line = await next;
@@ -94,6 +95,10 @@ public sealed partial class ExternalProcess : IAsyncDisposable
                     return line;
                 }
             }
+        }
+        catch (ChannelClosedException e)
+        {
+            throw new InvalidOperationException($"The process ended with {_process.ExitCode} before it printed '{text}':\n{Output}", e);
         }
         catch (OperationCanceledException e)
         {

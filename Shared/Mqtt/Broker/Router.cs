@@ -114,7 +114,8 @@ internal sealed class Router(MqttBrokerOptions options)
     {
         lock (_gate)
         {
-            return _tree.Remove(filter, session) | session.RemoveSubscription(filter);
+            session.RemoveSubscription(filter);
+            return _tree.Remove(filter, session);
         }
     }
 

@@ -303,11 +303,11 @@ internal sealed class Session(string clientId, string? userName, MqttBrokerOptio
         }
     }
 
-    public bool RemoveSubscription(string filter)
+    public void RemoveSubscription(string filter)
     {
         lock (_gate)
         {
-            return _subscriptions.Remove(filter);
+            _subscriptions.Remove(filter);
         }
     }
 

@@ -60,16 +60,17 @@ internal sealed class ClientLink : IPacketConsumer<LinkEnd>
         var packets = PacketLoop.RunAsync(_connection.Reader, this);
         var reader = PacketLoop.DrainAfterAsync(packets, _connection.Reader);
         var watch = WatchAsync(timer);
+        var end = LinkEnd.Lost("A defect ended the connection.");
         try
         {
-            var end = await await Task.WhenAny(packets, WriterEndAsync(), watch, stopped.Task);
-            await CloseAsync(end, reader);
+            end = await await Task.WhenAny(packets, WriterEndAsync(), watch, stopped.Task);
             return end;
         }
         finally
         {
+            // Also after a defect, whose exception goes on to the owner: nobody may wait for a connection that is over.
             timer.Dispose();
-            _connection.Abort();
+            await CloseAsync(end, reader);
             await watch;
             _connection.Dispose();
         }
@@ -136,7 +137,8 @@ internal sealed class ClientLink : IPacketConsumer<LinkEnd>
             }
 
             var now = _options.Time.GetTimestamp();
-            if (Window.Expire(now) | _requests.IsOverdue(now))
+            var isWindowUseless = Window.Expire(now);
+            if (isWindowUseless || _requests.IsOverdue(now))
             {
                 return LinkEnd.NoAcknowledgment;
             }

@@ -95,6 +95,7 @@ internal sealed class FrameReader(Stream stream, int packetSizeMax, TimeProvider
         }
         catch (Exception e) when (ConnectionFailure.Is(e))
         {
+            Volatile.Write(ref _isWaiting, false);
             Error = ConnectionFailure.Describe(e);
             return FillOutcome.Failed;
         }
@@ -111,10 +112,14 @@ internal sealed class FrameReader(Stream stream, int packetSizeMax, TimeProvider
         while (await FillAsync() == FillOutcome.Data);
     }
 
-    /// <summary>Gives the buffer back. Only after the reading loop has ended.</summary>
+    /// <summary>Gives the buffer back, unless a read is under way that may still write into it.</summary>
     public void Dispose()
     {
-        ArrayPool<byte>.Shared.Return(_buffer);
+        if (!IsWaiting && _buffer.Length > 0)
+        {
+            ArrayPool<byte>.Shared.Return(_buffer);
+        }
+
         _buffer = [];
         _start = _end = 0;
     }

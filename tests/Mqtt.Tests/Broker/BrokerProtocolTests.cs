@@ -195,6 +195,29 @@ public sealed class BrokerProtocolTests
         await broker.StatisticsAsync(s => s is { Clients: 0, Sessions: 0 }, "nothing is kept");
     }
 
+    [Theory]
+    [InlineData("E0 00", false, "leaves in order")]
+    [InlineData("E0 01 04", true, "leaves and wants its will published")]
+    [InlineData("62 02 0001", true, "breaks the protocol")]
+    [InlineData("", true, "just closes the connection")]
+    public async Task A_will_is_for_those_who_do_not_leave_in_order(string lastPacket, bool isPublished, string what)
+    {
+        await using var broker = TestBroker.Start();
+        using var watcher = await RawPeer.JoinAsync(broker.Port, V5, "watcher");
+        await watcher.SendAsync("82 07 0001 00 0001 77 00");
+        await watcher.ReadAsync();
+        using (var peer = await RawPeer.ConnectAsync(broker.Port))
+        {
+            await peer.SendAsync("10 15 0004 4D515454 05 06 0000 00 0001 63 00 0001 77 0001 78");
+            Assert.StartsWith("20", await peer.ReadAsync(), StringComparison.Ordinal);
+            await peer.SendAsync(lastPacket);
+        }
+
+        await broker.StatisticsAsync(s => s.Clients == 1, "it is gone");
+        await watcher.SendAsync("C0 00");
+        Assert.Equal((isPublished ? "30050001770078" : "D000", what), (await watcher.ReadAsync(), what));
+    }
+
     [Fact]
     public async Task Too_large_a_message_for_a_subscriber_is_left_out_and_counted()
     {

@@ -251,6 +251,78 @@ public sealed class ConnectionTests : IDisposable
     }
 
     [Fact]
+    public async Task A_server_that_takes_no_data_is_noticed_even_before_a_ping_gets_through()
+    {
+        await using var client = Start(keepAlive: TimeSpan.FromSeconds(1));
+        using var peer = await _server.WelcomeAsync();
+        await client.ConnectedAsync();
+        var results = Enumerable.Range(0, 20).Select(_ => client.Client.PublishAsync("t", new byte[1_000_000], MqttQoS.AtMostOnce).AsTask()).ToArray();
+        await client.StateAsync(MqttClientState.Waiting, MqttDisconnectReason.KeepAliveTimedOut);
+        Assert.Contains(await Task.WhenAll(results), r => r.Status == MqttPublishStatus.ConnectionLost);
+    }
+
+    [Fact]
+    public async Task A_server_that_never_answers_SUBSCRIBE_is_given_up()
+    {
+        await using var client = Start(ackTimeout: TimeSpan.FromMilliseconds(200));
+        using var peer = await _server.WelcomeAsync();
+        await client.ConnectedAsync();
+        Assert.Equal(MqttRequestStatus.TimedOut, (await client.Client.SubscribeAsync([new MqttSubscription("a")])).Status);
+        await client.StateAsync(MqttClientState.Waiting, MqttDisconnectReason.AcknowledgmentTimedOut);
+    }
+
+    [Fact]
+    public async Task A_stream_cut_at_any_byte_towards_the_server_ends_the_publication_and_is_survived()
+    {
+        const int publishBytes = 28;
+        var acknowledgment = Hex.Bytes("40 02 0001");
+        await using var client = Start();
+        for (var cut = 0; cut <= publishBytes + acknowledgment.Length; cut++)
+        {
+            using var peer = await _server.WelcomeAsync();
+            await client.ConnectedAsync();
+            var result = client.Client.PublishAsync("t", new byte[20]).AsTask();
+            for (var taken = 0; taken < Math.Min(cut, publishBytes); taken++)
+            {
+                Assert.Equal(1, await peer.SwallowAsync(1));
+            }
+
+            var answered = Math.Max(0, cut - publishBytes);
+            await peer.SendAsync(acknowledgment.AsMemory(0, answered));
+            if (answered == acknowledgment.Length)
+            {
+                Assert.Equal(MqttPublishStatus.Acknowledged, (await result).Status);
+            }
+
+            peer.Dispose();
+            var expected = answered == acknowledgment.Length ? MqttPublishStatus.Acknowledged : MqttPublishStatus.ConnectionLost;
+            Assert.Equal(expected, (await result).Status);
+        }
+    }
+
+    [Fact]
+    public async Task A_stream_cut_at_any_byte_towards_the_client_delivers_a_message_whole_or_not_at_all()
+    {
+        await using var client = Start();
+        var packet = Hex.Bytes("32 0A 0003 612F62 000A 00 6869");
+        for (var cut = 0; cut <= packet.Length; cut++)
+        {
+            using var peer = await _server.WelcomeAsync();
+            await client.ConnectedAsync();
+            await peer.SendAsync(packet.AsMemory(0, cut));
+            if (cut == packet.Length)
+            {
+                Assert.Equal("hi", await client.TextAsync());
+            }
+
+            peer.Dispose();
+            await client.StateAsync(MqttClientState.Waiting, MqttDisconnectReason.ConnectionLost);
+        }
+
+        Assert.True(client.HasNoMessage);
+    }
+
+    [Fact]
     public async Task Stopping_says_good_bye()
     {
         var client = Start();
@@ -266,6 +338,29 @@ public sealed class ConnectionTests : IDisposable
     }
 
     [Fact]
+    public async Task A_stopped_client_can_run_again_and_remembers_its_subscriptions()
+    {
+        await using var client = new MqttClient(new MqttClientOptions
+        {
+            Hosts = [new MqttHost("127.0.0.1", _server.Port)],
+            MessageHandler = (_, _) => ValueTask.CompletedTask,
+        });
+        await client.SubscribeAsync([new MqttSubscription("a")]);
+        for (var i = 0; i < 2; i++)
+        {
+            using var stop = new CancellationTokenSource();
+            var run = client.RunAsync(stop.Token);
+            using var peer = await _server.WelcomeAsync();
+            Assert.Equal("82070001000001" + "6101", await peer.ReadAsync());
+            await peer.SendAsync("90 04 0001 00 01");
+            await stop.CancelAsync();
+            Assert.Equal("E000", await peer.ReadAsync());
+            peer.Dispose();
+            await run;
+        }
+    }
+
+    [Fact]
     public async Task Running_twice_at_once_is_wrong_use()
     {
         await using var client = Start();
@@ -273,7 +368,7 @@ public sealed class ConnectionTests : IDisposable
     }
 
     private TestClient Start(
-        string clientId = "", bool cleanStart = true, TimeSpan? connectTimeout = null, TimeSpan? keepAlive = null) =>
+        string clientId = "", bool cleanStart = true, TimeSpan? connectTimeout = null, TimeSpan? keepAlive = null, TimeSpan? ackTimeout = null) =>
         TestClient.Start((messages, states) => new MqttClientOptions
         {
             Hosts = [new MqttHost("127.0.0.1", _server.Port)],
@@ -282,6 +377,7 @@ public sealed class ConnectionTests : IDisposable
             KeepAlive = keepAlive ?? TimeSpan.FromSeconds(20),
             PingTimeout = TimeSpan.FromMilliseconds(500),
             ConnectTimeout = connectTimeout ?? TimeSpan.FromSeconds(10),
+            AckTimeout = ackTimeout ?? TimeSpan.FromSeconds(30),
             CloseTimeout = TimeSpan.FromMilliseconds(200),
             ReconnectDelayMin = TimeSpan.FromMilliseconds(5),
             ReconnectDelayMax = TimeSpan.FromMilliseconds(50),
