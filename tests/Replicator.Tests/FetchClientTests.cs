@@ -1,0 +1,177 @@
+using ZfRepl.Core.Blocks;
+using ZfRepl.Core.History;
+using ZfRepl.Core.Telemetry;
+using ZfRepl.TestKit;
+
+namespace ZfRepl.Replicator.Tests;
+
+public sealed class FetchClientTests
+{
+    [Fact]
+    public async Task Everything_that_is_ready_comes_into_the_database_and_leaves_the_source()
+    {
+        await using var transfer = new TransferRig(new LoopbackBus());
+        for (var i = 0; i < 5; i++)
+        {
+            transfer.AddBlock(100, i);
+        }
+
+        await using var rig = await FetchRig.StartAsync(transfer);
+        await rig.DrainedAsync();
+        await Eventually.TrueAsync(() => rig.Client.State.Blocks == 5, "the client has counted them");
+        // The blocks bear the same times and identities: once in effect.
+        Assert.Equal(100, await rig.CountAsync());
+        Assert.Equal(500, rig.Client.State.Events);
+        Assert.Empty(rig.Inbox.List().Value);
+    }
+
+    [Fact]
+    public async Task While_the_database_does_not_take_it_nothing_is_confirmed()
+    {
+        await using var transfer = new TransferRig(new LoopbackBus());
+        transfer.AddBlock(100);
+        using var folder = new TempFolder();
+        await using var stubborn = new StubbornHistory(folder["x.db"]);
+        await stubborn.OpenAsync();
+        stubborn.IsDown = true;
+        await using var rig = await FetchRig.StartAsync(transfer, database: stubborn);
+        await Eventually.TrueAsync(
+            () => rig.Client.State.Trouble is { } t && t.Contains("away for a test", StringComparison.Ordinal), "the client says what is in the way");
+        Assert.Single(transfer.Blocks.All);
+        Assert.Equal(0, transfer.Server.Counters.ConfirmedBlocks);
+        stubborn.IsDown = false;
+        await rig.DrainedAsync();
+        await Eventually.TrueAsync(() => rig.Client.State.Trouble is null, "the trouble is over");
+    }
+
+    [Fact]
+    public async Task A_block_that_was_downloaded_before_a_crash_is_not_downloaded_again()
+    {
+        using var folder = new TempFolder();
+        await using var transfer = new TransferRig(new LoopbackBus());
+        var block = transfer.AddBlock(100);
+        var content = await File.ReadAllBytesAsync(block.Path);
+        var inbox = Core.Import.Inbox.Open(Core.Storage.DiskStorage.Instance, folder["inbox"]).Value;
+        Assert.True(inbox.Put(block.Identity, content).IsOk);
+        await using var rig = await FetchRig.StartAsync(transfer, folder);
+        await rig.DrainedAsync();
+        Assert.Equal(100, await rig.CountAsync());
+        Assert.Equal(0, transfer.Server.Counters.Chunks);
+    }
+
+    [Fact]
+    public async Task A_block_that_was_imported_before_is_confirmed_without_being_downloaded_again()
+    {
+        using var folder = new TempFolder();
+        await using var transfer = new TransferRig(new LoopbackBus());
+        var block = transfer.AddBlock(100);
+        await using (var first = await FetchRig.StartAsync(transfer, folder))
+        {
+            await first.DrainedAsync();
+            await first.StopAsync();
+        }
+
+        // As if the confirmation had never reached the source.
+        transfer.Blocks.All.Add(block);
+        var chunks = transfer.Server.Counters.Chunks;
+        await using var second = await FetchRig.StartAsync(transfer, folder);
+        await second.DrainedAsync();
+        Assert.Equal(chunks, transfer.Server.Counters.Chunks);
+        Assert.Equal(100, await second.CountAsync());
+    }
+
+    [Fact]
+    public async Task A_block_that_can_never_be_imported_does_not_hold_up_the_others()
+    {
+        await using var transfer = new TransferRig(new LoopbackBus());
+        var foreign = transfer.AddBlock(10);
+        transfer.AddBlock(20, 2);
+        // Offered as block 7 of the stream; its header says 1.
+        transfer.Blocks.All[0] = foreign with { Identity = foreign.Identity with { Index = 7 } };
+        await using var rig = await FetchRig.StartAsync(transfer);
+        await Eventually.TrueAsync(() => transfer.Blocks.All.Count == 1, "the good block is confirmed");
+        Assert.Equal(7UL, transfer.Blocks.All[0].Identity.Index);
+        await Eventually.TrueAsync(
+            () => rig.Client.State.Trouble is { } t && t.Contains("refused", StringComparison.Ordinal), "the client says what was refused");
+    }
+
+    [Fact]
+    public async Task A_disabled_client_stops_and_an_enabled_one_goes_on()
+    {
+        await using var transfer = new TransferRig(new LoopbackBus());
+        await using var rig = await FetchRig.StartAsync(transfer);
+        await Eventually.TrueAsync(() => rig.Client.State.IsActive, "the schedule starts a session");
+        rig.Client.Disable();
+        await Eventually.TrueAsync(() => !rig.Client.State.IsActive, "the session ends");
+        Assert.False(rig.Client.Start());
+        transfer.AddBlock(10);
+        rig.Client.Enable();
+        Assert.True(rig.Client.Start());
+        await rig.DrainedAsync();
+    }
+
+    [Fact]
+    public async Task A_session_ends_after_its_time_and_without_a_schedule_only_a_call_starts_the_next()
+    {
+        await using var transfer = new TransferRig(new LoopbackBus());
+        await using var rig = await FetchRig.StartAsync(transfer, tune: o => o with { Schedule = null, Duration = TimeSpan.FromSeconds(1) });
+        Assert.False(rig.Client.State.IsActive);
+        transfer.AddBlock(10);
+        Assert.True(rig.Client.Start());
+        await rig.DrainedAsync();
+        await Eventually.TrueAsync(() => !rig.Client.State.IsActive, "the session is over");
+    }
+
+    [Fact]
+    public async Task After_the_connection_was_gone_fetching_goes_on_at_once()
+    {
+        var bus = new LoopbackBus();
+        await using var transfer = new TransferRig(bus);
+        await using var rig = await FetchRig.StartAsync(transfer, tune: o => o with { Interval = TimeSpan.FromMinutes(10) });
+        await Eventually.TrueAsync(() => rig.Client.State.LastContact is not null, "the session stands");
+        bus.SetConnected(false);
+        transfer.AddBlock(10);
+        transfer.Server.Announce(TransferRig.Target);
+        bus.SetConnected(true);
+        await rig.DrainedAsync();
+    }
+
+    /// <summary>A real database that can be made to refuse.</summary>
+    private sealed class StubbornHistory(string path) : IHistoryDatabase
+    {
+        private static readonly HistoryError Down = new(HistoryTrouble.Unavailable, "away for a test", "wait");
+
+        private Core.History.Sqlite.SqliteHistory? _inner;
+
+        public bool IsDown { get; set; }
+
+        public string Name => "stubborn";
+
+        public async Task OpenAsync() =>
+            _inner = (await Core.History.Sqlite.SqliteHistory.OpenAsync(new Core.History.Sqlite.SqliteHistoryOptions { Path = path })).Value;
+
+        public ValueTask<HistoryResult<WriteReceipt>> WriteAsync(HistoryWrite write, CancellationToken cancellation) =>
+            IsDown ? ValueTask.FromResult<HistoryResult<WriteReceipt>>(Down) : _inner!.WriteAsync(write, cancellation);
+
+        public ValueTask<HistoryResult<AppliedBlock?>> FindAppliedAsync(BlockKey block, CancellationToken cancellation) =>
+            _inner!.FindAppliedAsync(block, cancellation);
+
+        public ValueTask<HistoryResult<bool>> MarkDeliveredAsync(BlockKey block, CancellationToken cancellation) =>
+            _inner!.MarkDeliveredAsync(block, cancellation);
+
+        public ValueTask<HistoryResult<StreamFacts?>> FindStreamAsync(ulong tag, CancellationToken cancellation) =>
+            _inner!.FindStreamAsync(tag, cancellation);
+
+        public ValueTask<HistoryResult<IReadOnlyList<StreamAccount>>> ReadStreamsAsync(
+            Core.Frames.StreamId? only, int maxMissing, CancellationToken cancellation) => _inner!.ReadStreamsAsync(only, maxMissing, cancellation);
+
+        public ValueTask<HistoryResult<HistoryCursor?>> ReadEventsAsync(
+            Oid oid, HistoryCursor after, long toNs, int limit, EventBatch target, CancellationToken cancellation) =>
+            _inner!.ReadEventsAsync(oid, after, toNs, limit, target, cancellation);
+
+        public ValueTask<HistoryResult<IReadOnlyList<OidCount>>> CountByOidAsync(Oid? after, int limit, CancellationToken cancellation) =>
+            _inner!.CountByOidAsync(after, limit, cancellation);
+
+        public ValueTask DisposeAsync() => _inner?.DisposeAsync() ?? ValueTask.CompletedTask;
+    }
+}
