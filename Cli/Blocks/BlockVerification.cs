@@ -28,7 +28,8 @@ internal static class BlockVerification
         }
 
         var clean = results.TrueForAll(r => (string)r["state"]! is "intact" or "open" or "empty");
-        return BlockProblems.Report(missing, []) && clean ? ExitCode.Ok : ExitCode.Partial;
+        var code = BlockProblems.Report(files.Count, missing, []);
+        return code == ExitCode.Ok && !clean ? ExitCode.Partial : code;
     }
 
     private static JsonObject Verify(string path)
