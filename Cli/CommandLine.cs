@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using Spectre.Console;
 using ZfRepl.Cli.Commands;
 using ZfRepl.Hosting.Lifetime;
@@ -35,12 +36,15 @@ internal static class CommandLine
         }
 
         // A word that begins with @ is no file of further words: parameters of calls have a meaning of their own for it.
-        var parsed = Root().Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        var parsed = Root(out _).Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (parsed.Errors.Count > 0)
         {
-            foreach (var error in parsed.Errors)
+            // A verb that is not known is missing as well; the first of the two says more.
+            var unknown = parsed.UnmatchedTokens.Count > 0 ? parsed.UnmatchedTokens[0] : null;
+            var errors = unknown is null ? parsed.Errors.Select(e => e.Message) : [$"'{unknown}' is not understood"];
+            foreach (var error in errors)
             {
-                await Console.Error.WriteLineAsync($"zfrepl: {error.Message}");
+                await Console.Error.WriteLineAsync($"zfrepl: {error}");
             }
 
             await Console.Error.WriteLineAsync($"zfrepl: see `{CallOf(parsed.CommandResult)} --help`");
@@ -71,7 +75,8 @@ internal static class CommandLine
     }
 
     /// <summary>All verbs.</summary>
-    internal static RootCommand Root()
+    /// <param name="pages">Their help.</param>
+    internal static RootCommand Root(out HelpPages pages)
     {
         var root = new RootCommand(Description);
         root.Subcommands.Add(RunCommand.Create());
@@ -82,15 +87,16 @@ internal static class CommandLine
         root.Subcommands.Add(BlockCommand.Create());
         root.Subcommands.Add(KeyCommand.Create());
         root.Subcommands.Add(VersionCommand.Create());
+        pages = HelpPages.Install(root);
         return root;
     }
 
-    private static string CallOf(System.CommandLine.Parsing.CommandResult result)
+    private static string CallOf(CommandResult result)
     {
         var words = new List<string>();
-        for (System.CommandLine.Parsing.SymbolResult? at = result; at is not null; at = at.Parent)
+        for (SymbolResult? at = result; at is not null; at = at.Parent)
         {
-            if (at is System.CommandLine.Parsing.CommandResult { Command: not RootCommand } command)
+            if (at is CommandResult { Command: not RootCommand } command)
             {
                 words.Insert(0, command.Command.Name);
             }

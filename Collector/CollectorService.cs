@@ -19,7 +19,7 @@ public sealed partial class CollectorService(CollectorOptions options, IStorage 
     public string Id => options.Id;
 
     /// <inheritdoc/>
-    public string Description => $"collects on node {options.Node} into {options.Mailboxes.Count} mailboxes";
+    public string Description => $"collects on node {options.Node} into {options.Mailboxes.Count} mailbox{(options.Mailboxes.Count == 1 ? "" : "es")}";
 
     /// <inheritdoc/>
     public async Task<ServiceFailure?> RunAsync(ServiceContext context, CancellationToken stop)

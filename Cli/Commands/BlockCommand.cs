@@ -7,7 +7,7 @@ namespace ZfRepl.Cli.Commands;
 internal static class BlockCommand
 {
     private const string Description = """
-        Look into block files and folders of them; needs no running service and changes nothing.
+        Look into block files; needs no running service and changes nothing.
 
         Examples:
           zfrepl block ls runtime/zfrepl/spool/centre
@@ -15,8 +15,9 @@ internal static class BlockCommand
         """;
 
     private const string ListDescription = """
-        List blocks: number, events, sequence numbers, times, size, whether they are sealed. Exits 3 when nothing is there, 4 when a part
-        can't be read.
+        List blocks: number, events, sequence numbers, times, size, state.
+
+        Exits 3 when nothing is there, 4 when a part can't be read.
 
         Examples:
           zfrepl block ls runtime/zfrepl/spool/centre
@@ -24,8 +25,10 @@ internal static class BlockCommand
         """;
 
     private const string CatDescription = """
-        Print every readable event as a line of JSON: {"oid","status","value","t","ieid"}. What can't be read is named on the error output,
-        with offset and reason, and the exit code is 4 then.
+        Print every readable event as a line of JSON.
+
+        A line is {"oid","status","value","t","ieid"}. What can't be read is named on the error output, with offset and reason, and the exit code
+        is 4 then.
 
         Examples:
           zfrepl block cat runtime/zfrepl/spool/centre/mbb_1656445625
@@ -33,7 +36,9 @@ internal static class BlockCommand
         """;
 
     private const string VerifyDescription = """
-        Read blocks byte by byte: checksums, hash, sequence numbers. Exits 4 when anything is damaged or missing.
+        Read blocks byte by byte: checksums, hash, sequence numbers.
+
+        Exits 4 when anything is damaged or missing, and names the offset and the reason.
 
         Examples:
           zfrepl block verify runtime/zfrepl/spool/centre

@@ -9,8 +9,10 @@ namespace ZfRepl.Cli.Commands;
 internal static class CallCommand
 {
     private const string Description = """
-        Call a method of a running service and print its answer as JSON. Values: null, true, false, numbers, a,b for a list, !text for a text
-        in any case, @file for the content of a YAML file, << to be asked. The method `info` of every service lists its methods.
+        Call a method of a running service and print its answer as JSON.
+
+        Values: null, true, false, numbers, a,b for a list, !text for a text in any case, @file for the content of a YAML file, << to be asked.
+        The method `info` of every service lists its methods.
 
         Examples:
           zfrepl call eva.zfrepl.default.collector mailbox.list_blocks i=centre

@@ -7,8 +7,10 @@ namespace ZfRepl.Cli.Commands;
 internal static class CheckCommand
 {
     private const string Description = """
-        Check service files: every mistake with file, line and column, and the nearest valid key. Folders are tried out for the account that
-        runs this command; nothing is started and nothing is left behind. Exits 0 when all is well, 78 when not.
+        Check service files: every mistake with file, line and column.
+
+        Folders are tried out for the account that runs this command; nothing is started and nothing is left behind. Exits 0 when all is well,
+        78 when not. Warnings alone are well.
 
         Examples:
           zfrepl check edge-collector.yml edge-replicator.yml

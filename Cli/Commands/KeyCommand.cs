@@ -8,7 +8,9 @@ namespace ZfRepl.Cli.Commands;
 internal static class KeyCommand
 {
     private const string Description = """
-        Make a new random key of 256 bits and print it. Copy it to both nodes, readable for the service's account alone.
+        Make a new random key of 256 bits and print it.
+
+        Copy it to both nodes, into a file that only the service's account can read.
 
         Example:
           (umask 077; zfrepl key new > etc/zfrepl/default.key)

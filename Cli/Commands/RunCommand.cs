@@ -9,8 +9,10 @@ namespace ZfRepl.Cli.Commands;
 internal static class RunCommand
 {
     private const string Description = """
-        Run one or several services in this process until SIGTERM or SIGINT. Prints `ready ID...` when all of them work. The log goes to the
-        error output.
+        Run one or several services in this process until SIGTERM or SIGINT.
+
+        Prints `ready ID...` on the output when all of them work; the log goes to the error output. Exits 0 after an orderly end, 78 when a file is
+        wrong, 75 when a service runs already, 1 when one failed.
 
         Examples:
           zfrepl run edge-collector.yml edge-replicator.yml

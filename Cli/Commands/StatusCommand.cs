@@ -10,8 +10,9 @@ namespace ZfRepl.Cli.Commands;
 internal static class StatusCommand
 {
     private const string Description = """
-        Show the accounts and the health of the services that run here. For each mailbox: accepted = delivered + backlog + lost + quarantined.
-        Exits 69 when no service runs or one does not answer.
+        Show the accounts and the health of the services that run here.
+
+        For each mailbox: accepted = delivered + backlog + lost + quarantined. Exits 69 when no service runs or one does not answer.
 
         Examples:
           zfrepl status
