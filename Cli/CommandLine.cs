@@ -33,6 +33,7 @@ internal static class CommandLine
         if (Console.IsOutputRedirected)
         {
             AnsiConsole.Profile.Width = RedirectedWidth;
+            AnsiConsole.Profile.Capabilities.Ansi = false;
         }
 
         // A word that begins with @ is no file of further words: parameters of calls have a meaning of their own for it.

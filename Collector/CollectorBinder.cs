@@ -73,7 +73,14 @@ public static class CollectorBinder
     private static SourceKind? KindOf(ConfigSection source)
     {
         source.Require("kind");
-        return source.Enum<SourceKind>("kind");
+        var kind = source.Enum<SourceKind>("kind");
+        if (kind is null)
+        {
+            // Which keys belong here can't be told; calling them all unknown would hide the one mistake.
+            source.Ignore([.. source.Keys]);
+        }
+
+        return kind;
     }
 
     private static MailboxOptions BindMailbox(ConfigSection section, string node, string spool)

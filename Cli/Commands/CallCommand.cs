@@ -90,7 +90,8 @@ internal static class CallCommand
                     _ => ExitCode.Failed,
                 };
             case RpcReply.Unreachable gone:
-                await Console.Error.WriteLineAsync($"zfrepl: {gone.Message} ({gone.Remedy}); {WhoIsThere(folder)}");
+                var others = gone.Why == RpcTrouble.NoSocket ? $"; {WhoIsThere(folder)}" : "";
+                await Console.Error.WriteLineAsync($"zfrepl: {gone.Message} ({gone.Remedy}){others}");
                 return gone.Why == RpcTrouble.Denied ? ExitCode.Denied : ExitCode.Unreachable;
             default:
                 await Console.Error.WriteLineAsync($"zfrepl: {service} did not answer within {timeout.TotalSeconds:0.#} s; whether {method} ran is unknown");
