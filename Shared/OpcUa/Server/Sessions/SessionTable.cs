@@ -14,6 +14,8 @@ internal sealed class SessionTable(ServerCore core)
 
     public int Count => _sessions.Count;
 
+    public IEnumerable<ServerSession> All => _sessions.Values;
+
     public bool IsFull => _sessions.Count >= core.Options.SessionsMax;
 
     /// <summary>The id of the next session, which is no secret.</summary>
