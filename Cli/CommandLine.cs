@@ -51,6 +51,7 @@ internal static class CommandLine
     internal static RootCommand Root()
     {
         var root = new RootCommand(Description);
+        root.Subcommands.Add(DemoCommand.Create());
         root.Subcommands.Add(RunCommand.Create());
         root.Subcommands.Add(CheckCommand.Create());
         root.Subcommands.Add(CallCommand.Create());
