@@ -80,6 +80,7 @@ internal static class CommandLine
     internal static RootCommand Root(out HelpPages pages)
     {
         var root = new RootCommand(Description);
+        root.Subcommands.Add(DemoCommand.Create());
         root.Subcommands.Add(RunCommand.Create());
         root.Subcommands.Add(CheckCommand.Create());
         root.Subcommands.Add(CallCommand.Create());
