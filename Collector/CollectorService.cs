@@ -12,6 +12,7 @@ namespace ZfRepl.Collector;
 public sealed partial class CollectorService(CollectorOptions options, IStorage storage) : IService
 {
     private const string LocalHistoryMailbox = ".history";
+    private const string SpoolCheck = "spool";
     private static readonly TimeSpan OpenRetry = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan HealthInterval = TimeSpan.FromSeconds(1);
 
@@ -24,7 +25,7 @@ public sealed partial class CollectorService(CollectorOptions options, IStorage 
     /// <inheritdoc/>
     public async Task<ServiceFailure?> RunAsync(ServiceContext context, CancellationToken stop)
     {
-        var opened = OpenSpool(context);
+        var opened = await OpenSpoolAsync(context, stop);
         if (!opened.IsOk)
         {
             return new ServiceFailure(ExitCode.Failed, $"the spool can't be used: {opened.Error}", opened.Error.Remedy);
@@ -130,6 +131,23 @@ public sealed partial class CollectorService(CollectorOptions options, IStorage 
             }
 
             await Task.Delay(HealthInterval, context.Time, cancellationToken);
+        }
+    }
+
+    /// <summary>Opens what all mailboxes share. A full disk is waited for, since blocks that are delivered meanwhile make room.</summary>
+    private async Task<StorageResult<(Quarantine Quarantine, ulong Boot)>> OpenSpoolAsync(ServiceContext context, CancellationToken stop)
+    {
+        while (true)
+        {
+            var opened = OpenSpool(context);
+            if (opened.IsOk || !opened.Error.IsNoSpace)
+            {
+                context.Health.Remove(SpoolCheck);
+                return opened;
+            }
+
+            context.Health.Set(SpoolCheck, HealthState.Failed, opened.Error.ToString());
+            await Task.Delay(OpenRetry, context.Time, stop);
         }
     }
 

@@ -29,6 +29,7 @@ internal sealed class Site : IAsyncDisposable
     {
         _options = options;
         Key = ApiKey.Generate();
+        DatabasePath = _folder["target", "history.db"];
         Directory.CreateDirectory(_folder["run"]);
         WriteKey("edge", Key);
         WriteKey("centre", Key);
@@ -51,7 +52,8 @@ internal sealed class Site : IAsyncDisposable
 
     public string Folder => _folder.Path;
 
-    public string DatabasePath => _folder["target", "history.db"];
+    /// <summary>The centre's database.</summary>
+    public string DatabasePath { get; set; }
 
     /// <summary>The folder of the one mailbox.</summary>
     public string MailboxPath => Path.Combine(_folder.Path, _options.Spool, Target);
