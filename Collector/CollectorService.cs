@@ -134,7 +134,7 @@ public sealed partial class CollectorService(CollectorOptions options, IStorage 
         }
     }
 
-    /// <summary>Opens what all mailboxes share. A full disk is waited for, since blocks that are delivered meanwhile make room.</summary>
+    /// <summary>Opens what all mailboxes share. A disk that others have filled is waited for, as it is later on.</summary>
     private async Task<StorageResult<(Quarantine Quarantine, ulong Boot)>> OpenSpoolAsync(ServiceContext context, CancellationToken stop)
     {
         while (true)

@@ -64,6 +64,32 @@ public sealed class DiskFullTests
     }
 
     [RootFact]
+    public async Task A_spool_that_filled_the_disk_by_itself_drains_even_after_a_kill()
+    {
+        await using var disk = await SmallDisk.MountAsync(1024);
+        await File.WriteAllBytesAsync(Path.Combine(disk.Path, "others"), new byte[780 * 1024]);
+        await using var broker = await MosquittoServer.StartAsync();
+        await using var feed = new GeneratorFeed(20);
+        await using var site = new Site(
+            new SiteOptions { Sources = feed.Sources, Spool = Path.Combine(disk.Path, "spool"), Mailbox = "block_ttl_sec: 600, max_block_size: 16KiB" },
+            broker.Port);
+        await site.Collector.StartAsync();
+        await Eventually.TrueAsync(async () => await MailboxHealthAsync(site) == "failed", "the spool has filled the disk", TimeSpan.FromSeconds(60));
+        await site.Collector.KillAsync();
+        feed.CollectorKilled(site);
+        var files = Directory.GetFiles(site.MailboxPath).Length;
+
+        site.Collector.Launch();
+        site.Edge.Launch();
+        site.Centre.Launch();
+        await Task.WhenAll(site.Collector.ReadyAsync(), site.Edge.ReadyAsync(), site.Centre.ReadyAsync());
+        await Eventually.TrueAsync(async () => await MailboxHealthAsync(site) == "ok", "blocks that are delivered make room");
+        var proof = await feed.ProveAsync(site);
+        Assert.True(proof.Holds, $"{proof}\n{site.Outputs}");
+        Assert.InRange(Directory.GetFiles(site.MailboxPath).Length, 0, files);
+    }
+
+    [RootFact]
     public async Task While_the_centres_disk_is_full_blocks_stay_at_the_source()
     {
         await using var disk = await SmallDisk.MountAsync(4096);
