@@ -87,12 +87,14 @@ public sealed partial class SourceLink
         using var key = SessionKeys.Started(_options.Key, _options.Source, _options.Target, header.Session);
         if (Open(key, header, 0, message) is not null)
         {
-            // It may be an old message that somebody repeats: it only makes us less patient with the session.
+            // It may be an old message that somebody repeats: it only makes us less patient with the session, and try once more.
             _lastStarted = header.Session;
             if (_session is { } session)
             {
                 session.IsSuspect = true;
             }
+
+            _announced.Writer.TryWrite(true);
         }
     }
 

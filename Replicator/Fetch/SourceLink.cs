@@ -46,7 +46,7 @@ public sealed partial class SourceLink
     /// <summary>Messages that were refused: changed on their way, sealed with another key, or sent again.</summary>
     public long Refusals => Interlocked.Read(ref _refusals);
 
-    /// <summary>Ends when the source has announced a block since the last call; several announcements count once.</summary>
+    /// <summary>Ends when the source has announced a block, or itself, since the last call; several announcements count once.</summary>
     public ValueTask<bool> AnnouncedAsync(CancellationToken cancellationToken) => _announced.Reader.ReadAsync(cancellationToken);
 
     /// <summary>Takes a message from the source off the bus.</summary>
