@@ -1,10 +1,13 @@
+using Microsoft.Extensions.Logging;
 using ZfRepl.Collector.Mailboxes;
 using ZfRepl.Collector.Sources;
 using ZfRepl.Collector.Sources.Generator;
+using ZfRepl.Collector.Sources.OpcUa;
 using ZfRepl.Core.Import;
 using ZfRepl.Core.Storage;
 using ZfRepl.Core.Tasks;
 using ZfRepl.Hosting.Lifetime;
+using ZfRepl.OpcUa.Security;
 
 namespace ZfRepl.Collector;
 
@@ -20,7 +23,7 @@ public sealed partial class CollectorService(CollectorOptions options, IStorage 
     public string Id => options.Id;
 
     /// <inheritdoc/>
-    public string Description => $"collects on node {options.Node} into {options.Mailboxes.Count} mailboxes";
+    public string Description => $"collects on node {options.Node} into {options.Mailboxes.Count} mailbox{(options.Mailboxes.Count == 1 ? "" : "es")}";
 
     /// <inheritdoc/>
     public async Task<ServiceFailure?> RunAsync(ServiceContext context, CancellationToken stop)
@@ -29,6 +32,19 @@ public sealed partial class CollectorService(CollectorOptions options, IStorage 
         if (!opened.IsOk)
         {
             return new ServiceFailure(ExitCode.Failed, $"the spool can't be used: {opened.Error}", opened.Error.Remedy);
+        }
+
+        var (application, problem) = OpcUaApplication.Open(
+            options.Node, options.PkiPath, options.OpcUa.Any(o => o.Policy != SecurityPolicy.None), context.Time);
+        if (application is null)
+        {
+            return new ServiceFailure(ExitCode.Failed, $"there is no certificate for OPC UA: {problem}", $"make {options.PkiPath} writable for the service");
+        }
+
+        using var owned = application;
+        if (problem is not null)
+        {
+            CertificateProblem(context.Logger, problem);
         }
 
         var (quarantine, boot) = opened.Value;
@@ -54,7 +70,7 @@ public sealed partial class CollectorService(CollectorOptions options, IStorage 
             }
 
             var intake = new Intake(mailboxes, boot);
-            var sources = MakeSources(context);
+            var sources = MakeSources(context, application);
             var served = mailboxes.Where(m => m.Name != LocalHistoryMailbox).ToList();
             new CollectorApi(options, served, sources, intake, quarantine).Register(context.Methods);
             await RunAllAsync(context, mailboxes, history, intake, sources, stop);
@@ -191,8 +207,19 @@ public sealed partial class CollectorService(CollectorOptions options, IStorage 
         return null;
     }
 
-    private List<ITelemetrySource> MakeSources(ServiceContext context) =>
-        [.. options.Generators.Select(g => new GeneratorSource(g, context.Time))];
+    private List<ITelemetrySource> MakeSources(ServiceContext context, OpcUaApplication application)
+    {
+        var logger = context.Loggers.CreateLogger("opcua");
+        return
+        [
+            .. options.Generators.Select(g => new GeneratorSource(g, context.Time)),
+            .. options.OpcUa.Select(o => new OpcUaSource(
+                o, application, new SubscriptionStateFile(storage, options.SpoolPath, o.Name, logger), logger, context.Time)),
+        ];
+    }
+
+    [LoggerMessage(1210, LogLevel.Warning, "OPC UA certificates: {Problem}")]
+    private static partial void CertificateProblem(ILogger logger, string problem);
 
     private MailboxOptions LocalHistoryOptions() => new()
     {

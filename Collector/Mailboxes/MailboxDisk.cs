@@ -62,7 +62,8 @@ internal sealed class MailboxDisk(
 
     public MailboxState State => _state;
 
-    public bool HasOpenEvents => _open is not null && _openDurableEvents > 0;
+    /// <summary>Whether the open block holds anything worth fetching: events, or losses that the target has to learn of.</summary>
+    public bool HasOpenContent => _open is not null && _openDurableBytes > 0;
 
     public TimeSpan OpenAge => _open is null ? TimeSpan.Zero : time.GetElapsedTime(_openSince);
 
@@ -174,6 +175,20 @@ internal sealed class MailboxDisk(
         return deleted.IsOk || deleted.Error.Operation is StorageOperation.Delete or StorageOperation.SyncFolder ? StorageResult.Ok : deleted;
     }
 
+    /// <summary>The loss records in a sealed block, as far as they are intact.</summary>
+    public StorageResult<IReadOnlyList<LossRecord>> ReadLosses(SealedBlock block)
+    {
+        var opened = storage.Open(PathOf(block.Name), write: false);
+        if (!opened.IsOk)
+        {
+            return opened.Error;
+        }
+
+        using var file = opened.Value;
+        var report = BlockReport.Create(file, stream);
+        return report.IsOk ? report.Value.Losses.ToArray() : report.Error;
+    }
+
     /// <summary>Books events that vanished with their files; the loss ledger already has them.</summary>
     public StorageResult BookVanished(IReadOnlyList<RemovedBlock> vanished)
     {
@@ -221,7 +236,7 @@ internal sealed class MailboxDisk(
     {
         var pending = _suspects.Aggregate(0UL, (sum, s) => sum + s.DurableEvents) + _sealing.Aggregate(0UL, (sum, s) => sum + s.EventCount);
         var holes = _sealed.Values.Aggregate(0UL, (sum, b) => sum + (b.Trailer.NextSequence - b.Trailer.FirstSequence - b.Trailer.EventCount));
-        var oldest = _sealed.Count > 0 ? _sealed.Values.First().Header.CreatedNs : HasOpenEvents ? _open!.Header.CreatedNs : (long?)null;
+        var oldest = _sealed.Count > 0 ? _sealed.Values.First().Header.CreatedNs : HasOpenContent ? _open!.Header.CreatedNs : (long?)null;
         return new MailboxStatus
         {
             Name = options.Name,
@@ -233,7 +248,7 @@ internal sealed class MailboxDisk(
             BacklogEvents = _sealed.Values.Aggregate(0UL, (sum, b) => sum + b.Trailer.EventCount) + (_open is null ? 0 : _openDurableEvents) + pending,
             LostEvents = _state.LostEvents,
             QuarantinedEvents = _state.QuarantinedEvents + holes,
-            BacklogBlocks = _sealed.Count + _suspects.Count + _sealing.Count + (HasOpenEvents ? 1 : 0),
+            BacklogBlocks = _sealed.Count + _suspects.Count + _sealing.Count + (HasOpenContent ? 1 : 0),
             BacklogBytes = _sealed.Values.Sum(b => b.LengthBytes) + OpenBytes,
             OldestBlockNs = oldest,
             LossesByReason = losses,

@@ -169,6 +169,24 @@ public sealed class MailboxTests
     }
 
     [Fact]
+    public async Task Entries_of_the_ledger_in_a_block_that_is_given_up_are_carried_over()
+    {
+        await using var rig = await MailboxRig.StartAsync(new SimulatedStorage());
+        for (var i = 0; i < 3; i++)
+        {
+            await rig.AppendAsync(i, 1);
+            var ready = (await rig.Mailbox.NextAsync(rotate: true, CancellationToken.None)).Value!;
+            Assert.Equal(RemoveResult.Removed, (await rig.Mailbox.DeleteAsync(ready.Block.Name, CancellationToken.None)).Value);
+        }
+
+        // The last block holds no event, only the entries of all three: it is fetched like any other.
+        var (values, losses) = await rig.DrainAsync();
+        Assert.Empty(values);
+        Assert.Equal([1UL, 2UL, 3UL], losses.Select(l => l.FirstSequence));
+        Assert.Equal(3UL, (await rig.AssertAccountsAsync()).LossesByReason[nameof(LossReason.Deleted)]);
+    }
+
+    [Fact]
     public async Task A_full_disk_holds_the_source_and_space_lets_it_go_on()
     {
         var storage = new SimulatedStorage();
