@@ -108,10 +108,13 @@ public sealed class Subscriber(
         var session = connected.Value;
         ClientLog.Connected(
             logger, client.EndpointUrl, client.Policy.Name, client.Mode.ToString(), session.IsResumed ? "the session goes on" : "a new session");
-        await using var connection = new SubscriberConnection(client, options, host, _memory, session, logger, time);
+        await using var connection = new SubscriberConnection(client, options, host, _memory, session, logger, time)
+        {
+            Changed = () => Show(static status => status),
+        };
         try
         {
-            return await connection.RunAsync(() => OnStreaming(), cancellationToken);
+            return await connection.RunAsync(OnStreaming, cancellationToken);
         }
         finally
         {

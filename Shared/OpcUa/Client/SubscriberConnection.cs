@@ -29,14 +29,14 @@ internal sealed partial class SubscriberConnection(
     private long? _selectAgainFrom;
     private int _notReadable;
 
-    /// <summary>True while notifications are being received.</summary>
-    public bool IsStreaming { get; private set; }
-
     /// <summary>True when anything was received.</summary>
     public bool HasReceived { get; private set; }
 
     /// <summary>Acknowledgements that the server did not know.</summary>
     public long AcknowledgementsUnknown { get; private set; }
+
+    /// <summary>Called when other items are watched than before.</summary>
+    public Action Changed { get; init; } = static () => { };
 
     /// <summary>Takes up what there was before, or makes a subscription, and receives until the connection ends.</summary>
     /// <param name="streaming">Called when receiving begins.</param>
@@ -118,7 +118,6 @@ internal sealed partial class SubscriberConnection(
 
     private async Task<ConnectionEnd> StreamAsync(Action streaming, CancellationToken cancellationToken)
     {
-        IsStreaming = true;
         streaming();
         while (true)
         {
@@ -231,7 +230,7 @@ internal sealed partial class SubscriberConnection(
     private ConnectionEnd? AbsorbError(PublishOutcome outcome, UaError error)
     {
         if (error.Status.Is(StatusCodes.BadDecodingError) || error.Status.Is(StatusCodes.BadEncodingLimitsExceeded)
-            || error.Status.Is(StatusCodes.BadUnknownResponse))
+            || error.Status.Is(StatusCodes.BadUnknownResponse) || error.Status.Is(StatusCodes.BadResponseTooLarge))
         {
             // The request was taken, acknowledgements and all. The number that is missing now is asked for like any other.
             if (_notReadable++ == 0)
@@ -320,7 +319,7 @@ internal sealed partial class SubscriberConnection(
         }
 
         subscription.IsUnswept = false;
-        foreach (var number in available.Where(subscription.IsBefore))
+        foreach (var number in available.Where(subscription.IsBefore).TakeWhile(_ => _pipeline.HasRoomToAcknowledge))
         {
             AcknowledgeUnlessHeld(subscription, number);
         }
