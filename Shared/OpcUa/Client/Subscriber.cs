@@ -52,7 +52,19 @@ public sealed class Subscriber(
             return misconfiguration;
         }
 
-        await LoadAsync(cancellationToken);
+        try
+        {
+            await LoadAsync(cancellationToken);
+            return await KeepConnectingAsync(cancellationToken);
+        }
+        finally
+        {
+            await _memory.Window.SettleAsync(SubscriberConnection.GoodbyeLimit, time);
+        }
+    }
+
+    private async Task<UaError?> KeepConnectingAsync(CancellationToken cancellationToken)
+    {
         var delay = new ReconnectDelay(client.ReconnectDelayMin, client.ReconnectDelayMax);
         while (true)
         {

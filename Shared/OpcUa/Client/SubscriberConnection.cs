@@ -14,10 +14,12 @@ internal sealed partial class SubscriberConnection(
     ILogger logger,
     TimeProvider time) : IAsyncDisposable
 {
+    /// <summary>How long an orderly end may wait for the host.</summary>
+    public static readonly TimeSpan GoodbyeLimit = TimeSpan.FromSeconds(2);
+
     private const int NotReadableMax = 100;
     private static readonly TimeSpan LookAtDeadlines = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan SelectAgainAfter = TimeSpan.FromSeconds(30);
-    private static readonly TimeSpan GoodbyeLimit = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan RestartTolerance = TimeSpan.FromSeconds(2);
 
     private readonly PublishPipeline _pipeline = new(session, memory.Pool, memory.Signal, time);
@@ -90,11 +92,6 @@ internal sealed partial class SubscriberConnection(
             : null;
         memory.Session = new FormerSession(session.Server.ApplicationUri, session.Server.Thumbprint, session.Handle);
         memory.ServerStartTime = session.ServerStartTime;
-        if (await SaveAsync(cancellationToken) is { } unsaved)
-        {
-            return unsaved;
-        }
-
         foreach (var subscription in memory.Subscriptions.ToArray())
         {
             if (isOver is not null)
@@ -107,13 +104,11 @@ internal sealed partial class SubscriberConnection(
             }
         }
 
+        // The host may still be busy with what came over the last connection; by now the subscriptions are being kept alive over this one.
         ShareAttachedIds();
-        if (await PumpAllAsync(cancellationToken) is { } broken)
-        {
-            return broken;
-        }
-
-        return await SelectAsync(cancellationToken);
+        return await SaveAsync(cancellationToken)
+            ?? await PumpAllAsync(cancellationToken)
+            ?? await SelectAsync(cancellationToken);
     }
 
     private async Task<ConnectionEnd> StreamAsync(Action streaming, CancellationToken cancellationToken)
