@@ -63,6 +63,14 @@ internal sealed class NodeClient(NodeClientCertificate certificate) : IAsyncDisp
     /// <summary>What has arrived, in the order of arrival.</summary>
     public List<JsonElement> Arrived() => [.. File.ReadLines(LogFile).Select(l => JsonDocument.Parse(l).RootElement)];
 
+    /// <summary>True when a change with that value is in the log.</summary>
+    public bool HasArrived(string value)
+    {
+        using var log = new FileStream(LogFile, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+        using var reader = new StreamReader(log);
+        return reader.ReadToEnd().Contains($"\"value\":\"{value}\"", StringComparison.Ordinal);
+    }
+
     public Task ExitAsync() => AskAsync("exit", "bye");
 
     public async ValueTask DisposeAsync()

@@ -189,7 +189,7 @@ public sealed class NodeClientTests(NodeClientCertificate certificate) : IClassF
     [RequiresTheory(Node, ProgramLookup.NodeOpcUa)]
     [InlineData("None", "None")]
     [InlineData("Basic256Sha256", "SignAndEncrypt")]
-    public async Task A_client_whose_connection_is_cut_comes_back_and_loses_nothing(string policy, string mode)
+    public async Task A_client_whose_connection_is_cut_comes_back_and_what_it_has_not_got_is_still_there(string policy, string mode)
     {
         const int changes = 3000;
         var time = new ManualTime();
@@ -198,8 +198,6 @@ public sealed class NodeClientTests(NodeClientCertificate certificate) : IClassF
         await using var client = new NodeClient(certificate);
         await client.StartAsync(server.Port, Options(policy, mode, false, ""));
         await client.SubscribeAsync(new { count = 10, format = "ns=1;s=V", queue = 10_000, publishing = 20 });
-
-        // This client asks for nothing again that was lost before it had got its first message.
         time.Advance(TimeSpan.FromMilliseconds(20));
         await client.WaitAsync(10);
         for (var n = 1; n <= changes; n++)
@@ -217,20 +215,20 @@ public sealed class NodeClientTests(NodeClientCertificate certificate) : IClassF
             }
             else if (n % 1000 == 0)
             {
-                await client.WaitAsync(10 + n);
+                var last = n.ToString(CultureInfo.InvariantCulture);
+                await Eventually.TrueAsync(() => client.HasArrived(last), "the client is back");
             }
         }
 
         var events = JsonDocument.Parse(await client.AskAsync("events", "events")).RootElement;
-        Assert.InRange(events.GetProperty("found").GetInt32(), 1, 3);
+        Assert.Equal(3, events.GetProperty("lost").GetInt32());
+        var arrived = client.Arrived().ConvertAll(e => long.Parse(e.GetProperty("value").GetString()!, CultureInfo.InvariantCulture));
+        Assert.Equal(arrived.Count, arrived.Distinct().Count() + 9);
+
+        // This client takes new messages while it still asks for old ones, so it may miss some; then they wait for it on the server.
+        var kept = Unacknowledged(server);
+        Assert.Equal(Enumerable.Range(0, changes + 1).Select(n => (long)n), arrived.Concat(kept).Distinct().Order());
         await client.ExitAsync();
-        var arrived = client.Arrived().ToLookup(e => e.GetProperty("node").GetString()!, e => long.Parse(e.GetProperty("value").GetString()!, CultureInfo.InvariantCulture));
-        for (var i = 0; i < 10; i++)
-        {
-            var expected = Enumerable.Range(1, changes).Where(n => n % 10 == i).Select(n => (long)n).Prepend(0);
-            // This client hands out what was republished after what has come meanwhile; each change comes once all the same.
-            Assert.Equal(expected, arrived[$"ns=1;s=V{i}"].Order());
-        }
     }
 
     [RequiresFact(Node, ProgramLookup.NodeOpcUa)]
@@ -253,6 +251,15 @@ public sealed class NodeClientTests(NodeClientCertificate certificate) : IClassF
         await client.WaitAsync(sent + 1);
         await client.ExitAsync();
         Assert.Equal(Enumerable.Range(0, sent + 1), client.Arrived().Select(e => int.Parse(e.GetProperty("value").GetString()!, CultureInfo.InvariantCulture)));
+    }
+
+    private static List<long> Unacknowledged(ServerUnderTest server)
+    {
+        lock (server.Server.Core.Gate)
+        {
+            var subscription = server.Server.Core.Sessions.All.Single().Subscriptions.Values.Single();
+            return [.. subscription.Available.SelectMany(n => PipeClient.Changes(subscription.Find(n)!)).Select(c => c.Value.Value.GetInt64())];
+        }
     }
 
     private static async Task<List<string?>> AttributesAsync(NodeClient client, int attribute, params string[] nodes) =>

@@ -157,6 +157,17 @@ public sealed class SubscriptionTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_publish_request_can_be_cancelled()
+    {
+        await _client.SubscribeAsync(60_000);
+        var waiting = await _client.PublishAsync();
+        var handle = waiting;
+        var cancelled = await _client.RequestAsync<CancelRequest, CancelResponse>(new CancelRequest { RequestHandle = handle });
+        Assert.Equal(1u, cancelled.CancelCount);
+        Assert.Equal(StatusCodes.BadRequestCancelledByClient, (await _client.AnyAsync(waiting)).Header.ServiceResult);
+    }
+
+    [Fact]
     public async Task Deleting_the_last_subscription_answers_the_requests_that_wait()
     {
         var subscription = await _client.SubscribeAsync(IntervalMs);
