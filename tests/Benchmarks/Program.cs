@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Diagnostics;
 using System.Text.Json;
 using ZfRepl.Benchmarks.Cases;
 using ZfRepl.Benchmarks.Running;
@@ -8,6 +9,8 @@ namespace ZfRepl.Benchmarks;
 /// <summary>The benchmarks' command line.</summary>
 internal static class Program
 {
+    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(3);
+
     private const string Description = """
         Measures how fast and how lean ZfRepl is, each figure beside a simple baseline measured in the same run.
 
@@ -46,15 +49,9 @@ internal static class Program
         };
         var json = new Option<bool>("--json") { Description = "Print one flat JSON object." };
         var child = new Option<bool>("--child") { Hidden = true };
-        var edge = new Option<string?>("--edge") { Hidden = true };
-        var root = new RootCommand(Description) { names, events, rounds, folder, core, json, child, edge };
+        var root = new RootCommand(Description) { names, events, rounds, folder, core, json, child };
         root.SetAction(parsed =>
         {
-            if (parsed.GetValue(edge) is { } settings)
-            {
-                return EdgeProcess.RunAsync(settings).GetAwaiter().GetResult();
-            }
-
             var chosen = All.Benchmarks.Where(b => parsed.GetValue(names) is not [_, ..] wanted || wanted.Contains(b.Name)).ToArray();
             return parsed.GetValue(child)
                 ? RunChildAsync(chosen[0], parsed.GetValue(events), parsed.GetValue(rounds), parsed.GetValue(folder)!).GetAwaiter().GetResult()
@@ -103,11 +100,14 @@ internal static class Program
     {
         var measured = new List<IReadOnlyList<Figure>>();
         var count = Math.Max(rounds ?? benchmark.Rounds, 1);
-        for (var round = count == 1 && benchmark.Rounds == 1 ? 1 : 0; round <= count; round++)
+        var begun = Stopwatch.GetTimestamp();
+        while (measured.Count < count)
         {
+            // The first seconds warm up: what the compiler has not optimised yet is not what runs in a plant.
+            var isWarm = !benchmark.WarmsUp || Stopwatch.GetElapsedTime(begun) >= WarmUp;
             using var folder = new BenchFolder(parent);
             var figures = await benchmark.Run(new Bench(events ?? benchmark.Events, folder));
-            if (round > 0)
+            if (isWarm)
             {
                 measured.Add(figures);
             }

@@ -15,6 +15,7 @@ namespace ZfRepl.Benchmarks.Cases;
 internal static class DecodeBenchmark
 {
     private const int ValuesPerMessage = 1000;
+    private const int Repetitions = 5;
     private const long UnixEpochTicks = 116_444_736_000_000_000;
 
     private static ReadOnlySpan<byte> ValueCount => [0xE8, 0x03, 0, 0];
@@ -25,7 +26,7 @@ internal static class DecodeBenchmark
         var messages = Enumerable.Range(0, events.Count / ValuesPerMessage).Select(m => Encode(events, m * ValuesPerMessage)).ToArray();
         var limits = new DecodeLimits();
         using var batch = new DataChangeBatch();
-        var decoded = Meter.Measure(() =>
+        var decoded = Meter.Measure(Repetitions, () =>
         {
             foreach (var message in messages)
             {
@@ -34,7 +35,7 @@ internal static class DecodeBenchmark
                 Expect(summary is not null && batch.Count == ValuesPerMessage);
             }
         });
-        var walked = Meter.Measure(() =>
+        var walked = Meter.Measure(Repetitions, () =>
         {
             var sum = 0UL;
             foreach (var message in messages)
@@ -44,7 +45,7 @@ internal static class DecodeBenchmark
 
             GC.KeepAlive(sum);
         });
-        var general = Meter.Measure(() =>
+        var general = Meter.Measure(Repetitions, () =>
         {
             foreach (var message in messages)
             {
@@ -57,9 +58,9 @@ internal static class DecodeBenchmark
         double count = events.Count;
         return Task.FromResult<IReadOnlyList<Figure>>(
         [
-            new("opcua_decode_values_per_s", count / decoded.Seconds, "values/s", AtLeast: 1_000_000),
-            new("opcua_decode_ratio_walk", walked.Seconds / decoded.Seconds, "x the speed of a bare walk"),
-            new("opcua_decode_ratio_objects", general.Seconds / decoded.Seconds, "x the speed of the general codec"),
+            new("opcua_decode_values_per_s", count / decoded.CpuSeconds, "values per core second", AtLeast: 1_000_000),
+            new("opcua_decode_ratio_walk", walked.CpuSeconds / decoded.CpuSeconds, "x the speed of a bare walk"),
+            new("opcua_decode_ratio_objects", general.CpuSeconds / decoded.CpuSeconds, "x the speed of the general codec"),
             new("opcua_decode_allocated_bytes_per_value", decoded.AllocatedBytes / count, "bytes/value"),
             new("opcua_decode_wire_bytes_per_value", messages.Sum(m => (double)m.Length) / count, "bytes/value"),
         ]);

@@ -20,9 +20,9 @@ internal sealed class Edge : IAsyncDisposable
 
     public static async Task<Edge> OpenAsync(string folder) => new(await Spool.OpenAsync(folder));
 
-    /// <summary>A key for one run.</summary>
-    public static ApiKey NewKey(string text) =>
-        ApiKey.TryCreate("bench", text, out var key, out var error) ? key : throw new InvalidOperationException(error);
+    /// <summary>A key.</summary>
+    public static ApiKey NewKey(string text, string id = "bench") =>
+        ApiKey.TryCreate(id, text, out var key, out var error) ? key : throw new InvalidOperationException(error);
 
     public void Serve(IMessageBus bus, ApiKey key)
     {

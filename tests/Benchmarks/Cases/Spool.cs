@@ -15,12 +15,14 @@ internal sealed class Spool : IAsyncDisposable
 
     private readonly CancellationTokenSource _end = new();
     private readonly Queue<(EventBatch Batch, Task<bool> Durable)> _waiting = new();
+    private readonly Stack<EventBatch> _free;
     private Task _running = Task.CompletedTask;
 
     private Spool(Mailbox mailbox)
     {
         Mailbox = mailbox;
         Intake = new Intake([mailbox], boot: 1);
+        _free = new Stack<EventBatch>(Enumerable.Range(0, BatchesAhead).Select(_ => new EventBatch(Intake.Oids, BatchEvents)));
     }
 
     /// <summary>The node's name.</summary>
@@ -65,9 +67,9 @@ internal sealed class Spool : IAsyncDisposable
             _waiting.Enqueue((batch, await Intake.TakeAsync(batch, position: null, CancellationToken.None)));
         }
 
-        while (_waiting.TryDequeue(out var last))
+        while (_waiting.Count > 0)
         {
-            Expect(await last.Durable);
+            await FreeOldestAsync();
         }
     }
 
@@ -84,15 +86,21 @@ internal sealed class Spool : IAsyncDisposable
 
     private async ValueTask<EventBatch> FreeBatchAsync()
     {
-        if (_waiting.Count < BatchesAhead)
+        if (_free.Count == 0)
         {
-            return new EventBatch(Intake.Oids, BatchEvents);
+            await FreeOldestAsync();
         }
 
-        var (batch, durable) = _waiting.Dequeue();
-        Expect(await durable);
+        var batch = _free.Pop();
         batch.Clear();
         return batch;
+    }
+
+    private async Task FreeOldestAsync()
+    {
+        var (batch, durable) = _waiting.Dequeue();
+        Expect(await durable);
+        _free.Push(batch);
     }
 
     private static void Expect(bool isRight)

@@ -10,7 +10,8 @@ internal sealed record Bench(int Events, BenchFolder Folder);
 /// <param name="Summary">What it measures, in one line.</param>
 /// <param name="Events">How many events unless told otherwise.</param>
 /// <param name="IsPinned">True when it is held on one core.</param>
-/// <param name="Rounds">How often it is measured unless told otherwise, after one round that warms up.</param>
+/// <param name="Rounds">How often it is measured unless told otherwise.</param>
+/// <param name="WarmsUp">True when rounds are run before and not counted, until the code is optimised.</param>
 /// <param name="Run">One round.</param>
 internal sealed record Benchmark(
-    string Name, string Summary, int Events, bool IsPinned, int Rounds, Func<Bench, Task<IReadOnlyList<Figure>>> Run);
+    string Name, string Summary, int Events, bool IsPinned, int Rounds, bool WarmsUp, Func<Bench, Task<IReadOnlyList<Figure>>> Run);

@@ -15,6 +15,19 @@ internal readonly record struct Taken(double Seconds, double CpuSeconds, long Al
 /// <summary>Measures work.</summary>
 internal static class Meter
 {
+    /// <summary>Measures work that only computes: repeats it, so that a round is long enough, and gives what one repetition took.</summary>
+    public static Taken Measure(int repetitions, Action work)
+    {
+        var all = Measure(() =>
+        {
+            for (var i = 0; i < repetitions; i++)
+            {
+                work();
+            }
+        });
+        return new Taken(all.Seconds / repetitions, all.CpuSeconds / repetitions, all.AllocatedBytes / repetitions);
+    }
+
     public static Taken Measure(Action work)
     {
         var start = Begin();
