@@ -9,7 +9,7 @@ namespace ZfRepl.Benchmarks;
 /// <summary>The benchmarks' command line.</summary>
 internal static class Program
 {
-    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(6);
 
     private const string Description = """
         Measures how fast and how lean ZfRepl is, each figure beside a simple baseline measured in the same run.
