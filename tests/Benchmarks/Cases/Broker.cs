@@ -25,6 +25,19 @@ internal sealed class Broker : IAsyncDisposable
     public static MqttBus Connect(int port, string name) => new(
         new MqttBusOptions { Hosts = [new MqttHost("127.0.0.1", port)] }, name, TimeProvider.System, NullLogger.Instance);
 
+    /// <summary>Keeps a connection up until it is cancelled.</summary>
+    public static async Task KeepAsync(MqttBus bus, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await bus.RunAsync(cancellationToken);
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            // The orderly end.
+        }
+    }
+
     public async ValueTask DisposeAsync()
     {
         await _broker.StopAsync();

@@ -49,8 +49,23 @@ internal static class FrameBenchmark
             new("frames_decode_ratio", fromRows.CpuSeconds / decoded.CpuSeconds, "x the speed of fixed rows"),
             new("frames_decode_allocated_bytes_per_event", decoded.AllocatedBytes / count, "bytes/event"),
             new("frames_bytes_per_event", frames.Length / count, "bytes/event, 256 KiB frames"),
+            new("w1_unchanged_share", Unchanged(events), "of the readings of the workload"),
             new("frames_small_bytes_per_event", small.Length / count, "bytes/event, 100 events each"),
         ]);
+    }
+
+    /// <summary>How many readings repeat their sensor's value: a workload with other statistics would show here first.</summary>
+    private static double Unchanged(EventBatch events)
+    {
+        var last = new ulong?[events.Oids.Count];
+        var same = 0;
+        for (var i = 0; i < events.Count; i++)
+        {
+            same += last[events.Items[i]] == events.Bits[i] ? 1 : 0;
+            last[events.Items[i]] = events.Bits[i];
+        }
+
+        return (double)same / events.Count;
     }
 
     private static void Encode(EventFrameBuilder builder, EventBatch events, ByteWriter output, int maxBytes, int maxEvents)

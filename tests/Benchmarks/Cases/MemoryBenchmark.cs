@@ -11,6 +11,8 @@ namespace ZfRepl.Benchmarks.Cases;
 internal static class MemoryBenchmark
 {
     private const int EventsPerSecond = 10_000;
+    // A little more than is needed: a beat that comes too late is left out.
+    private const int Generators = (EventsPerSecond + EventsPerSecond / 20) / Services.ReadingsPerSecond;
     private const double Megabyte = 1e6;
 
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(500);
@@ -38,11 +40,11 @@ internal static class MemoryBenchmark
         await using var broker = Broker.Start();
         using var end = new CancellationTokenSource();
         await using var bus = Broker.Connect(broker.Port, Spool.Target);
-        var running = bus.RunAsync(end.Token);
+        var connected = Broker.KeepAsync(bus, end.Token);
         var text = ApiKey.Generate();
         var services = new Services(folder, text, broker.Port);
         await using var centre = await Centre.OpenAsync(bus, Edge.NewKey(text, "default"), Directory.CreateDirectory(Path.Combine(folder, "target")).FullName);
-        var processes = start(services.Collector(EventsPerSecond / Services.ReadingsPerSecond), services.Replicator());
+        var processes = start(services.Collector(Generators), services.Replicator());
         try
         {
             centre.Start();
@@ -56,7 +58,7 @@ internal static class MemoryBenchmark
             }
 
             await end.CancelAsync();
-            await Task.WhenAny(running);
+            await connected;
         }
     }
 

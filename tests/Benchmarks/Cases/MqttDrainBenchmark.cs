@@ -1,5 +1,4 @@
 using ZfRepl.Benchmarks.Running;
-using ZfRepl.Replicator.Bus;
 
 namespace ZfRepl.Benchmarks.Cases;
 
@@ -12,7 +11,7 @@ internal static class MqttDrainBenchmark
         using var end = new CancellationTokenSource();
         await using var edge = Broker.Connect(broker.Port, "edge1");
         await using var centre = Broker.Connect(broker.Port, "centre");
-        var running = new[] { edge, centre }.Select(bus => RunAsync(bus, end.Token)).ToArray();
+        var running = new[] { edge, centre }.Select(bus => Broker.KeepAsync(bus, end.Token)).ToArray();
         try
         {
             return await DrainBenchmark.RunAsync(bench, "drain_mqtt", edge, centre, withBaseline: false, target: null);
@@ -21,18 +20,6 @@ internal static class MqttDrainBenchmark
         {
             await end.CancelAsync();
             await Task.WhenAll(running);
-        }
-    }
-
-    private static async Task RunAsync(MqttBus bus, CancellationToken cancellationToken)
-    {
-        try
-        {
-            await bus.RunAsync(cancellationToken);
-        }
-        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
-        {
-            // The orderly end.
         }
     }
 }
