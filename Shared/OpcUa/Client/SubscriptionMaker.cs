@@ -1,0 +1,184 @@
+using System.Security.Cryptography;
+using Microsoft.Extensions.Logging;
+using ZfRepl.OpcUa.Services;
+using ZfRepl.OpcUa.Types;
+
+namespace ZfRepl.OpcUa.Client;
+
+/// <summary>Makes subscriptions and their items at the server, and deletes them.</summary>
+internal sealed class SubscriptionMaker(Session session, ILogger logger)
+{
+    private const int NamedCausesMax = 5;
+
+    private static readonly StatusCode[] FilterRefusals =
+    [
+        StatusCodes.BadMonitoredItemFilterUnsupported, StatusCodes.BadMonitoredItemFilterInvalid, StatusCodes.BadFilterNotAllowed,
+    ];
+
+    /// <summary>Makes a subscription with all items. Items that are refused are marked so and named in the log.</summary>
+    /// <returns>An error when there is no subscription; one that was begun is deleted again.</returns>
+    public async Task<UaResult<SavedSubscription>> MakeAsync(
+        PlannedSubscription plan, IReadOnlyList<PlannedItem> items, CancellationToken cancellationToken)
+    {
+        var answer = await session.CallAsync<CreateSubscriptionRequest, CreateSubscriptionResponse>(
+            new CreateSubscriptionRequest
+            {
+                RequestedPublishingInterval = plan.PublishingMs,
+                RequestedMaxKeepAliveCount = plan.KeepAliveCount,
+                RequestedLifetimeCount = plan.LifetimeCount,
+                MaxNotificationsPerPublish = plan.NotificationValuesMax,
+                PublishingEnabled = true,
+            },
+            cancellationToken);
+        if (answer.Error is { } refused)
+        {
+            return refused;
+        }
+
+        var created = answer.Value;
+        var interval = created.RevisedPublishingInterval;
+        var subscription = new SavedSubscription
+        {
+            Id = created.SubscriptionId,
+            Incarnation = BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong))),
+            Plan = plan,
+            PublishingMs = double.IsFinite(interval) && interval > 0 ? Math.Min(interval, SubscriptionStateCodec.MillisecondsMax) : plan.PublishingMs,
+            KeepAliveCount = Math.Max(1, created.RevisedMaxKeepAliveCount),
+            LifetimeCount = Math.Max(3, created.RevisedLifetimeCount),
+            Items = items,
+            Accepted = new bool[items.Count],
+        };
+        if (await AddItemsAsync(subscription, cancellationToken) is { } error)
+        {
+            await DeleteAsync([subscription.Id], cancellationToken);
+            return error;
+        }
+
+        ClientLog.SubscriptionMade(
+            logger, subscription.Id, items.Count, subscription.Accepted.Count(a => !a), subscription.PublishingMs);
+        return subscription;
+    }
+
+    /// <summary>Asks for all items that the server does not watch yet.</summary>
+    /// <returns>An error when a whole request failed.</returns>
+    public async Task<UaError?> AddItemsAsync(SavedSubscription subscription, CancellationToken cancellationToken)
+    {
+        var open = Enumerable.Range(0, subscription.Items.Count).Where(i => !subscription.Accepted[i]).ToList();
+        var asked = open.Where(i => !subscription.Items[i].Node.IsNull).ToList();
+        var first = await CreateAsync(subscription, asked, DataChangeTrigger.StatusValueTimestamp, cancellationToken);
+        if (first.Error is { } error)
+        {
+            return error;
+        }
+
+        var results = new Dictionary<int, MonitoredItemCreateResult>();
+        Keep(asked, first.Value, results);
+        var again = asked.Where(i => Array.Exists(FilterRefusals, results[i].StatusCode.Is)).ToList();
+        if (again.Count > 0)
+        {
+            var second = await CreateAsync(subscription, again, DataChangeTrigger.StatusValue, cancellationToken);
+            if (second.Error is { } failure)
+            {
+                return failure;
+            }
+
+            Keep(again, second.Value, results);
+            if (again.Exists(i => results[i].StatusCode.IsGood))
+            {
+                ClientLog.TriggerRefused(logger, again.Count(i => results[i].StatusCode.IsGood));
+            }
+        }
+
+        foreach (var index in asked)
+        {
+            subscription.Accepted[index] = !results[index].StatusCode.IsBad;
+        }
+
+        Report(subscription, open, results);
+        return null;
+    }
+
+    /// <summary>Deletes subscriptions; those that are not there any more are as good as deleted.</summary>
+    public async Task DeleteAsync(uint[] ids, CancellationToken cancellationToken)
+    {
+        var answer = await session.CallAsync<DeleteSubscriptionsRequest, DeleteSubscriptionsResponse>(
+            new DeleteSubscriptionsRequest { SubscriptionIds = ids }, cancellationToken);
+        var failure = answer.Error
+            ?? answer.Value.Results.Where(r => r.IsBad && !r.Is(StatusCodes.BadSubscriptionIdInvalid)).Select(r => new UaError(r, "refused")).FirstOrDefault();
+        if (failure is not null)
+        {
+            ClientLog.NotDeleted(logger, failure.ToString());
+        }
+    }
+
+    private static void Keep(List<int> indexes, IReadOnlyList<MonitoredItemCreateResult> results, Dictionary<int, MonitoredItemCreateResult> all)
+    {
+        for (var i = 0; i < indexes.Count; i++)
+        {
+            all[indexes[i]] = results[i];
+        }
+    }
+
+    private Task<UaResult<IReadOnlyList<MonitoredItemCreateResult>>> CreateAsync(
+        SavedSubscription subscription, List<int> indexes, DataChangeTrigger trigger, CancellationToken cancellationToken) =>
+        OperationLimits.InPartsAsync<int, MonitoredItemCreateResult>(indexes, session.Limits.MonitoredItems, async part =>
+        {
+            var answer = await session.CallAsync<CreateMonitoredItemsRequest, CreateMonitoredItemsResponse>(
+                new CreateMonitoredItemsRequest
+                {
+                    SubscriptionId = subscription.Id,
+                    TimestampsToReturn = TimestampsToReturn.Both,
+                    ItemsToCreate = [.. part.Select(index => ToRequest(index, subscription.Items[index], trigger))],
+                },
+                cancellationToken);
+            return answer.Error is { } error ? error : answer.Value.Results;
+        });
+
+    private static MonitoredItemCreateRequest ToRequest(int index, PlannedItem item, DataChangeTrigger trigger)
+    {
+        // What a server does without a filter is status and value, so none is the form of it that even the smallest server takes.
+        var needsFilter = trigger != DataChangeTrigger.StatusValue || item.Deadband != DeadbandType.None;
+        return new MonitoredItemCreateRequest
+        {
+            ItemToMonitor = new ReadValueId { NodeId = item.Node },
+            RequestedParameters = new MonitoringParameters
+            {
+                ClientHandle = (uint)index,
+                SamplingInterval = item.SamplingMs,
+                QueueSize = item.QueueSize,
+                DiscardOldest = true,
+                Filter = !needsFilter ? null : ExtensionCodec.Pack(new DataChangeFilter
+                {
+                    Trigger = trigger,
+                    DeadbandType = (Services.DeadbandType)item.Deadband,
+                    DeadbandValue = item.DeadbandValue,
+                }),
+            },
+        };
+    }
+
+    private void Report(SavedSubscription subscription, List<int> open, Dictionary<int, MonitoredItemCreateResult> results)
+    {
+        var refused = open.Where(i => !subscription.Accepted[i])
+            .GroupBy(i => results.TryGetValue(i, out var result) ? result.StatusCode : StatusCodes.BadNodeIdUnknown);
+        foreach (var cause in refused.OrderByDescending(g => g.Count()).Take(NamedCausesMax))
+        {
+            ClientLog.ItemsRefused(logger, cause.Count(), cause.Key.ToString(), subscription.Items[cause.First()].Key);
+        }
+
+        var taken = results.Where(r => subscription.Accepted[r.Key]).ToList();
+        var shorter = taken.FindAll(r => r.Value.RevisedQueueSize < subscription.Items[r.Key].QueueSize);
+        if (shorter.Count > 0)
+        {
+            var item = subscription.Items[shorter[0].Key];
+            ClientLog.QueueRevised(logger, shorter.Count, item.Key, shorter[0].Value.RevisedQueueSize, (int)item.QueueSize);
+        }
+
+        var slower = taken.FindAll(r => r.Value.RevisedSamplingInterval > subscription.Items[r.Key].SamplingMs);
+        if (slower.Count > 0)
+        {
+            var item = subscription.Items[slower[0].Key];
+            ClientLog.SamplingRevised(logger, slower.Count, item.Key, slower[0].Value.RevisedSamplingInterval, item.SamplingMs);
+        }
+    }
+}
