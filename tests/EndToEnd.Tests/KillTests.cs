@@ -1,8 +1,8 @@
 using System.Diagnostics;
 using System.Globalization;
+using Xunit.Abstractions;
 using ZfRepl.EndToEnd.Tests.Harness;
 using ZfRepl.TestKit;
-using Xunit.Abstractions;
 
 namespace ZfRepl.EndToEnd.Tests;
 
@@ -12,8 +12,9 @@ namespace ZfRepl.EndToEnd.Tests;
 /// </summary>
 public sealed class KillTests(ITestOutputHelper output)
 {
-    [RequiresTheory("mosquitto")]
+    [RequiresTheory("mosquitto", ProgramLookup.NodeOpcUa)]
     [InlineData(FeedKind.Generators)]
+    [InlineData(FeedKind.NodeOpcUa)]
     public async Task Thirty_kills_of_collector_replicators_and_broker_lose_nothing_and_double_nothing(FeedKind kind)
     {
         var rounds = Seed.IsLong ? 300 : 30;
