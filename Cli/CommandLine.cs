@@ -26,6 +26,8 @@ internal static class CommandLine
     /// <summary>Nobody's window: lines are as long as they need to be.</summary>
     private const int RedirectedWidth = 400;
 
+    private static readonly TimeSpan TerminationLimit = TimeSpan.FromSeconds(10);
+
     /// <summary>Runs one command.</summary>
     /// <returns>The exit code.</returns>
     public static async Task<int> RunAsync(string[] args)
@@ -54,8 +56,13 @@ internal static class CommandLine
 
         try
         {
-            // Services listen to signals themselves and take the time that an orderly end needs; everything else a signal may end at once.
-            return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
+            return await parsed.InvokeAsync(new InvocationConfiguration
+            {
+                EnableDefaultExceptionHandler = false,
+
+                // Services listen to signals themselves and take the time that an orderly end needs.
+                ProcessTerminationTimeout = parsed.CommandResult.Command.Name == RunCommand.Name ? null : TerminationLimit,
+            });
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

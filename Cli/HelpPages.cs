@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
@@ -5,11 +6,13 @@ using System.CommandLine.Invocation;
 namespace ZfRepl.Cli;
 
 /// <summary>
-/// Help in two parts: the first line of a verb's description stands in the list of verbs and above its usage, the rest, with the examples,
+/// Help in two parts: the first sentence of a verb's description stands in the list of verbs and above its usage, the rest, with the examples,
 /// comes last, where people look for it.
 /// </summary>
 internal sealed class HelpPages : SynchronousCommandLineAction
 {
+    private static readonly SearchValues<string> SentenceEnds = SearchValues.Create([". ", ".\n"], StringComparison.Ordinal);
+
     private readonly HelpAction _usage;
     private readonly Dictionary<Command, string> _details = [];
 
@@ -45,12 +48,12 @@ internal sealed class HelpPages : SynchronousCommandLineAction
 
     private void Split(Command command)
     {
-        var description = command.Description ?? "";
-        var end = description.IndexOf('\n', StringComparison.Ordinal);
+        var description = (command.Description ?? "").ReplaceLineEndings("\n");
+        var end = description.AsSpan().IndexOfAny(SentenceEnds);
         if (end >= 0)
         {
-            _details[command] = description[end..].Trim();
-            command.Description = description[..end].Trim();
+            _details[command] = description[(end + 1)..].Trim();
+            command.Description = description[..(end + 1)].ReplaceLineEndings(" ");
         }
 
         foreach (var sub in command.Subcommands)

@@ -8,6 +8,9 @@ namespace ZfRepl.Cli.Commands;
 /// <summary><c>zfrepl run FILE…</c>: hosts the services that the files describe.</summary>
 internal static class RunCommand
 {
+    /// <summary>The verb.</summary>
+    public const string Name = "run";
+
     private const string Description = """
         Run one or several services in this process until SIGTERM or SIGINT.
 
@@ -24,7 +27,7 @@ internal static class RunCommand
         var files = SharedOptions.Files();
         var folder = SharedOptions.Folder();
         var level = SharedOptions.LogLevel();
-        var command = new Command("run", Description)
+        var command = new Command(Name, Description)
         {
             files,
             folder,

@@ -89,7 +89,7 @@ public sealed class Subscriber(
 
         if (SubscriptionStateCodec.TryRead(bytes.Span, out var problem) is { } state)
         {
-            _memory.Load(state, client.EndpointUrl);
+            _memory.Load(state);
         }
         else
         {

@@ -84,7 +84,10 @@ internal sealed partial class SubscriberConnection(
 
     private async Task<ConnectionEnd?> BeginAsync(CancellationToken cancellationToken)
     {
-        var wasRestarted = !session.IsResumed && IsAnotherStart(memory.ServerStartTime, session.ServerStartTime);
+        var isOver = session.IsResumed || memory.Session is null ? null
+            : memory.Session.ServerUri != session.Server.ApplicationUri ? $"it was at {memory.Session.ServerUri}, another server answers now"
+            : IsAnotherStart(memory.ServerStartTime, session.ServerStartTime) ? "the server was restarted"
+            : null;
         memory.Session = new FormerSession(session.Server.ApplicationUri, session.Server.Thumbprint, session.Handle);
         memory.ServerStartTime = session.ServerStartTime;
         if (await SaveAsync(cancellationToken) is { } unsaved)
@@ -94,9 +97,9 @@ internal sealed partial class SubscriberConnection(
 
         foreach (var subscription in memory.Subscriptions.ToArray())
         {
-            if (wasRestarted)
+            if (isOver is not null)
             {
-                Lose(subscription, "the server was restarted");
+                Lose(subscription, isOver);
             }
             else if (await AttachAsync(subscription, cancellationToken) is { } end)
             {
@@ -292,7 +295,10 @@ internal sealed partial class SubscriberConnection(
     private void Keep(TrackedSubscription subscription, NotificationSummary summary, Encoding.DataChangeBatch batch, bool isRepublished)
     {
         var number = summary.SequenceNumber;
-        var arrived = new ArrivedNotification(number, summary.PublishTime, isRepublished, batch);
+
+        // Some servers leave the publish time out; the time of the response is the same but for a republished one.
+        var publishTime = summary.PublishTime.IsNull ? summary.Header.Timestamp : summary.PublishTime;
+        var arrived = new ArrivedNotification(number, publishTime, isRepublished, batch);
         if (subscription.OnArrived(arrived, summary.AvailableSequenceNumbers))
         {
             return;
@@ -381,7 +387,7 @@ internal sealed partial class SubscriberConnection(
             return end;
         }
 
-        if (!await host.SaveStateAsync(SubscriptionStateCodec.Write(memory.ToSave(client.EndpointUrl)), cancellationToken))
+        if (!await host.SaveStateAsync(SubscriptionStateCodec.Write(memory.ToSave()), cancellationToken))
         {
             ClientLog.StateNotSaved(logger);
         }
