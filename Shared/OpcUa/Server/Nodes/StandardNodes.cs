@@ -136,7 +136,8 @@ internal static class StandardNodes
             builder.Type(id, name, nodeClass, above);
         }
 
-        builder.MakeFolders(WellKnownNodes.RootFolder, WellKnownNodes.ObjectsFolder, WellKnownNodes.TypesFolder, WellKnownNodes.ViewsFolder, 88, 89, 90, 91);
+        builder.MakeFolders(
+            WellKnownNodes.RootFolder, WellKnownNodes.ObjectsFolder, WellKnownNodes.TypesFolder, WellKnownNodes.ViewsFolder, 88, 89, 90, 91);
 
         AddServer(builder, objects, options, time);
         return space;
