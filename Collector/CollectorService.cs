@@ -15,6 +15,7 @@ namespace ZfRepl.Collector;
 public sealed partial class CollectorService(CollectorOptions options, IStorage storage) : IService
 {
     private const string LocalHistoryMailbox = ".history";
+    private const string SpoolCheck = "spool";
     private static readonly TimeSpan OpenRetry = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan HealthInterval = TimeSpan.FromSeconds(1);
 
@@ -27,7 +28,7 @@ public sealed partial class CollectorService(CollectorOptions options, IStorage 
     /// <inheritdoc/>
     public async Task<ServiceFailure?> RunAsync(ServiceContext context, CancellationToken stop)
     {
-        var opened = OpenSpool(context);
+        var opened = await OpenSpoolAsync(context, stop);
         if (!opened.IsOk)
         {
             return new ServiceFailure(ExitCode.Failed, $"the spool can't be used: {opened.Error}", opened.Error.Remedy);
@@ -146,6 +147,23 @@ public sealed partial class CollectorService(CollectorOptions options, IStorage 
             }
 
             await Task.Delay(HealthInterval, context.Time, cancellationToken);
+        }
+    }
+
+    /// <summary>Opens what all mailboxes share. A disk that others have filled is waited for, as it is later on.</summary>
+    private async Task<StorageResult<(Quarantine Quarantine, ulong Boot)>> OpenSpoolAsync(ServiceContext context, CancellationToken stop)
+    {
+        while (true)
+        {
+            var opened = OpenSpool(context);
+            if (opened.IsOk || !opened.Error.IsNoSpace)
+            {
+                context.Health.Remove(SpoolCheck);
+                return opened;
+            }
+
+            context.Health.Set(SpoolCheck, HealthState.Failed, opened.Error.ToString());
+            await Task.Delay(OpenRetry, context.Time, stop);
         }
     }
 

@@ -36,6 +36,8 @@ internal sealed class MailboxDisk(
     long newestName,
     IEnumerable<SourcePosition> positions) : IDisposable
 {
+    private const int BooksReserveBytes = 128 * 1024;
+
     private readonly SortedDictionary<ulong, SealedBlock> _sealed = new(sealedBlocks.ToDictionary(b => b.Header.Index));
     private readonly Dictionary<string, SourcePosition> _positions = positions.ToDictionary(p => p.Source, StringComparer.Ordinal);
     private readonly List<SuspectBlock> _suspects = [];
@@ -72,6 +74,12 @@ internal sealed class MailboxDisk(
     /// <summary>Writes a commit's frames and makes them durable. On failure nothing of them counts, and the call may be repeated.</summary>
     public StorageResult Commit(Commit commit)
     {
+        var room = EnsureRoom(commit.Frames.Written.Length);
+        if (!room.IsOk)
+        {
+            return room;
+        }
+
         var opened = EnsureOpen(commit);
         if (!opened.IsOk)
         {
@@ -260,6 +268,24 @@ internal sealed class MailboxDisk(
         }
 
         _sealing.Clear();
+    }
+
+    /// <summary>
+    /// Keeps the last of the disk free: a spool that took it all could neither book a delivered block out, nor salvage its open block at the
+    /// next start, and so would never get rid of anything again.
+    /// </summary>
+    private StorageResult EnsureRoom(int bytes)
+    {
+        var reserve = options.MaxBlockBytes + BooksReserveBytes;
+        var free = storage.FreeBytes(options.Folder);
+        // Where nobody knows how much is free, the write itself will tell.
+        return !free.IsOk || free.Value - bytes >= reserve
+            ? StorageResult.Ok
+            : new StorageError(
+                StorageOperation.Write,
+                options.Folder,
+                Errno.NoSpace,
+                $"No space left on device: {free.Value} bytes are free, the last {reserve} are kept for delivering what is there");
     }
 
     private StorageResult EnsureOpen(Commit commit)

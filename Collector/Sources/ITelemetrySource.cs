@@ -35,6 +35,12 @@ public interface IIntake
     /// </summary>
     ulong? LastTaken(string source, ulong incarnation);
 
+    /// <summary>
+    /// The same by the collecting mailbox that has taken least; 0 when one of them has taken nothing of this incarnation, as where its filter
+    /// took nothing.
+    /// </summary>
+    ulong LastTakenByAll(string source, ulong incarnation);
+
     /// <summary>Takes the next event identities.</summary>
     /// <param name="count">How many.</param>
     /// <returns>The first; the others follow by counting up.</returns>

@@ -16,6 +16,9 @@ internal sealed class SubscriptionIntake(
     // Sequence numbers of OPC UA are 32 bits wide and start again with 1; positions are 64 bits wide and never start again.
     private const ulong SequenceNumbers = uint.MaxValue;
 
+    // No fewer than the notifications that a subscriber has with its host at once, now or in an earlier version.
+    private const ulong UnderWayMax = 64;
+
     private readonly ItemFinder _finder = new(options);
     private readonly EventBatch _batch = new(intake.Oids, capacity: 4096);
     private ulong _incarnation;
@@ -34,8 +37,22 @@ internal sealed class SubscriptionIntake(
 
     public ValueTask<bool> SaveStateAsync(ReadOnlyMemory<byte> state, CancellationToken cancellationToken) => new(file.Save(state));
 
-    public uint? LastDurable(ulong incarnation) =>
-        intake.LastTaken(options.Name, incarnation) is { } last ? (uint)((last - 1) % SequenceNumbers + 1) : null;
+    /// <inheritdoc/>
+    /// <remarks>
+    /// A mailbox whose filter takes nothing of a notification has no position of it. It need not ask for what is older than the notifications
+    /// that can be under way at once: those are acknowledged, so every mailbox has of them what it takes.
+    /// </remarks>
+    public (uint Everywhere, uint Anywhere)? LastDurable(ulong incarnation)
+    {
+        if (intake.LastTaken(options.Name, incarnation) is not { } anywhere)
+        {
+            return null;
+        }
+
+        var acknowledged = anywhere > UnderWayMax ? anywhere - UnderWayMax : 0;
+        var everywhere = Math.Max(acknowledged, intake.LastTakenByAll(options.Name, incarnation));
+        return (Number(everywhere), Number(anywhere));
+    }
 
     public async ValueTask<Task<bool>> TakeAsync(Notification notification, CancellationToken cancellationToken)
     {
@@ -51,7 +68,7 @@ internal sealed class SubscriptionIntake(
         }
 
         // One that was taken before has its entry already.
-        var isRepeat = intake.LastTaken(options.Name, notification.Incarnation) is { } last && last >= position.Sequence;
+        var isRepeat = intake.LastTakenByAll(options.Name, notification.Incarnation) >= position.Sequence;
         var booked = isRepeat ? Task.FromResult(true) : BookOverflowAsync(found, nowNs);
         var durable = await intake.TakeAsync(_batch, position, cancellationToken);
         return BothAsync(booked, durable);
@@ -68,6 +85,8 @@ internal sealed class SubscriptionIntake(
         UnixTime.FromDateTimeOffset(time.GetUtcNow()),
         options.Name,
         loss.Detail));
+
+    private static uint Number(ulong position) => position == 0 ? 0 : (uint)((position - 1) % SequenceNumbers + 1);
 
     private static async Task<bool> BothAsync(Task<bool> first, Task<bool> second)
     {

@@ -59,9 +59,7 @@ internal sealed class SavedSubscription
 }
 
 /// <summary>What a new process needs to go on where this one stopped.</summary>
-/// <param name="EndpointUrl">The server as it was configured.</param>
 /// <param name="Session">The session; it holds a secret.</param>
 /// <param name="ServerStartTime">When the server was started.</param>
 /// <param name="Subscriptions">The present subscription, and before it one that is being drained, if any.</param>
-internal sealed record SavedState(
-    string EndpointUrl, FormerSession Session, UaDateTime ServerStartTime, IReadOnlyList<SavedSubscription> Subscriptions);
+internal sealed record SavedState(FormerSession Session, UaDateTime ServerStartTime, IReadOnlyList<SavedSubscription> Subscriptions);

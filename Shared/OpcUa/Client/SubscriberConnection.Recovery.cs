@@ -31,7 +31,11 @@ internal sealed partial class SubscriberConnection
                     return ConnectionEnd.Retry(probe.Error);
                 }
 
-                subscription.OnTailKnown();
+                if (!subscription.HasGap)
+                {
+                    subscription.OnTailKnown();
+                }
+
                 Attached(subscription);
                 return null;
             }
@@ -225,6 +229,13 @@ internal sealed partial class SubscriberConnection
             {
                 return ConnectionEnd.Refused(new UaError(StatusCodes.BadOutOfService, "a loss could not be entered into the books"));
             }
+        }
+
+        // What could not be read is still at the server, which need not keep it any longer.
+        for (var number = first; number != subscription.Expected && subscription.IsAttached && _pipeline.HasRoomToAcknowledge;)
+        {
+            _pipeline.Acknowledge(subscription.Id, number);
+            number = NotificationNumbers.Next(number);
         }
 
         subscription.OnMissingRecorded();

@@ -45,15 +45,17 @@ internal sealed class SubscriberMemory(ISubscriptionHost host, SubscriptionOptio
     public long Republished => Interlocked.Read(ref _republished);
 
     /// <summary>Begins with what an earlier process has saved.</summary>
-    public void Load(SavedState state, string endpointUrl)
+    public void Load(SavedState state)
     {
-        Session = state.EndpointUrl == endpointUrl ? state.Session : null;
+        Session = state.Session;
         ServerStartTime = state.ServerStartTime;
         for (var i = 0; i < state.Subscriptions.Count; i++)
         {
             var saved = state.Subscriptions[i];
             var durable = host.LastDurable(saved.Incarnation);
-            var tracked = new TrackedSubscription(saved, durable is { } last ? NotificationNumbers.Next(last) : 0);
+            var tracked = durable is { } last
+                ? new TrackedSubscription(saved, NotificationNumbers.Next(last.Everywhere), NotificationNumbers.Next(last.Anywhere))
+                : new TrackedSubscription(saved, expected: 0, notTaken: 0);
             tracked.OnBreak();
             if (i < state.Subscriptions.Count - 1)
             {
@@ -61,16 +63,12 @@ internal sealed class SubscriberMemory(ISubscriptionHost host, SubscriptionOptio
             }
 
             Subscriptions.Add(tracked);
-            if (state.EndpointUrl != endpointUrl)
-            {
-                Lose(tracked, $"it was at {state.EndpointUrl}, but now {endpointUrl} is configured");
-            }
         }
     }
 
     /// <summary>What has to be saved now; a lost subscription stays in it until the loss is in the books.</summary>
-    public SavedState ToSave(string endpointUrl) =>
-        new(endpointUrl, Session!, ServerStartTime, [.. Lost.Select(l => l.Subscription.Saved), .. Subscriptions.Select(s => s.Saved)]);
+    public SavedState ToSave() =>
+        new(Session!, ServerStartTime, [.. Lost.Select(l => l.Subscription.Saved), .. Subscriptions.Select(s => s.Saved)]);
 
     public void Lose(TrackedSubscription subscription, string cause)
     {

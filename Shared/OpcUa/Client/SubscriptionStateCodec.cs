@@ -16,7 +16,7 @@ internal static class SubscriptionStateCodec
     private const uint Mark = 0x5355_415A; // "ZAUS" as it stands in the file
     private const byte Version = 1;
     private const int HashBytes = 32;
-    private const int SubscriptionsMax = 2;
+    private const int SubscriptionsMax = 4;
     private const int ItemBytesMin = 34;
 
     public static byte[] Write(SavedState state)
@@ -24,7 +24,6 @@ internal static class SubscriptionStateCodec
         using var writer = new UaWriter();
         writer.WriteUInt32(Mark);
         writer.WriteByte(Version);
-        writer.WriteString(state.EndpointUrl);
         writer.WriteString(state.Session.ServerUri);
         writer.WriteString(state.Session.Thumbprint);
         writer.WriteNodeId(state.Session.Session.SessionId);
@@ -59,7 +58,6 @@ internal static class SubscriptionStateCodec
             return null;
         }
 
-        var url = reader.ReadString() ?? "";
         var session = new FormerSession(
             reader.ReadString() ?? "", reader.ReadString() ?? "",
             new SessionHandle(reader.ReadNodeId(), reader.ReadNodeId(), reader.ReadByteString(), ReadInterval(ref reader)));
@@ -77,7 +75,7 @@ internal static class SubscriptionStateCodec
         }
 
         problem = reader.Failed ? reader.Error.ToString() : null;
-        return reader.Failed ? null : new SavedState(url, session, startTime, subscriptions);
+        return reader.Failed ? null : new SavedState(session, startTime, subscriptions);
     }
 
     private static void WriteSubscription(UaWriter writer, SavedSubscription subscription)

@@ -208,6 +208,27 @@ public sealed class MailboxTests
     }
 
     [Fact]
+    public async Task The_last_of_the_disk_is_kept_free_so_that_delivered_blocks_can_be_booked_out()
+    {
+        var storage = new SimulatedStorage();
+        var time = new ManualTime();
+        await using var rig = await MailboxRig.StartAsync(storage, time);
+        await rig.AppendAsync(0, 3);
+        storage.Free = MailboxRig.Options.MaxBlockBytes;
+        var append = rig.AppendAsync(3, 3);
+        await Eventually.TrueAsync(
+            async () => (await rig.Mailbox.StatusAsync(CancellationToken.None)).Trouble is { } t && t.Contains("free space", StringComparison.Ordinal),
+            "the mailbox says that the disk is full");
+        Assert.False(append.IsCompleted);
+        var ready = (await rig.Mailbox.NextAsync(rotate: true, CancellationToken.None)).Value!;
+        Assert.Equal(RemoveResult.Removed, (await rig.Mailbox.ConfirmAsync(ready.Block.Name, ready.Block.Trailer.Hash, CancellationToken.None)).Value);
+        storage.Free = long.MaxValue;
+        await AdvanceUntilAsync(time, () => Task.FromResult(append.IsCompleted));
+        Assert.Equal(AppendResult.Accepted, await append);
+        Assert.Equal([3, 4, 5], await rig.ValuesAsync());
+    }
+
+    [Fact]
     public async Task Too_much_waiting_for_the_disk_makes_the_source_wait()
     {
         var storage = new SimulatedStorage();

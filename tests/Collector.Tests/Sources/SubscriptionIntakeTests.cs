@@ -1,7 +1,9 @@
 using Microsoft.Extensions.Logging.Abstractions;
+using ZfRepl.Collector.Mailboxes;
 using ZfRepl.Collector.Sources.OpcUa;
 using ZfRepl.Collector.Tests.Mailboxes;
 using ZfRepl.Core.Frames;
+using ZfRepl.Core.Telemetry;
 using ZfRepl.OpcUa.Client;
 using ZfRepl.OpcUa.Encoding;
 using ZfRepl.OpcUa.Security;
@@ -36,7 +38,7 @@ public sealed class SubscriptionIntakeTests
         Assert.True(await TakeAsync(intake, 2, 12));
         Assert.True(await TakeAsync(intake, 1, 10, 11));
         Assert.Equal([10, 11, 12], await rig.ValuesAsync());
-        Assert.Equal(2u, intake.LastDurable(Incarnation));
+        Assert.Equal((2u, 2u), intake.LastDurable(Incarnation));
     }
 
     [Fact]
@@ -53,13 +55,47 @@ public sealed class SubscriptionIntakeTests
         await using (var rig = await MailboxRig.StartAsync(_storage))
         {
             var intake = Intake(rig, boot: 2);
-            Assert.Equal(2u, intake.LastDurable(Incarnation));
+            Assert.Equal((2u, 2u), intake.LastDurable(Incarnation));
             Assert.Null(intake.LastDurable(Incarnation + 1));
             await TakeAsync(intake, 1, 10);
             await TakeAsync(intake, 2, 11);
             await TakeAsync(intake, 3, 12);
             Assert.Equal([10, 11, 12], await rig.ValuesAsync());
         }
+    }
+
+    [Fact]
+    public async Task The_server_is_asked_from_where_the_mailbox_stands_that_is_furthest_behind()
+    {
+        await using var ahead = await MailboxRig.StartAsync(_storage);
+        await using var behind = await MailboxRig.StartAsync(new SimulatedStorage());
+        var both = Intake([ahead.Mailbox, behind.Mailbox], boot: 1, ahead.Time);
+        await TakeAsync(both, 1, 10);
+        await TakeAsync(both, 2, 11);
+
+        // As if the process had died when one of them had made the third notification durable and the other had not.
+        await TakeAsync(Intake(ahead, boot: 1), 3, 12);
+        Assert.Equal((2u, 3u), both.LastDurable(Incarnation));
+        await TakeAsync(both, 3, 12);
+        Assert.Equal((3u, 3u), both.LastDurable(Incarnation));
+        Assert.Equal([10, 11, 12], await ahead.ValuesAsync());
+        Assert.Equal([10, 11, 12], await behind.ValuesAsync());
+    }
+
+    [Fact]
+    public async Task A_mailbox_whose_filter_takes_nothing_does_not_have_everything_asked_for_again()
+    {
+        Assert.True(OidMask.TryParse("sensor:other/#", out var mask, out _));
+        var filter = new OidFilter([mask], []);
+        await using var taking = await MailboxRig.StartAsync(_storage);
+        await using var idle = await MailboxRig.StartAsync(new SimulatedStorage(), options: MailboxRig.Options with { Filter = filter });
+        var both = Intake([taking.Mailbox, idle.Mailbox], boot: 1, taking.Time);
+        for (var number = 1u; number <= 100; number++)
+        {
+            await TakeAsync(both, number, (int)number);
+        }
+
+        Assert.Equal((36u, 100u), both.LastDurable(Incarnation));
     }
 
     [Fact]
@@ -70,12 +106,12 @@ public sealed class SubscriptionIntakeTests
         await TakeAsync(intake, uint.MaxValue - 1, 10);
         await TakeAsync(intake, uint.MaxValue, 11);
         await TakeAsync(intake, 1, 12);
-        Assert.Equal(1u, intake.LastDurable(Incarnation));
+        Assert.Equal((1u, 1u), intake.LastDurable(Incarnation));
         await TakeAsync(intake, uint.MaxValue, 11);
         await TakeAsync(intake, 2, 13);
         await TakeAsync(intake, 2, 13);
         Assert.Equal([10, 11, 12, 13], await rig.ValuesAsync());
-        Assert.Equal(2u, intake.LastDurable(Incarnation));
+        Assert.Equal((2u, 2u), intake.LastDurable(Incarnation));
     }
 
     [Fact]
@@ -131,11 +167,13 @@ public sealed class SubscriptionIntakeTests
         Assert.Equal(new byte[] { 1, 2, 3 }, file.Load()!.Value.ToArray());
     }
 
-    private SubscriptionIntake Intake(MailboxRig rig, ulong boot) => new(
+    private SubscriptionIntake Intake(MailboxRig rig, ulong boot) => Intake([rig.Mailbox], boot, rig.Time);
+
+    private SubscriptionIntake Intake(IReadOnlyList<Mailbox> mailboxes, ulong boot, TimeProvider time) => new(
         Options,
-        new Intake([rig.Mailbox], boot),
+        new Intake(mailboxes, boot),
         new SubscriptionStateFile(_storage, "/spool", Options.Name, NullLogger.Instance),
-        rig.Time);
+        time);
 
     private static Task<bool> TakeAsync(SubscriptionIntake intake, uint number, params ReadOnlySpan<int> values)
     {

@@ -1,5 +1,3 @@
-using System.Globalization;
-using System.Text.Json;
 using ZfRepl.OpcUa.Encoding;
 using ZfRepl.OpcUa.Security;
 using ZfRepl.OpcUa.Security.Pki;
@@ -211,8 +209,8 @@ public sealed class NodeOpcUaTests(PlantServer plant)
         }
 
         var arrived = Enumerable.Range(0, batch.Count)
-            .Select(i => Line(nodes[(int)batch.ClientHandles[i]], batch.GetDataValue(i))).Order(StringComparer.Ordinal).ToList();
-        var logged = File.ReadLines(plant.Server.LogFile).Skip(logBefore).Select(Line).Order(StringComparer.Ordinal).ToList();
+            .Select(i => PlantLog.Line(nodes[(int)batch.ClientHandles[i]], batch.GetDataValue(i))).Order(StringComparer.Ordinal).ToList();
+        var logged = File.ReadLines(plant.Server.LogFile).Skip(logBefore).Select(PlantLog.Line).Order(StringComparer.Ordinal).ToList();
         Assert.Equal(changes, logged.Count);
         Assert.Equal(logged, arrived);
         Assert.Contains(logged, l => l.Contains("UncertainLastUsableValue", StringComparison.Ordinal));
@@ -220,37 +218,6 @@ public sealed class NodeOpcUaTests(PlantServer plant)
         var deleted = await client.RequestAsync<DeleteSubscriptionsRequest, DeleteSubscriptionsResponse>(new() { SubscriptionIds = [subscription] });
         Assert.Equal([StatusCode.Good], deleted.Results);
     }
-
-    private static string Line(string node, DataValue value) => string.Create(
-        CultureInfo.InvariantCulture,
-        $"{node} {value.SourceTimestamp.Ticks} {value.SourcePicoseconds} {value.Status} {value.Value.Type} {Text(value.Value)}");
-
-    private static string Line(string json)
-    {
-        using var document = JsonDocument.Parse(json);
-        var entry = document.RootElement;
-        var type = entry.GetProperty("type").GetString()!;
-        var value = entry.GetProperty("value");
-        var text = value.ValueKind switch
-        {
-            JsonValueKind.String => value.GetString()!,
-            JsonValueKind.Number when type == "Double" => value.GetDouble().ToString("R", CultureInfo.InvariantCulture),
-            JsonValueKind.Number when type == "Float" => ((float)value.GetDouble()).ToString("R", CultureInfo.InvariantCulture),
-            _ => value.GetRawText(),
-        };
-        return $"{entry.GetProperty("node").GetString()} {entry.GetProperty("ticks").GetString()} {entry.GetProperty("ps").GetInt32()} "
-            + $"{new StatusCode(entry.GetProperty("status").GetUInt32())} {type} {text}";
-    }
-
-    private static string Text(Variant value) => value.Type switch
-    {
-        BuiltInType.String => value.GetString()!,
-        BuiltInType.Boolean => value.GetBoolean() ? "true" : "false",
-        BuiltInType.Double => value.GetDouble().ToString("R", CultureInfo.InvariantCulture),
-        BuiltInType.Float => value.GetFloat().ToString("R", CultureInfo.InvariantCulture),
-        BuiltInType.Int16 or BuiltInType.Int32 or BuiltInType.Int64 => value.GetInt64().ToString(CultureInfo.InvariantCulture),
-        _ => value.GetUInt64().ToString(CultureInfo.InvariantCulture),
-    };
 
     private static async Task<uint> SubscribeAsync(MiniClient client, string[] nodes)
     {
