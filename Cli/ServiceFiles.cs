@@ -46,6 +46,11 @@ internal static class ServiceFiles
             _ => null,
         };
         document.Finish();
+        if (document.IsValid)
+        {
+            file.Folders.Check(DiskStorage.Instance);
+        }
+
         var service = document.IsValid && make is not null ? new HostedService(make(), file.SocketFolder) : null;
         return new LoadedService(document, service, file.LogLevel);
     }

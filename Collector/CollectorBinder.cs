@@ -47,13 +47,40 @@ public static class CollectorBinder
             OpcUa = [.. sources.Where(s => KindOf(s) == SourceKind.Opcua).Select(OpcUaBinder.Bind).OfType<Sources.OpcUa.OpcUaSourceOptions>()],
             HistoryPath = history is null ? null : BindHistory(history),
         };
+        AddFolders(file.Folders, section, history, options);
         return options;
+    }
+
+    private static void AddFolders(FolderNeeds folders, ConfigSection section, ConfigSection? history, CollectorOptions options)
+    {
+        folders.Add(options.SpoolPath, section, "path");
+        if (section.Has("quarantine"))
+        {
+            folders.Add(options.QuarantinePath, section, "quarantine", sameAs: options.SpoolPath);
+        }
+
+        if (options.OpcUa.Count > 0)
+        {
+            folders.Add(options.PkiPath, section, "pki");
+        }
+
+        if (options.HistoryPath is { } path)
+        {
+            folders.Add(Path.GetDirectoryName(path)!, history!, "path");
+        }
     }
 
     private static SourceKind? KindOf(ConfigSection source)
     {
         source.Require("kind");
-        return source.Enum<SourceKind>("kind");
+        var kind = source.Enum<SourceKind>("kind");
+        if (kind is null)
+        {
+            // Which keys belong here can't be told; calling them all unknown would hide the one mistake.
+            source.Ignore([.. source.Keys]);
+        }
+
+        return kind;
     }
 
     private static MailboxOptions BindMailbox(ConfigSection section, string node, string spool)

@@ -1,10 +1,13 @@
+using Microsoft.Extensions.Logging;
 using ZfRepl.Collector.Mailboxes;
 using ZfRepl.Collector.Sources;
 using ZfRepl.Collector.Sources.Generator;
+using ZfRepl.Collector.Sources.OpcUa;
 using ZfRepl.Core.Import;
 using ZfRepl.Core.Storage;
 using ZfRepl.Core.Tasks;
 using ZfRepl.Hosting.Lifetime;
+using ZfRepl.OpcUa.Security;
 
 namespace ZfRepl.Collector;
 
@@ -12,6 +15,7 @@ namespace ZfRepl.Collector;
 public sealed partial class CollectorService(CollectorOptions options, IStorage storage) : IService
 {
     private const string LocalHistoryMailbox = ".history";
+    private const string SpoolCheck = "spool";
     private static readonly TimeSpan OpenRetry = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan HealthInterval = TimeSpan.FromSeconds(1);
 
@@ -19,15 +23,28 @@ public sealed partial class CollectorService(CollectorOptions options, IStorage 
     public string Id => options.Id;
 
     /// <inheritdoc/>
-    public string Description => $"collects on node {options.Node} into {options.Mailboxes.Count} mailboxes";
+    public string Description => $"collects on node {options.Node} into {options.Mailboxes.Count} mailbox{(options.Mailboxes.Count == 1 ? "" : "es")}";
 
     /// <inheritdoc/>
     public async Task<ServiceFailure?> RunAsync(ServiceContext context, CancellationToken stop)
     {
-        var opened = OpenSpool(context);
+        var opened = await OpenSpoolAsync(context, stop);
         if (!opened.IsOk)
         {
             return new ServiceFailure(ExitCode.Failed, $"the spool can't be used: {opened.Error}", opened.Error.Remedy);
+        }
+
+        var (application, problem) = OpcUaApplication.Open(
+            options.Node, options.PkiPath, options.OpcUa.Any(o => o.Policy != SecurityPolicy.None), context.Time);
+        if (application is null)
+        {
+            return new ServiceFailure(ExitCode.Failed, $"there is no certificate for OPC UA: {problem}", $"make {options.PkiPath} writable for the service");
+        }
+
+        using var owned = application;
+        if (problem is not null)
+        {
+            CertificateProblem(context.Logger, problem);
         }
 
         var (quarantine, boot) = opened.Value;
@@ -53,7 +70,7 @@ public sealed partial class CollectorService(CollectorOptions options, IStorage 
             }
 
             var intake = new Intake(mailboxes, boot);
-            var sources = MakeSources(context);
+            var sources = MakeSources(context, application);
             var served = mailboxes.Where(m => m.Name != LocalHistoryMailbox).ToList();
             new CollectorApi(options, served, sources, intake, quarantine).Register(context.Methods);
             await RunAllAsync(context, mailboxes, history, intake, sources, stop);
@@ -133,6 +150,23 @@ public sealed partial class CollectorService(CollectorOptions options, IStorage 
         }
     }
 
+    /// <summary>Opens what all mailboxes share. A disk that others have filled is waited for, as it is later on.</summary>
+    private async Task<StorageResult<(Quarantine Quarantine, ulong Boot)>> OpenSpoolAsync(ServiceContext context, CancellationToken stop)
+    {
+        while (true)
+        {
+            var opened = OpenSpool(context);
+            if (opened.IsOk || !opened.Error.IsNoSpace)
+            {
+                context.Health.Remove(SpoolCheck);
+                return opened;
+            }
+
+            context.Health.Set(SpoolCheck, HealthState.Failed, opened.Error.ToString());
+            await Task.Delay(OpenRetry, context.Time, stop);
+        }
+    }
+
     private StorageResult<(Quarantine Quarantine, ulong Boot)> OpenSpool(ServiceContext context)
     {
         var created = storage.CreateFolder(options.SpoolPath);
@@ -173,8 +207,19 @@ public sealed partial class CollectorService(CollectorOptions options, IStorage 
         return null;
     }
 
-    private List<ITelemetrySource> MakeSources(ServiceContext context) =>
-        [.. options.Generators.Select(g => new GeneratorSource(g, context.Time))];
+    private List<ITelemetrySource> MakeSources(ServiceContext context, OpcUaApplication application)
+    {
+        var logger = context.Loggers.CreateLogger("opcua");
+        return
+        [
+            .. options.Generators.Select(g => new GeneratorSource(g, context.Time)),
+            .. options.OpcUa.Select(o => new OpcUaSource(
+                o, application, new SubscriptionStateFile(storage, options.SpoolPath, o.Name, logger), logger, context.Time)),
+        ];
+    }
+
+    [LoggerMessage(1210, LogLevel.Warning, "OPC UA certificates: {Problem}")]
+    private static partial void CertificateProblem(ILogger logger, string problem);
 
     private MailboxOptions LocalHistoryOptions() => new()
     {

@@ -22,6 +22,11 @@ internal sealed class Intake(IReadOnlyList<Mailbox> mailboxes, ulong boot) : IIn
 
     public Ieid NextIeids(int count) => new(boot, Interlocked.Add(ref _counter, (ulong)count) - (ulong)count + 1);
 
+    public ulong? LastTaken(string source, ulong incarnation) => mailboxes.Max(m => m.LastTaken(source, incarnation));
+
+    public ulong LastTakenByAll(string source, ulong incarnation) =>
+        mailboxes.Where(m => m.Enabled).Select(m => m.LastTaken(source, incarnation) ?? 0).DefaultIfEmpty(0UL).Min();
+
     public async ValueTask<Task<bool>> TakeAsync(EventBatch batch, SourcePosition? position, CancellationToken cancellationToken)
     {
         Interlocked.Add(ref _events, batch.Count);

@@ -80,6 +80,12 @@ internal sealed class FetchingSide(ReplicatorOptions options, IStorage storage, 
 
         if (client.JsonLinesPath is { } linesPath)
         {
+            var linesFolder = storage.CreateFolder(Path.GetDirectoryName(linesPath)!);
+            if (!linesFolder.IsOk)
+            {
+                return Failure(linesFolder.Error);
+            }
+
             var opened = JsonLinesSink.Open(storage, linesPath);
             if (!opened.IsOk)
             {

@@ -125,6 +125,7 @@ internal sealed class ReplicatorApi(ReplicatorOptions options, MqttBus bus, Bloc
             json.WriteNumber("backlog_events", state.BacklogEvents);
             json.WriteNumber("sent_bytes", state.SentBytes);
             json.WriteNumber("received_bytes", state.ReceivedBytes);
+            json.WriteNumber("refused", state.Refused);
             if (state.LastContact is { } contact)
             {
                 json.WriteString("last_contact", contact);

@@ -1,6 +1,7 @@
 using ZfRepl.Core.Schedule;
 using ZfRepl.Core.Transfer;
 using ZfRepl.Hosting.Configuration;
+using ZfRepl.Hosting.Rpc;
 using ZfRepl.Mqtt;
 using ZfRepl.Mqtt.Client;
 using ZfRepl.Mqtt.Topics;
@@ -19,6 +20,7 @@ public static class ReplicatorBinder
     private const int MinChunkBytes = 1024;
     private const int MaxChunkBytes = 1024 * 1024;
     private const string EverySecond = "* * * * * *";
+    private const string DefaultCollector = "eva.zfrepl.default.collector";
 
     /// <summary>Binds the section.</summary>
     public static ReplicatorOptions Bind(ServiceFile file)
@@ -26,7 +28,7 @@ public static class ReplicatorBinder
         var section = file.RoleSection!;
         section.Require("pubsub");
         section.Ignore("key_svc");
-        var keys = BindKeys(section);
+        var keys = KeyRing.Bind(section);
         var topics = new TransferTopics(BindPrefix(section));
         var chunkBytes = (int)(section.ByteSize("chunk_size", MinChunkBytes, MaxChunkBytes) ?? 128 * 1024);
         var maxBlockBytes = section.ByteSize("max_block_size", 4096, 1024L * 1024 * 1024) ?? 64L * 1024 * 1024;
@@ -43,38 +45,9 @@ public static class ReplicatorBinder
             Node = file.SystemName,
             SocketFolder = file.SocketFolder,
             Bus = BindBus(section.Section("pubsub")),
-            Server = server is null ? null : BindServer(server, file.SystemName, keys, topics, chunkBytes, maxBlockBytes),
-            Client = client is null ? null : BindClient(client, file.SystemName, keys, topics, chunkBytes, maxBlockBytes),
+            Server = server is null ? null : BindServer(server, file, keys, topics, chunkBytes, maxBlockBytes),
+            Client = client is null ? null : BindClient(client, file, keys, topics, chunkBytes, maxBlockBytes),
         };
-    }
-
-    private static Dictionary<string, ApiKey> BindKeys(ConfigSection section)
-    {
-        var keys = new Dictionary<string, ApiKey>(StringComparer.Ordinal);
-        if (section.Section("keys") is not { } list)
-        {
-            section.Error("keys", "`keys` is missing: source and target share a secret", "add `keys:` with `default: file:etc/zfrepl.key` (zfrepl key new makes one)");
-            return keys;
-        }
-
-        foreach (var id in list.Keys)
-        {
-            if (list.Secret(id) is not { } text)
-            {
-                continue;
-            }
-
-            if (ApiKey.TryCreate(id, text, out var key, out var error))
-            {
-                keys.Add(id, key);
-            }
-            else
-            {
-                list.Error(id, error, "make one with: zfrepl key new");
-            }
-        }
-
-        return keys;
     }
 
     private static string BindPrefix(ConfigSection section)
@@ -97,12 +70,16 @@ public static class ReplicatorBinder
 
         section.Require("host");
         var protocol = section.String("proto") ?? "mqtt";
-        if (protocol != "mqtt")
+        if (protocol == "psrt")
         {
-            section.Error(
+            section.Warning(
                 "proto",
-                protocol == "psrt" ? "PSRT is a protocol of the original's makers that is not spoken here" : $"the protocol '{protocol}' is not known",
-                "use mqtt, with any MQTT 3.1.1 or 5 broker");
+                "PSRT, a protocol of the original's makers, is not spoken here: these hosts are taken for MQTT brokers",
+                "write mqtt, and hosts with any MQTT 3.1.1 or 5 broker");
+        }
+        else if (protocol != "mqtt")
+        {
+            section.Error("proto", $"the protocol '{protocol}' is not known", "use mqtt, with any MQTT 3.1.1 or 5 broker");
         }
 
         var caFile = section.FilePath("ca_certs");
@@ -119,7 +96,10 @@ public static class ReplicatorBinder
 
         return new MqttBusOptions
         {
-            Hosts = [.. (section.Hosts("host", caFile is null ? MqttHost.DefaultPort : MqttHost.DefaultTlsPort) ?? []).Select(h => new MqttHost(h.Host, h.Port))],
+            Hosts =
+            [
+                .. (section.Hosts("host", caFile is null ? MqttHost.DefaultPort : MqttHost.DefaultTlsPort) ?? []).Select(h => new MqttHost(h.Host, h.Port)),
+            ],
             RandomizeHosts = section.Bool("cluster_hosts_randomize") ?? false,
             Version = BindVersion(section),
             UserName = section.String("username"),
@@ -149,7 +129,7 @@ public static class ReplicatorBinder
     }
 
     private static ServerOptions BindServer(
-        ConfigSection section, string node, Dictionary<string, ApiKey> keys, TransferTopics topics, int chunkBytes, long maxBlockBytes)
+        ConfigSection section, ServiceFile file, KeyRing keys, TransferTopics topics, int chunkBytes, long maxBlockBytes)
     {
         section.Require("mailboxes");
         var mailboxes = new List<ServedMailbox>();
@@ -157,24 +137,31 @@ public static class ReplicatorBinder
         {
             CheckName(mailbox);
             mailbox.Ignore("allow_fill");
-            if (FindKey(mailbox, keys) is { } key)
+            if (keys.Find(mailbox) is { } key)
             {
                 mailboxes.Add(new ServedMailbox(mailbox.Name, key));
             }
         }
 
+        var collector = section.String("collector_svc") ?? DefaultCollector;
+        if (!ServiceSockets.TryPathOf(file.SocketFolder, collector, out _, out var badService))
+        {
+            section.Error("collector_svc", badService, "write the collector's service id");
+        }
+
         return new ServerOptions(
-            section.String("collector_svc") ?? "eva.zfrepl.default.collector",
-            new BlockServerOptions { Node = node, Topics = topics, Mailboxes = mailboxes, ChunkBytes = chunkBytes, MaxBlockBytes = maxBlockBytes });
+            collector,
+            new BlockServerOptions { Node = file.SystemName, Topics = topics, Mailboxes = mailboxes, ChunkBytes = chunkBytes, MaxBlockBytes = maxBlockBytes });
     }
 
     private static ClientOptions BindClient(
-        ConfigSection section, string node, Dictionary<string, ApiKey> keys, TransferTopics topics, int chunkBytes, long maxBlockBytes)
+        ConfigSection section, ServiceFile file, KeyRing keys, TransferTopics topics, int chunkBytes, long maxBlockBytes)
     {
         section.Require("mailboxes");
         if (section.Strings("watch_svcs") is { Count: > 0 })
         {
-            section.Warning("watch_svcs", "`watch_svcs` has no effect in this version: imports are confirmed by the database itself", "leave it for later");
+            section.Warning(
+                "watch_svcs", "`watch_svcs` has no effect in this version: imports are confirmed by the database itself", "leave it for later");
         }
 
         var mailboxes = new List<(FetchOptions, SourceLinkOptions)>();
@@ -185,14 +172,17 @@ public static class ReplicatorBinder
             var fetch = new FetchOptions
             {
                 Source = mailbox.Name,
-                Target = node,
+                Target = file.SystemName,
                 Schedule = BindSchedule(mailbox),
                 Interval = mailbox.Duration("interval", TimeSpan.FromMilliseconds(10), TimeSpan.FromDays(1)) ?? TimeSpan.FromSeconds(30),
                 Duration = mailbox.Duration("duration", TimeSpan.FromSeconds(1), TimeSpan.FromDays(365)) ?? TimeSpan.FromSeconds(3600),
             };
             if (mailbox.Bool("trusted") == false)
             {
-                mailbox.Error("trusted", "untrusted sources are not supported in this version: their events would all be taken", "remove the mailbox until they are");
+                mailbox.Error(
+                    "trusted",
+                    "untrusted sources are not supported in this version: their events would all be taken",
+                    "remove the mailbox until they are");
             }
 
             if (mailbox.Has("self_repair"))
@@ -201,12 +191,12 @@ public static class ReplicatorBinder
                 mailbox.Section("self_repair")?.Ignore("oid", "repair_interval", "history_db_svc", "range", "gap");
             }
 
-            if (FindKey(mailbox, keys) is { } key)
+            if (keys.Find(mailbox) is { } key)
             {
                 mailboxes.Add((fetch, new SourceLinkOptions
                 {
                     Source = mailbox.Name,
-                    Target = node,
+                    Target = file.SystemName,
                     Key = key,
                     Topics = topics,
                     Timeout = timeout,
@@ -219,7 +209,7 @@ public static class ReplicatorBinder
 
         var data = section.FilePath("path") ?? section.ResolvePath("runtime/zfrepl/target");
         var history = section.Section("history");
-        return new ClientOptions
+        var options = new ClientOptions
         {
             Mailboxes = mailboxes,
             InboxPath = Path.Combine(data, "inbox"),
@@ -228,6 +218,14 @@ public static class ReplicatorBinder
             Archive = BindArchive(section),
             JsonLinesPath = section.FilePath("json_lines"),
         };
+        file.Folders.Add(data, section, "path");
+        file.Folders.Add(Path.GetDirectoryName(options.HistoryPath)!, history ?? section, "path");
+        if (options.JsonLinesPath is { } lines)
+        {
+            file.Folders.Add(Path.GetDirectoryName(lines)!, section, "json_lines");
+        }
+
+        return options;
     }
 
     private static ArchiveOptions? BindArchive(ConfigSection section)
@@ -270,17 +268,5 @@ public static class ReplicatorBinder
         {
             mailbox.Error(null, badName, "name the mailbox like the remote node");
         }
-    }
-
-    private static ApiKey? FindKey(ConfigSection mailbox, Dictionary<string, ApiKey> keys)
-    {
-        var id = mailbox.String("key_id") ?? "default";
-        if (keys.TryGetValue(id, out var key))
-        {
-            return key;
-        }
-
-        mailbox.Error("key_id", $"there is no key '{id}'", keys.Count == 0 ? "add it below `keys`" : $"use one of {string.Join(", ", keys.Keys)}, or add it below `keys`");
-        return null;
     }
 }

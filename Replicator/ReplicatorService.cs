@@ -17,8 +17,8 @@ public sealed class ReplicatorService(ReplicatorOptions options, IStorage storag
     public string Id => options.Id;
 
     /// <inheritdoc/>
-    public string Description =>
-        $"replicates on node {options.Node}: serves {options.Server?.Blocks.Mailboxes.Count ?? 0} mailboxes, fetches {options.Client?.Mailboxes.Count ?? 0}";
+    public string Description => $"replicates on node {options.Node}: "
+        + $"serves {options.Server?.Blocks.Mailboxes.Count ?? 0} and fetches {options.Client?.Mailboxes.Count ?? 0} mailboxes";
 
     /// <inheritdoc/>
     public async Task<ServiceFailure?> RunAsync(ServiceContext context, CancellationToken stop)

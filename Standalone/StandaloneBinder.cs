@@ -13,13 +13,22 @@ public static class StandaloneBinder
     {
         var section = file.RoleSection!;
         var data = section.FilePath("path") ?? section.ResolvePath("runtime/zfrepl/target");
-        return new StandaloneOptions
+        var history = section.Section("history");
+        var options = new StandaloneOptions
         {
             Id = file.Id,
             Node = file.SystemName,
-            HistoryPath = section.Section("history")?.FilePath("path") ?? Path.Combine(data, "history.db"),
+            HistoryPath = history?.FilePath("path") ?? Path.Combine(data, "history.db"),
             QuarantinePath = Path.Combine(data, "quarantine"),
             JsonLinesPath = section.FilePath("json_lines"),
         };
+        file.Folders.Add(data, section, "path");
+        file.Folders.Add(Path.GetDirectoryName(options.HistoryPath)!, history ?? section, "path");
+        if (options.JsonLinesPath is { } lines)
+        {
+            file.Folders.Add(Path.GetDirectoryName(lines)!, section, "json_lines");
+        }
+
+        return options;
     }
 }

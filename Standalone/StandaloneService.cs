@@ -22,10 +22,13 @@ public sealed class StandaloneService(StandaloneOptions options, IStorage storag
     /// <inheritdoc/>
     public async Task<ServiceFailure?> RunAsync(ServiceContext context, CancellationToken stop)
     {
-        var folder = storage.CreateFolder(Path.GetDirectoryName(options.HistoryPath)!);
-        if (!folder.IsOk)
+        foreach (var file in new[] { options.HistoryPath, options.JsonLinesPath }.OfType<string>())
         {
-            return new ServiceFailure(ExitCode.Failed, folder.Error.ToString(), folder.Error.Remedy);
+            var folder = storage.CreateFolder(Path.GetDirectoryName(file)!);
+            if (!folder.IsOk)
+            {
+                return new ServiceFailure(ExitCode.Failed, folder.Error.ToString(), folder.Error.Remedy);
+            }
         }
 
         var quarantine = Quarantine.Open(storage, options.QuarantinePath, context.Time);

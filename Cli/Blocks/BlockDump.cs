@@ -3,7 +3,6 @@ using ZfRepl.Core.Blocks;
 using ZfRepl.Core.Frames;
 using ZfRepl.Core.Storage;
 using ZfRepl.Core.Telemetry;
-using ZfRepl.Hosting.Lifetime;
 
 namespace ZfRepl.Cli.Blocks;
 
@@ -20,7 +19,7 @@ internal static class BlockDump
             problems.AddRange(Dump(path, output, details));
         }
 
-        return BlockProblems.Report(missing, problems) ? ExitCode.Ok : ExitCode.Partial;
+        return BlockProblems.Report(files.Count, missing, problems);
     }
 
     private static List<string> Dump(string path, Stream output, bool details)

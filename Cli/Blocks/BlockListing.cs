@@ -5,7 +5,6 @@ using Spectre.Console;
 using ZfRepl.Core.Blocks;
 using ZfRepl.Core.Storage;
 using ZfRepl.Core.Telemetry;
-using ZfRepl.Hosting.Lifetime;
 
 namespace ZfRepl.Cli.Blocks;
 
@@ -27,7 +26,7 @@ internal static class BlockListing
             Print(rows);
         }
 
-        return BlockProblems.Report(missing, rows.Where(r => r["error"] is not null).Select(r => $"{r["path"]}: {r["error"]}")) ? ExitCode.Ok : ExitCode.Partial;
+        return BlockProblems.Report(files.Count, missing, rows.Where(r => r["error"] is not null).Select(r => $"{r["path"]}: {r["error"]}"));
     }
 
     private static JsonObject Describe(string path)

@@ -28,7 +28,8 @@ internal static class BlockVerification
         }
 
         var clean = results.TrueForAll(r => (string)r["state"]! is "intact" or "open" or "empty");
-        return BlockProblems.Report(missing, []) && clean ? ExitCode.Ok : ExitCode.Partial;
+        var code = BlockProblems.Report(files.Count, missing, []);
+        return code == ExitCode.Ok && !clean ? ExitCode.Partial : code;
     }
 
     private static JsonObject Verify(string path)
@@ -67,12 +68,12 @@ internal static class BlockVerification
             return "intact";
         }
 
-        if (report is { FrameCount: 0, Trailer: null, TornTail: null, Damages.Count: 0 })
+        var isSealedByName = BlockName.TryParse(Path.GetFileName(path), out _);
+        if (!isSealedByName && report is { FrameCount: 0, Trailer: null, TornTail: null, Damages.Count: 0 })
         {
             return "empty";
         }
 
-        var isSealedByName = BlockName.TryParse(Path.GetFileName(path), out _);
         return !isSealedByName && report is { Header: not null, Trailer: null, Damages.Count: 0, Missing.Count: 0 } ? "open" : "damaged";
     }
 

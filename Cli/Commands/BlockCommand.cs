@@ -6,7 +6,46 @@ namespace ZfRepl.Cli.Commands;
 /// <summary><c>zfrepl block ls|cat|verify PATH</c>: looks into block files, without any service.</summary>
 internal static class BlockCommand
 {
-    public static Command Create() => new("block", "Look into block files and folders of them; needs no running service.")
+    private const string Description = """
+        Look into block files; needs no running service and changes nothing.
+
+        Examples:
+          zfrepl block ls runtime/zfrepl/spool/centre
+          zfrepl block verify /media/stick/blocks
+        """;
+
+    private const string ListDescription = """
+        List blocks: number, events, sequence numbers, times, size, state.
+
+        Exits 3 when nothing is there, 4 when a part can't be read.
+
+        Examples:
+          zfrepl block ls runtime/zfrepl/spool/centre
+          zfrepl block ls --json /media/stick/blocks
+        """;
+
+    private const string CatDescription = """
+        Print every readable event as a line of JSON.
+
+        A line is {"oid","status","value","t","ieid"}. What can't be read is named on the error output, with offset and reason, and the exit code
+        is 4 then.
+
+        Examples:
+          zfrepl block cat runtime/zfrepl/spool/centre/mbb_1656445625
+          zfrepl block cat --details /media/stick/blocks > events.jsonl
+        """;
+
+    private const string VerifyDescription = """
+        Read blocks byte by byte: checksums, hash, sequence numbers.
+
+        Exits 4 when anything is damaged or missing, and names the offset and the reason.
+
+        Examples:
+          zfrepl block verify runtime/zfrepl/spool/centre
+          zfrepl block verify --json /media/stick/blocks
+        """;
+
+    public static Command Create() => new("block", Description)
     {
         List(),
         Cat(),
@@ -19,7 +58,7 @@ internal static class BlockCommand
     {
         var paths = Paths();
         var json = SharedOptions.Json();
-        var command = new Command("ls", "List blocks: number, events, sequence numbers, times, size, whether they are sealed.") { paths, json };
+        var command = new Command("ls", ListDescription) { paths, json };
         command.SetAction(parsed => BlockListing.Run(parsed.GetRequiredValue(paths), parsed.GetValue(json)));
         return command;
     }
@@ -28,16 +67,7 @@ internal static class BlockCommand
     {
         var paths = Paths();
         var details = new Option<bool>("--details") { Description = "add the value's kind, the OPC UA status code and the flags" };
-        var command = new Command(
-            "cat",
-            """
-            Print every readable event as a line of JSON: {"oid","status","value","t","ieid"}. What can't be read is named on the error output,
-            with offset and reason, and the exit code is 4 then.
-            """)
-        {
-            paths,
-            details,
-        };
+        var command = new Command("cat", CatDescription) { paths, details };
         command.SetAction(parsed => BlockDump.Run(parsed.GetRequiredValue(paths), parsed.GetValue(details)));
         return command;
     }
@@ -46,7 +76,7 @@ internal static class BlockCommand
     {
         var paths = Paths();
         var json = SharedOptions.Json();
-        var command = new Command("verify", "Read blocks byte by byte: checksums, hash, sequence. Exits 4 when anything is damaged or missing.") { paths, json };
+        var command = new Command("verify", VerifyDescription) { paths, json };
         command.SetAction(parsed => BlockVerification.Run(parsed.GetRequiredValue(paths), parsed.GetValue(json)));
         return command;
     }

@@ -9,12 +9,22 @@ namespace ZfRepl.Cli.Commands;
 internal static class CallCommand
 {
     private const string Description = """
-        Call a method of a running service. Values: null, true, false, numbers, a,b for a list, !text for a text in any case, @file for YAML.
+        Call a method of a running service and print its answer as JSON.
+
+        Values: null, true, false, numbers, a,b for a list, !text for a text in any case, @file for the content of a YAML file, << to be asked.
+        The method `info` of every service lists its methods.
 
         Examples:
           zfrepl call eva.zfrepl.default.collector mailbox.list_blocks i=centre
           zfrepl call eva.zfrepl.default.replicator client.start i=edge1
           zfrepl svc call eva.zfrepl.default.replicator process_dir path=/media/stick/blocks node=edge1 delete=true
+        """;
+
+    private const string AliasDescription = """
+        Call a method, spelled as in the original's shell.
+
+        Example:
+          zfrepl svc call eva.zfrepl.default.collector mailbox.list
         """;
 
     private static readonly JsonSerializerOptions Indented = new()
@@ -29,24 +39,24 @@ internal static class CallCommand
         var method = new Argument<string>("METHOD") { Description = "method" };
         var parameters = new Argument<string[]>("k=v") { Description = "parameters", Arity = ArgumentArity.ZeroOrMore };
         var bus = SharedOptions.Bus();
-        var timeout = new Option<double>("--timeout") { Description = "seconds to wait", DefaultValueFactory = _ => 60, HelpName = "SECONDS" };
+        var timeout = SharedOptions.Timeout();
         var command = new Command("call", Description) { service, method, parameters, bus, timeout };
         command.SetAction((parsed, cancellationToken) => RunAsync(
             parsed.GetRequiredValue(service),
             parsed.GetRequiredValue(method),
             parsed.GetValue(parameters) ?? [],
             SharedOptions.SocketFolderOf(parsed.GetValue(bus)),
-            TimeSpan.FromSeconds(Math.Clamp(parsed.GetValue(timeout), 0.1, 86_400)),
+            TimeSpan.FromSeconds(parsed.GetValue(timeout)),
             cancellationToken));
         return command;
     }
 
-    public static Command CreateServiceAlias() => new("svc", "The same as the original's shell: `zfrepl svc call SVC METHOD k=v…`.") { Create() };
+    public static Command CreateServiceAlias() => new("svc", AliasDescription) { Create() };
 
     private static async Task<int> RunAsync(
         string service, string method, string[] texts, string folder, TimeSpan timeout, CancellationToken cancellationToken)
     {
-        var parameters = CallParameters.Parse(texts);
+        var parameters = CallParameters.Parse(texts, SecretPrompt.Ask);
         if (parameters.Error is not null)
         {
             await Console.Error.WriteLineAsync($"zfrepl: {parameters.Error}");
@@ -80,13 +90,18 @@ internal static class CallCommand
                     _ => ExitCode.Failed,
                 };
             case RpcReply.Unreachable gone:
-                var running = string.Join(", ", ServiceSockets.List(folder).Select(s => s.ServiceId));
-                await Console.Error.WriteLineAsync(
-                    $"zfrepl: {gone.Message} ({gone.Remedy}); {(running.Length == 0 ? $"there are no services in {folder}, --bus names another folder" : $"services there: {running}")}");
-                return ExitCode.Unreachable;
+                var others = gone.Why == RpcTrouble.NoSocket ? $"; {WhoIsThere(folder)}" : "";
+                await Console.Error.WriteLineAsync($"zfrepl: {gone.Message} ({gone.Remedy}){others}");
+                return gone.Why == RpcTrouble.Denied ? ExitCode.Denied : ExitCode.Unreachable;
             default:
                 await Console.Error.WriteLineAsync($"zfrepl: {service} did not answer within {timeout.TotalSeconds:0.#} s; whether {method} ran is unknown");
                 return ExitCode.TryLater;
         }
+    }
+
+    private static string WhoIsThere(string folder)
+    {
+        var running = string.Join(", ", ServiceSockets.List(folder).Select(s => s.ServiceId));
+        return running.Length == 0 ? $"no services run in {folder}, --bus names another folder" : $"services there: {running}";
     }
 }

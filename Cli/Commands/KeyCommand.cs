@@ -8,9 +8,19 @@ namespace ZfRepl.Cli.Commands;
 internal static class KeyCommand
 {
     private const string Description = """
-        Make a new random key of 256 bits and print it. Copy it to both nodes, readable for the service alone:
+        Make a new random key of 256 bits and print it.
 
-          umask 077; zfrepl key new > etc/zfrepl.key
+        Copy it to both nodes, into a file that only the service's account can read.
+
+        Example:
+          (umask 077; zfrepl key new > etc/zfrepl/default.key)
+        """;
+
+    private const string GroupDescription = """
+        Keys that source and target share.
+
+        Example:
+          zfrepl key new
         """;
 
     public static Command Create()
@@ -21,6 +31,6 @@ internal static class KeyCommand
             Console.WriteLine(ApiKey.Generate());
             return ExitCode.Ok;
         });
-        return new Command("key", "Keys that source and target share.") { make };
+        return new Command("key", GroupDescription) { make };
     }
 }

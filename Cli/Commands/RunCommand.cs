@@ -8,14 +8,26 @@ namespace ZfRepl.Cli.Commands;
 /// <summary><c>zfrepl run FILE…</c>: hosts the services that the files describe.</summary>
 internal static class RunCommand
 {
+    /// <summary>The verb.</summary>
+    public const string Name = "run";
+
+    private const string Description = """
+        Run one or several services in this process until SIGTERM or SIGINT.
+
+        Prints `ready ID...` on the output when all of them work; the log goes to the error output. Exits 0 after an orderly end, 78 when a file is
+        wrong, 75 when a service runs already, 1 when one failed.
+
+        Examples:
+          zfrepl run edge-collector.yml edge-replicator.yml
+          zfrepl run --dir /opt/plant --log-level warn centre-replicator.yml
+        """;
+
     public static Command Create()
     {
         var files = SharedOptions.Files();
         var folder = SharedOptions.Folder();
-        var level = new Option<LogLevel?>("--log-level") { Description = "how much to log, before what the files say" };
-        var command = new Command(
-            "run",
-            "Run one or several services in this process until SIGTERM or SIGINT. Prints `ready ID...` when all of them work.")
+        var level = SharedOptions.LogLevel();
+        var command = new Command(Name, Description)
         {
             files,
             folder,

@@ -1,4 +1,6 @@
 using System.CommandLine;
+using Microsoft.Extensions.Logging;
+using ZfRepl.Hosting.Logging;
 using ZfRepl.Hosting.Rpc;
 
 namespace ZfRepl.Cli.Commands;
@@ -29,6 +31,37 @@ internal static class SharedOptions
         Description = $"bus.path of the services (default: {DefaultBus} below ${FolderVariable}, else below the current folder)",
         HelpName = "PATH",
     };
+
+    /// <summary>How much to log.</summary>
+    public static Option<LogLevel?> LogLevel() => new("--log-level")
+    {
+        Description = $"how much to log, instead of what the files say: {string.Join(", ", ServiceLogging.LevelNames)}",
+        HelpName = "LEVEL",
+        CustomParser = result =>
+        {
+            if (ServiceLogging.TryParseLevel(result.Tokens[0].Value, out var level))
+            {
+                return level;
+            }
+
+            result.AddError($"--log-level: '{result.Tokens[0].Value}' is none of {string.Join(", ", ServiceLogging.LevelNames)}");
+            return null;
+        },
+    };
+
+    /// <summary>How long to wait for an answer.</summary>
+    public static Option<double> Timeout()
+    {
+        var option = new Option<double>("--timeout") { Description = "how long to wait for the answer", DefaultValueFactory = _ => 60, HelpName = "SECONDS" };
+        option.Validators.Add(result =>
+        {
+            if (!(result.GetValueOrDefault<double>() is >= 0.1 and <= 86_400))
+            {
+                result.AddError("--timeout: 0.1 to 86400 seconds are possible");
+            }
+        });
+        return option;
+    }
 
     /// <summary>Machine-readable output.</summary>
     public static Option<bool> Json() => new("--json") { Description = "print JSON" };

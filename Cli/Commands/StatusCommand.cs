@@ -9,6 +9,16 @@ namespace ZfRepl.Cli.Commands;
 /// <summary><c>zfrepl status</c>: what every service here says of itself, as tables or JSON.</summary>
 internal static class StatusCommand
 {
+    private const string Description = """
+        Show the accounts and the health of the services that run here.
+
+        For each mailbox: accepted = delivered + backlog + lost + quarantined. Exits 69 when no service runs or one does not answer.
+
+        Examples:
+          zfrepl status
+          zfrepl status --bus /opt/plant/var/bus.ipc --json
+        """;
+
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(5);
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
 
@@ -16,7 +26,7 @@ internal static class StatusCommand
     {
         var bus = SharedOptions.Bus();
         var json = SharedOptions.Json();
-        var command = new Command("status", "Show the accounts and the health of the services that run here.") { bus, json };
+        var command = new Command("status", Description) { bus, json };
         command.SetAction((parsed, cancellationToken) =>
             RunAsync(SharedOptions.SocketFolderOf(parsed.GetValue(bus)), parsed.GetValue(json), cancellationToken));
         return command;

@@ -9,13 +9,20 @@ namespace ZfRepl.Cli.Commands;
 /// <summary><c>zfrepl version</c>.</summary>
 internal static class VersionCommand
 {
+    private const string Description = """
+        Print the versions of the program, the block format and the libraries.
+
+        Example:
+          zfrepl version
+        """;
+
     /// <summary>The program's version.</summary>
     public static string Version { get; } =
         typeof(VersionCommand).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "unknown";
 
     public static Command Create()
     {
-        var command = new Command("version", "Print the versions of the program, the block format and the libraries.");
+        var command = new Command("version", Description);
         command.SetAction(_ =>
         {
             Console.WriteLine($"zfrepl {Version}");

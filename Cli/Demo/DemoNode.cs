@@ -119,6 +119,21 @@ internal sealed class DemoNode : IAsyncDisposable
         }
     }
 
+    /// <summary>Waits until the process has ended by itself.</summary>
+    public async Task WaitForExitAsync(CancellationToken cancellationToken)
+    {
+        using var limit = new CancellationTokenSource(StartLimit, _time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
+        try
+        {
+            await _process!.WaitForExitAsync(either.Token);
+        }
+        catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new DemoException($"{_name} did not end within {StartLimit.TotalSeconds:0} s; its output is in {LogPath}", e);
+        }
+    }
+
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {

@@ -152,15 +152,30 @@ internal sealed class CommitQueue(MailboxOptions options, ulong streamTag, ulong
     }
 
     /// <summary>Appends an entry of the loss ledger.</summary>
+    /// <param name="record">The entry.</param>
+    /// <param name="isCarriedOver">True for one that was counted before, in a block that is given up.</param>
     /// <returns>Ends when it is durable.</returns>
-    public Task AppendLoss(LossRecord record)
+    public Task AppendLoss(LossRecord record, bool isCarriedOver = false)
     {
         lock (_gate)
         {
             FinishFrame();
             record.AppendFrame(BeginFrame(), streamTag, _nextSequence, _next.Number);
-            _losses[record.Reason] = _losses.GetValueOrDefault(record.Reason) + record.Count;
+            if (!isCarriedOver)
+            {
+                _losses[record.Reason] = _losses.GetValueOrDefault(record.Reason) + record.Count;
+            }
+
             return _next.Durable;
+        }
+    }
+
+    /// <summary>How far a source's notifications were taken; null when none of this incarnation was.</summary>
+    public ulong? LastTaken(string source, ulong incarnation)
+    {
+        lock (_gate)
+        {
+            return _taken.TryGetValue(source, out var taken) && taken.Incarnation == incarnation ? taken.Sequence : null;
         }
     }
 

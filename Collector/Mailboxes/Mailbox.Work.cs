@@ -95,7 +95,7 @@ public sealed partial class Mailbox
         await _gate.WaitAsync(CancellationToken.None);
         try
         {
-            if (Disk.HasOpenEvents && Disk.OpenAge >= _options.BlockTtl)
+            if (Disk.HasOpenContent && Disk.OpenAge >= _options.BlockTtl)
             {
                 _ = SealOpen();
             }
@@ -124,9 +124,7 @@ public sealed partial class Mailbox
         {
             if (!_expiring.Exists(e => e.Block.Header.Index == block.Header.Index))
             {
-                var record = LossOf(block, LossReason.Expired, $"nobody fetched the block within {_options.Keep!.Value.TotalSeconds:0} s");
-                _expiring.Add((block, Queue.AppendLoss(record)));
-                _wake.Writer.TryWrite(true);
+                _expiring.Add((block, EnterGivenUp(block, LossReason.Expired, $"nobody fetched the block within {_options.Keep!.Value.TotalSeconds:0} s")));
                 _log.Expired(block.Name.ToString(), block.Trailer.EventCount);
             }
         }
@@ -199,7 +197,7 @@ public sealed partial class Mailbox
             }
 
             // What can't be finished now is found and finished by the next start.
-            if (Disk.HasOpenEvents)
+            if (Disk.HasOpenContent)
             {
                 _ = SealOpen();
             }

@@ -193,6 +193,9 @@ public sealed partial class Mailbox : IAsyncDisposable
         return OutcomeAsync(durable);
     }
 
+    /// <summary>How far a source's numbered notifications were taken; null when none of this incarnation was. After a start: what is durable.</summary>
+    public ulong? LastTaken(string source, ulong incarnation) => Queue.LastTaken(source, incarnation);
+
     /// <summary>The sealed blocks, oldest first.</summary>
     public async Task<IReadOnlyList<ReadyBlock>> ListAsync(CancellationToken cancellationToken)
     {
@@ -216,7 +219,7 @@ public sealed partial class Mailbox : IAsyncDisposable
         await _gate.WaitAsync(cancellationToken);
         try
         {
-            if (Disk.Sealed.Count == 0 && rotate && Disk.HasOpenEvents)
+            if (Disk.Sealed.Count == 0 && rotate && Disk.HasOpenContent)
             {
                 var done = SealOpen();
                 if (!done.IsOk)
@@ -239,7 +242,7 @@ public sealed partial class Mailbox : IAsyncDisposable
         await _gate.WaitAsync(cancellationToken);
         try
         {
-            return Disk.HasOpenEvents ? SealOpen() : StorageResult.Ok;
+            return Disk.HasOpenContent ? SealOpen() : StorageResult.Ok;
         }
         finally
         {
@@ -258,23 +261,24 @@ public sealed partial class Mailbox : IAsyncDisposable
     public async Task<StorageResult<RemoveResult>> DeleteAsync(BlockName name, CancellationToken cancellationToken)
     {
         SealedBlock? block;
+        Task entered;
         await _gate.WaitAsync(cancellationToken);
         try
         {
             block = Find(name);
+            if (block is null)
+            {
+                return RemoveResult.NotFound;
+            }
+
+            entered = EnterGivenUp(block, LossReason.Deleted, "an operator deleted the block");
         }
         finally
         {
             _gate.Release();
         }
 
-        if (block is null)
-        {
-            return RemoveResult.NotFound;
-        }
-
-        var record = LossOf(block, LossReason.Deleted, "an operator deleted the block");
-        if (await AppendLossAsync(record).WaitAsync(cancellationToken) != AppendResult.Accepted)
+        if (await OutcomeAsync(entered).WaitAsync(cancellationToken) != AppendResult.Accepted)
         {
             return new StorageError(StorageOperation.Delete, Disk.PathOf(name), 0, "the mailbox is closing");
         }
@@ -421,6 +425,29 @@ public sealed partial class Mailbox : IAsyncDisposable
         {
             _gate.Release();
         }
+    }
+
+    /// <summary>
+    /// Enters a block that is given up into the ledger, and carries over the entries of the ledger that it holds itself: they would go with it.
+    /// </summary>
+    /// <returns>Ends when all of it is durable.</returns>
+    private Task EnterGivenUp(SealedBlock block, LossReason reason, string detail)
+    {
+        var entered = new List<Task>();
+        var losses = Disk.ReadLosses(block);
+        foreach (var loss in losses.IsOk ? losses.Value : [])
+        {
+            entered.Add(Queue.AppendLoss(loss, isCarriedOver: true));
+        }
+
+        if (block.Trailer.EventCount > 0 || !losses.IsOk)
+        {
+            var unread = losses.IsOk ? "" : $"; the entries of the ledger in it can't be read: {losses.Error}";
+            entered.Add(Queue.AppendLoss(LossOf(block, reason, detail + unread)));
+        }
+
+        _wake.Writer.TryWrite(true);
+        return Task.WhenAll(entered);
     }
 
     private LossRecord LossOf(SealedBlock block, LossReason reason, string detail) => new(

@@ -36,6 +36,8 @@ internal sealed class MailboxDisk(
     long newestName,
     IEnumerable<SourcePosition> positions) : IDisposable
 {
+    private const int BooksReserveBytes = 128 * 1024;
+
     private readonly SortedDictionary<ulong, SealedBlock> _sealed = new(sealedBlocks.ToDictionary(b => b.Header.Index));
     private readonly Dictionary<string, SourcePosition> _positions = positions.ToDictionary(p => p.Source, StringComparer.Ordinal);
     private readonly List<SuspectBlock> _suspects = [];
@@ -60,7 +62,8 @@ internal sealed class MailboxDisk(
 
     public MailboxState State => _state;
 
-    public bool HasOpenEvents => _open is not null && _openDurableEvents > 0;
+    /// <summary>Whether the open block holds anything worth fetching: events, or losses that the target has to learn of.</summary>
+    public bool HasOpenContent => _open is not null && _openDurableBytes > 0;
 
     public TimeSpan OpenAge => _open is null ? TimeSpan.Zero : time.GetElapsedTime(_openSince);
 
@@ -71,6 +74,12 @@ internal sealed class MailboxDisk(
     /// <summary>Writes a commit's frames and makes them durable. On failure nothing of them counts, and the call may be repeated.</summary>
     public StorageResult Commit(Commit commit)
     {
+        var room = EnsureRoom(commit.Frames.Written.Length);
+        if (!room.IsOk)
+        {
+            return room;
+        }
+
         var opened = EnsureOpen(commit);
         if (!opened.IsOk)
         {
@@ -166,6 +175,20 @@ internal sealed class MailboxDisk(
         return deleted.IsOk || deleted.Error.Operation is StorageOperation.Delete or StorageOperation.SyncFolder ? StorageResult.Ok : deleted;
     }
 
+    /// <summary>The loss records in a sealed block, as far as they are intact.</summary>
+    public StorageResult<IReadOnlyList<LossRecord>> ReadLosses(SealedBlock block)
+    {
+        var opened = storage.Open(PathOf(block.Name), write: false);
+        if (!opened.IsOk)
+        {
+            return opened.Error;
+        }
+
+        using var file = opened.Value;
+        var report = BlockReport.Create(file, stream);
+        return report.IsOk ? report.Value.Losses.ToArray() : report.Error;
+    }
+
     /// <summary>Books events that vanished with their files; the loss ledger already has them.</summary>
     public StorageResult BookVanished(IReadOnlyList<RemovedBlock> vanished)
     {
@@ -213,7 +236,7 @@ internal sealed class MailboxDisk(
     {
         var pending = _suspects.Aggregate(0UL, (sum, s) => sum + s.DurableEvents) + _sealing.Aggregate(0UL, (sum, s) => sum + s.EventCount);
         var holes = _sealed.Values.Aggregate(0UL, (sum, b) => sum + (b.Trailer.NextSequence - b.Trailer.FirstSequence - b.Trailer.EventCount));
-        var oldest = _sealed.Count > 0 ? _sealed.Values.First().Header.CreatedNs : HasOpenEvents ? _open!.Header.CreatedNs : (long?)null;
+        var oldest = _sealed.Count > 0 ? _sealed.Values.First().Header.CreatedNs : HasOpenContent ? _open!.Header.CreatedNs : (long?)null;
         return new MailboxStatus
         {
             Name = options.Name,
@@ -225,7 +248,7 @@ internal sealed class MailboxDisk(
             BacklogEvents = _sealed.Values.Aggregate(0UL, (sum, b) => sum + b.Trailer.EventCount) + (_open is null ? 0 : _openDurableEvents) + pending,
             LostEvents = _state.LostEvents,
             QuarantinedEvents = _state.QuarantinedEvents + holes,
-            BacklogBlocks = _sealed.Count + _suspects.Count + _sealing.Count + (HasOpenEvents ? 1 : 0),
+            BacklogBlocks = _sealed.Count + _suspects.Count + _sealing.Count + (HasOpenContent ? 1 : 0),
             BacklogBytes = _sealed.Values.Sum(b => b.LengthBytes) + OpenBytes,
             OldestBlockNs = oldest,
             LossesByReason = losses,
@@ -245,6 +268,24 @@ internal sealed class MailboxDisk(
         }
 
         _sealing.Clear();
+    }
+
+    /// <summary>
+    /// Keeps the last of the disk free: a spool that took it all could neither book a delivered block out, nor salvage its open block at the
+    /// next start, and so would never get rid of anything again.
+    /// </summary>
+    private StorageResult EnsureRoom(int bytes)
+    {
+        var reserve = options.MaxBlockBytes + BooksReserveBytes;
+        var free = storage.FreeBytes(options.Folder);
+        // Where nobody knows how much is free, the write itself will tell.
+        return !free.IsOk || free.Value - bytes >= reserve
+            ? StorageResult.Ok
+            : new StorageError(
+                StorageOperation.Write,
+                options.Folder,
+                Errno.NoSpace,
+                $"No space left on device: {free.Value} bytes are free, the last {reserve} are kept for delivering what is there");
     }
 
     private StorageResult EnsureOpen(Commit commit)

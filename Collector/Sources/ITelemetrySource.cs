@@ -29,6 +29,18 @@ public interface IIntake
     /// <summary>The numbering of OIDs that all batches share.</summary>
     OidTable Oids { get; }
 
+    /// <summary>
+    /// How far a source's numbered notifications were taken, by the mailbox that has taken most; null when none has taken any of this
+    /// incarnation. After a start it is what is durable.
+    /// </summary>
+    ulong? LastTaken(string source, ulong incarnation);
+
+    /// <summary>
+    /// The same by the collecting mailbox that has taken least; 0 when one of them has taken nothing of this incarnation, as where its filter
+    /// took nothing.
+    /// </summary>
+    ulong LastTakenByAll(string source, ulong incarnation);
+
     /// <summary>Takes the next event identities.</summary>
     /// <param name="count">How many.</param>
     /// <returns>The first; the others follow by counting up.</returns>

@@ -67,7 +67,18 @@ public static class BrokerBinder
 
         var tls = section.Section("tls");
         tls?.Require("certificate", "key");
-        return new BrokerOptions(file.Id, listeners, users, anonymous, tls?.FilePath("certificate"), tls?.FilePath("key"));
+        return new BrokerOptions(file.Id, listeners, users, anonymous, BindPem(tls, "certificate"), BindPem(tls, "key"));
+    }
+
+    private static string? BindPem(ConfigSection? tls, string key)
+    {
+        var path = tls?.FilePath(key);
+        if (path is not null && !File.Exists(path))
+        {
+            tls!.Error(key, $"the file {path} is not there", "give the path of a PEM file");
+        }
+
+        return path;
     }
 }
 

@@ -51,7 +51,7 @@ public sealed partial class FetchClient
         {
             lock (_gate)
             {
-                return _state with { SentBytes = _link.SentBytes, ReceivedBytes = _link.ReceivedBytes };
+                return _state with { SentBytes = _link.SentBytes, ReceivedBytes = _link.ReceivedBytes, Refused = _link.Refusals };
             }
         }
     }

@@ -57,6 +57,9 @@ public sealed record FetchState
     /// <summary>Bytes received from the bus.</summary>
     public long ReceivedBytes { get; init; }
 
+    /// <summary>Messages in the source's name that were refused.</summary>
+    public long Refused { get; init; }
+
     /// <summary>When the source answered last, or null.</summary>
     public DateTimeOffset? LastContact { get; init; }
 

@@ -6,6 +6,8 @@ namespace ZfRepl.Replicator.Fetch;
 /// <summary>What arrives from the source: opened, checked, handed to who waits for it.</summary>
 public sealed partial class SourceLink
 {
+    private const string Suspicion = "find out who writes to these topics";
+
     private void ReceiveHelloReply(in MessageHeader header, ReadOnlySpan<byte> message)
     {
         if (_hello is not { } hello || hello.Nonce != header.Session)
@@ -29,8 +31,14 @@ public sealed partial class SourceLink
     {
         var number = header.MessageNumber;
         var plain = Open(session.Keys.ToTarget, header, number, message);
-        if (plain is null || !session.TakeNumber(number))
+        if (plain is null)
         {
+            return;
+        }
+
+        if (!session.TakeNumber(number))
+        {
+            Refuse("replay", "a message came twice", "nothing, if the broker repeats messages now and then");
             return;
         }
 
@@ -57,7 +65,7 @@ public sealed partial class SourceLink
         var isLast = header.ChunkIndex == download.ChunkCount - 1;
         if (header.IsLast != isLast || DirectionKey.PlainBytes(header, message.Length) != download.SizeOf(header.ChunkIndex))
         {
-            Refuse("tampered", "a chunk does not have the place or size that it should have");
+            Refuse("tampered", "a chunk does not have the place or size that it should have", Suspicion);
             return;
         }
 
@@ -79,12 +87,14 @@ public sealed partial class SourceLink
         using var key = SessionKeys.Started(_options.Key, _options.Source, _options.Target, header.Session);
         if (Open(key, header, 0, message) is not null)
         {
-            // It may be an old message that somebody repeats: it only makes us less patient with the session.
+            // It may be an old message that somebody repeats: it only makes us less patient with the session, and try once more.
             _lastStarted = header.Session;
             if (_session is { } session)
             {
                 session.IsSuspect = true;
             }
+
+            _announced.Writer.TryWrite(true);
         }
     }
 
@@ -98,17 +108,23 @@ public sealed partial class SourceLink
             case OpenError.Closed:
                 return null;
             case OpenError.WrongKey:
-                Refuse("wrong key", $"{_options.Source} has another secret under key id '{_options.Key.Id}'");
+                Refuse(
+                    "wrong key",
+                    $"{_options.Source} has another secret under key id '{_options.Key.Id}'",
+                    "copy the key anew; a key has the same text on both sides");
                 return null;
             default:
-                Refuse("tampered", "a message was changed on its way");
+                Refuse("tampered", "a message was changed on its way", Suspicion);
                 return null;
         }
     }
 
-    private void Refuse(string reason, string cause) =>
-        _causes.Report($"{_options.Source}: {reason}", logger => Refused(logger, _options.Source, cause));
+    private void Refuse(string reason, string cause, string remedy)
+    {
+        Interlocked.Increment(ref _refusals);
+        _causes.Report($"{_options.Source}: {reason}", logger => Refused(logger, _options.Source, cause, remedy));
+    }
 
-    [LoggerMessage(1210, LogLevel.Warning, "refused from {Source}: {Cause}; data: nothing is lost, it is asked for again")]
-    private static partial void Refused(ILogger logger, string source, string cause);
+    [LoggerMessage(1210, LogLevel.Warning, "refused from {Source}: {Cause}; data: nothing is lost, it is asked for again; next: {Remedy}")]
+    private static partial void Refused(ILogger logger, string source, string cause, string remedy);
 }

@@ -23,6 +23,7 @@ public sealed partial class SourceLink
     private long _sentBytes;
     private long _receivedBytes;
     private long _repeats;
+    private long _refusals;
 
     /// <summary>A link without a session.</summary>
     public SourceLink(IMessageBus bus, TimeProvider time, SourceLinkOptions options, CauseLog causes)
@@ -42,7 +43,10 @@ public sealed partial class SourceLink
     /// <summary>Requests that were sent again because no answer came.</summary>
     public long Repeats => Interlocked.Read(ref _repeats);
 
-    /// <summary>Ends when the source has announced a block since the last call; several announcements count once.</summary>
+    /// <summary>Messages that were refused: changed on their way, sealed with another key, or sent again.</summary>
+    public long Refusals => Interlocked.Read(ref _refusals);
+
+    /// <summary>Ends when the source has announced a block, or itself, since the last call; several announcements count once.</summary>
     public ValueTask<bool> AnnouncedAsync(CancellationToken cancellationToken) => _announced.Reader.ReadAsync(cancellationToken);
 
     /// <summary>Takes a message from the source off the bus.</summary>

@@ -52,9 +52,19 @@ public sealed class BlockServer
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         using var subscription = _bus.Subscribe(_options.Topics.RequestsTo(_options.Node), ReceiveAsync);
-        await Supervisor.RunAsync(
-            cancellationToken,
-            [.. _mailboxes.Values.Select(m => (Func<CancellationToken, Task>)m.RunAsync), token => Task.Delay(Timeout.InfiniteTimeSpan, _time, token)]);
+        _bus.ConnectionChanged += SayStarted;
+        try
+        {
+            // The connection may have come up before anybody listened for that; saying it twice does no harm.
+            SayStarted(_bus.IsConnected);
+            await Supervisor.RunAsync(
+                cancellationToken,
+                [.. _mailboxes.Values.Select(m => (Func<CancellationToken, Task>)m.RunAsync), token => Task.Delay(Timeout.InfiniteTimeSpan, _time, token)]);
+        }
+        finally
+        {
+            _bus.ConnectionChanged -= SayStarted;
+        }
     }
 
     /// <summary>Tells the targets of a mailbox that a block is ready; without a session nobody is told.</summary>
@@ -63,6 +73,17 @@ public sealed class BlockServer
         if (_mailboxes.TryGetValue(mailbox, out var server))
         {
             server.Announce();
+        }
+    }
+
+    private void SayStarted(bool isConnected)
+    {
+        if (isConnected)
+        {
+            foreach (var mailbox in _mailboxes.Values)
+            {
+                mailbox.SayStarted();
+            }
         }
     }
 

@@ -46,21 +46,21 @@ internal sealed partial class MailboxServer(
     /// <summary>Has the sessions told that a block is ready. When the queue is full they learn it from their next request.</summary>
     public void Announce() => _queue.Writer.TryWrite(default);
 
+    /// <summary>Has the target told that this node is there. When the queue is full it learns it from its next attempt.</summary>
+    public void SayStarted() => _queue.Writer.TryWrite(new Incoming(new MessageHeader(MessageType.Started, IsLast: false, 0, 0, ""), null));
+
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         try
         {
-            await SayStartedAsync(cancellationToken);
             await foreach (var incoming in _queue.Reader.ReadAllAsync(cancellationToken))
             {
-                if (incoming.Message is null)
+                await (incoming switch
                 {
-                    await AnnounceAsync(cancellationToken);
-                }
-                else
-                {
-                    await HandleAsync(incoming.Header, incoming.Message, cancellationToken);
-                }
+                    { Message: { } message } => HandleAsync(incoming.Header, message, cancellationToken),
+                    { Header.Type: MessageType.Started } => SayStartedAsync(cancellationToken),
+                    _ => AnnounceAsync(cancellationToken),
+                });
             }
         }
         finally
@@ -75,8 +75,8 @@ internal sealed partial class MailboxServer(
     }
 
     /// <summary>
-    /// A target that is in a session with this node's process of before need not wait until it is sure of that. Where the message gets
-    /// lost, it is its patience that ends.
+    /// A target that is in a session with this node's process of before need not wait until it is sure of that, and one that pauses because
+    /// nobody answered need not pause any longer. Where the message gets lost, it is its patience that ends.
     /// </summary>
     private async Task SayStartedAsync(CancellationToken cancellationToken)
     {

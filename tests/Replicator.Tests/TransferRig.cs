@@ -30,7 +30,6 @@ internal sealed class TransferRig : IAsyncDisposable
         var options = new BlockServerOptions { Node = Source, Mailboxes = [new ServedMailbox(Target, Key)], ChunkBytes = 4096 };
         Server = new BlockServer(
             bus.Connect(), Blocks, DiskStorage.Instance, TimeProvider.System, options, ServerLog, new CauseLog(ServerLog, TimeProvider.System));
-        _serving = Server.RunAsync(_end.Token);
         var linkOptions = new SourceLinkOptions
         {
             Source = Source,
@@ -52,6 +51,7 @@ internal sealed class TransferRig : IAsyncDisposable
 
             return ValueTask.CompletedTask;
         });
+        _serving = Server.RunAsync(_end.Token);
     }
 
     public LoopbackBus Bus { get; }

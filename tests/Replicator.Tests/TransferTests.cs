@@ -137,11 +137,29 @@ public sealed class TransferTests
     public async Task An_announcement_wakes_the_target()
     {
         await using var rig = new TransferRig(new LoopbackBus());
+        await rig.Link.AnnouncedAsync(CancellationToken.None).AsTask().WaitAsync(TimeSpan.FromSeconds(10));
         await rig.OfferedAsync();
         var announced = rig.Link.AnnouncedAsync(CancellationToken.None).AsTask();
         Assert.False(announced.IsCompleted);
         rig.Server.Announce(TransferRig.Target);
         await announced.WaitAsync(TimeSpan.FromSeconds(10));
+    }
+
+    [Fact]
+    public async Task A_source_says_that_it_is_there_whenever_it_gets_a_connection_and_that_wakes_the_target()
+    {
+        var bus = new LoopbackBus();
+        await using var rig = new TransferRig(bus);
+        await rig.Link.AnnouncedAsync(CancellationToken.None).AsTask().WaitAsync(TimeSpan.FromSeconds(10));
+        for (var times = 2; times < 5; times++)
+        {
+            bus.SetConnected(false);
+            bus.SetConnected(true);
+            await Eventually.TrueAsync(() => bus.Sent.ToArray().Count(IsStarted) == times, "the source says that it is there");
+        }
+
+        static bool IsStarted((string Topic, byte[] Payload) sent) =>
+            MessageHeader.TryRead(sent.Payload, out var header) && header.Type == MessageType.Started;
     }
 
     [Fact]

@@ -40,6 +40,13 @@ public sealed class NodeOpcUaServer : IAsyncDisposable
     public Task StartChangesAsync(int ratePerSecond, int count) =>
         Process.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"start {ratePerSecond} {count}"));
 
+    /// <summary>Makes no more changes; returns when all that were made are in the log.</summary>
+    public async Task StopChangesAsync()
+    {
+        await Process.WriteLineAsync("stop");
+        await WaitForChangesAsync();
+    }
+
     public Task WaitForChangesAsync() => Process.WaitForLineAsync("done");
 
     public Task KillAsync() => Process.KillAsync();

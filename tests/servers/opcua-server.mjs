@@ -16,6 +16,7 @@
 //   --changes N         stop after so many; default 0 (never)
 //   --uncertain-every N every N-th change has an Uncertain status, --bad-every N a Bad one; default 0 (never)
 //   --log FILE          one JSON line for each change, written before "done" is printed
+//   --log-start BOOL    also the values of before the first change, as lines with "n":0; default false
 //   --token-lifetime MS longest lifetime of a channel's token; default 600000
 //
 // It prints "listening PORT" when it is ready and "done N" when it has made all changes and the log is on disk. Lines on stdin: "start RATE [COUNT]",
@@ -45,7 +46,8 @@ const { values: args } = parseArgs({
     port: text("4840"), pki: text(""), policies: text("None,Basic256Sha256"), modes: text("None,Sign,SignAndEncrypt"), user: text(""),
     password: text(""), anonymous: text("true"), trust: text("true"), variables: text("100"),
     types: text("Double,Float,Int32,Boolean,String,Int16,UInt32,Int64,UInt64,Byte"), rate: text("0"), changes: text("0"),
-    "uncertain-every": text("0"), "bad-every": text("0"), log: text(""), "token-lifetime": text("600000"),
+    "uncertain-every": text("0"), "bad-every": text("0"), log: text(""), "log-start": text("false"),
+    "token-lifetime": text("600000"),
   },
 });
 if (!args.pki) {
@@ -88,6 +90,10 @@ const log = args.log ? createWriteStream(args.log, { flags: "a" }) : null;
 let made = 0;
 let goal = 0;
 let timer = null;
+
+if (args["log-start"] === "true") {
+  plant.forEach((variable) => log.write(JSON.stringify(entry(variable)) + "\n"));
+}
 
 await server.start();
 console.log(`listening ${args.port}`);

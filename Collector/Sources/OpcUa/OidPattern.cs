@@ -42,9 +42,9 @@ internal static class OidPattern
 
     /// <summary>Gives each node an OID of its own.</summary>
     /// <param name="wanted">Node id and the OID that its pattern makes, in the order of the browse.</param>
-    public static IReadOnlyList<(string NodeId, Oid Oid)> MakeUnique(IEnumerable<(string NodeId, Oid Oid)> wanted)
+    /// <param name="taken">OIDs that are in use; the new ones are added.</param>
+    public static IReadOnlyList<(string NodeId, Oid Oid)> MakeUnique(IEnumerable<(string NodeId, Oid Oid)> wanted, HashSet<Oid> taken)
     {
-        var taken = new HashSet<Oid>();
         var result = new List<(string NodeId, Oid Oid)>();
         foreach (var (nodeId, oid) in wanted.OrderBy(w => w.NodeId, StringComparer.Ordinal))
         {

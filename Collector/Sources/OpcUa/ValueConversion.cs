@@ -9,6 +9,9 @@ namespace ZfRepl.Collector.Sources.OpcUa;
 /// </summary>
 internal static class ValueConversion
 {
+    /// <summary>Kinds of a batch of changes below this number are scalars; above it are bits for lists and matrices.</summary>
+    public const byte ScalarKindsEnd = 64;
+
     // Status codes: the two highest bits are the severity (OPC 10000-4 §7.38).
     private const uint SeverityMask = 0xC000_0000;
     private const uint SeverityBad = 0x8000_0000;

@@ -78,6 +78,26 @@ public sealed class DiskStorage : IStorage
     }
 
     /// <inheritdoc/>
+    public StorageResult CreatePrivateFolder(string folder)
+    {
+        var created = CreateFolder(folder);
+        if (!created.IsOk)
+        {
+            return created;
+        }
+
+        try
+        {
+            File.SetUnixFileMode(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+            return StorageResult.Ok;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return StorageExceptions.ToError(e, StorageOperation.CreateFolder, folder);
+        }
+    }
+
+    /// <inheritdoc/>
     public StorageResult<IReadOnlyList<StorageEntry>> List(string folder)
     {
         try

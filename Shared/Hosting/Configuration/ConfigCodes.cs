@@ -38,4 +38,7 @@ public static class ConfigCodes
 
     /// <summary>A value of the right type that makes no sense to the role.</summary>
     public const string Invalid = "ZF-1012";
+
+    /// <summary>A folder that the service's account cannot write into, or on the wrong file system.</summary>
+    public const string Unwritable = "ZF-1013";
 }

@@ -147,11 +147,19 @@ public sealed partial class ConfigSection
             return value.Text;
         }
 
-        var path = System.IO.Path.GetFullPath(value.Text[FilePrefix.Length..], _context.BaseFolder);
-        var secret = SecretFile.Read(path, out var problem, out var remedy);
+        return SecretFromFile(key, value.Text[FilePrefix.Length..]);
+    }
+
+    /// <summary>A secret in a file that need not be named in the configuration, under the same rules as <c>file:PATH</c>.</summary>
+    /// <param name="key">The key to report at, present or not.</param>
+    /// <param name="path">The file.</param>
+    /// <returns>The secret; null when it can't be read, which is reported.</returns>
+    public string? SecretFromFile(string key, string path)
+    {
+        var secret = SecretFile.Read(ResolvePath(path), out var problem, out var remedy);
         if (secret is null)
         {
-            Report(ConfigCodes.Secret, value.Node.Place, Join(key), $"`{key}`: {problem}", remedy);
+            Error(key, $"`{key}`: {problem}", remedy, ConfigCodes.Secret);
         }
 
         return secret;

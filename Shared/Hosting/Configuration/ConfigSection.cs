@@ -54,6 +54,11 @@ public sealed partial class ConfigSection
         }
     }
 
+    /// <summary>The full paths of the keys that were asked for and are not in the file, here and in all sections opened from here.</summary>
+    /// <remarks>With it a test can tell whether a template shows everything that a role understands.</remarks>
+    internal IEnumerable<string> AbsentKeys() => _known.Where(k => _node.Find(k) is null).Select(Join)
+        .Concat(_opened.Values.SelectMany(s => s).SelectMany(s => s.AbsentKeys()));
+
     /// <summary>Accepts keys that belong to the file's format but mean nothing here.</summary>
     public void Ignore(params ReadOnlySpan<string> keys)
     {
@@ -169,7 +174,13 @@ public sealed partial class ConfigSection
 
     private string Where => Path.Length == 0 ? "" : $" in `{Path}`";
 
-    private ConfigPlace PlaceOf(string? key) => key is null ? _place : _node.Find(key)?.Value.Place ?? _place;
+    /// <summary>A word stands for itself; of a section or a list its name is what people look for.</summary>
+    private ConfigPlace PlaceOf(string? key) => (key is null ? null : _node.Find(key)) switch
+    {
+        null => _place,
+        { Value: ScalarNode { IsNull: false } scalar } => scalar.Place,
+        var entry => entry.KeyPlace,
+    };
 
     private string Join(string key) => Path.Length == 0 ? key : $"{Path}.{key}";
 

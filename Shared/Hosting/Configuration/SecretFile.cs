@@ -23,6 +23,11 @@ internal static class SecretFile
 
             return Content(stream, path, out problem);
         }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            problem = $"the secret's file {path} is not there";
+            return null;
+        }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             problem = $"the secret's file cannot be read: {e.Message}";

@@ -1,3 +1,4 @@
+using ZfRepl.Hosting.Logging;
 using ZfRepl.Hosting.Rpc;
 
 namespace ZfRepl.Hosting.Configuration;
@@ -40,6 +41,9 @@ public sealed class ServiceFile
     /// <summary>The log level that the file asks for, or null.</summary>
     public Microsoft.Extensions.Logging.LogLevel? LogLevel { get; private set; }
 
+    /// <summary>The folders that the service writes into; each role adds its own.</summary>
+    public FolderNeeds Folders { get; } = new();
+
     /// <summary>Reads the shared part.</summary>
     /// <param name="document">The file.</param>
     /// <param name="roles">The names of the sections that describe a role.</param>
@@ -64,12 +68,38 @@ public sealed class ServiceFile
             root.Error("id", $"'{OutsideText.Show(file.Id)}' can't be a service id", "use letters, digits, dots and dashes");
         }
 
-        file.LogLevel = root.Enum<Microsoft.Extensions.Logging.LogLevel>("log_level");
+        file.LogLevel = ReadLogLevel(root);
         var bus = root.Section("bus");
         var busPath = bus?.FilePath("path") ?? root.ResolvePath(DefaultBusPath);
         bus?.Ignore("type", "ping_interval", "queue_size", "buf_size", "timeout");
         file.SocketFolder = ServiceSockets.FolderOf(busPath);
+        if (ServiceSockets.IsServiceId(file.Id) && !ServiceSockets.TryPathOf(file.SocketFolder, file.Id, out _, out var badSocket))
+        {
+            root.Error("bus", badSocket, "choose a shorter folder in bus.path");
+        }
+
+        file.Folders.Add(file.SocketFolder, bus ?? root, bus is null ? null : "path");
         return file;
+    }
+
+    private static Microsoft.Extensions.Logging.LogLevel? ReadLogLevel(ConfigSection root)
+    {
+        if (root.String("log_level") is not { } text)
+        {
+            return null;
+        }
+
+        if (ServiceLogging.TryParseLevel(text, out var level))
+        {
+            return level;
+        }
+
+        var nearest = NearestName.Find(text, ServiceLogging.LevelNames);
+        root.Error(
+            "log_level",
+            $"'{OutsideText.Show(text)}' is no log level",
+            nearest is null ? $"write one of {string.Join(", ", ServiceLogging.LevelNames)}" : $"did you mean `{nearest}`?");
+        return null;
     }
 
     private void ReadRole(IReadOnlyList<string> roles)

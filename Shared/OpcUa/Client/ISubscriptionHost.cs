@@ -59,8 +59,12 @@ public interface ISubscriptionHost
     /// <returns>False when it could not be saved; the subscriber goes on and tries again with the next state.</returns>
     ValueTask<bool> SaveStateAsync(ReadOnlyMemory<byte> state, CancellationToken cancellationToken);
 
-    /// <summary>The last notification of a subscription that is durable everywhere it has to be; null when none is known.</summary>
-    uint? LastDurable(ulong incarnation);
+    /// <summary>
+    /// What an earlier process has left of a subscription: the last notification that is durable everywhere it has to be, 0 for none, and the last
+    /// one that is durable anywhere. What lies between them is asked for again and handed in again; where the server does not have it any more, it
+    /// was acknowledged, so it is durable everywhere, too. Null when nothing is known.
+    /// </summary>
+    (uint Everywhere, uint Anywhere)? LastDurable(ulong incarnation);
 
     /// <summary>Takes a notification; waits while it is too far behind. One that it already has as durable it takes without effect.</summary>
     /// <returns>

@@ -51,7 +51,7 @@ internal sealed partial class SubscriberConnection
         var made = await _maker.MakeAsync(plan, items, cancellationToken);
         return made.Error is { } failure
             ? PutOff(new UaError(failure.Status, $"the subscription could not be made: {failure.Reason}"))
-            : await ChangeOverAsync(current, new TrackedSubscription(made.Value, 1), cancellationToken);
+            : await ChangeOverAsync(current, new TrackedSubscription(made.Value, expected: 1, notTaken: 0), cancellationToken);
     }
 
     private async Task<ConnectionEnd?> ChangeOverAsync(

@@ -31,7 +31,11 @@ internal sealed partial class SubscriberConnection
                     return ConnectionEnd.Retry(probe.Error);
                 }
 
-                subscription.OnTailKnown();
+                if (!subscription.HasGap)
+                {
+                    subscription.OnTailKnown();
+                }
+
                 Attached(subscription);
                 return null;
             }

@@ -53,7 +53,9 @@ internal sealed class SubscriberMemory(ISubscriptionHost host, SubscriptionOptio
         {
             var saved = state.Subscriptions[i];
             var durable = host.LastDurable(saved.Incarnation);
-            var tracked = new TrackedSubscription(saved, durable is { } last ? NotificationNumbers.Next(last) : 0);
+            var tracked = durable is { } last
+                ? new TrackedSubscription(saved, NotificationNumbers.Next(last.Everywhere), NotificationNumbers.Next(last.Anywhere))
+                : new TrackedSubscription(saved, expected: 0, notTaken: 0);
             tracked.OnBreak();
             if (i < state.Subscriptions.Count - 1)
             {

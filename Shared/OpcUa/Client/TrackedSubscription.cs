@@ -20,15 +20,21 @@ internal sealed class TrackedSubscription
     private const uint AskForAtMost = 8192;
 
     private readonly Dictionary<uint, ArrivedNotification> _arrived = [];
+    private uint _notTaken;
 
     /// <param name="saved">The subscription.</param>
     /// <param name="expected">The number that is due next; zero when nobody knows.</param>
-    public TrackedSubscription(SavedSubscription saved, uint expected)
+    /// <param name="notTaken">
+    /// The first number of which the host has nothing; those from <paramref name="expected"/> to here it may have in part, and they were
+    /// acknowledged if the server does not have them. Zero when nobody knows.
+    /// </param>
+    public TrackedSubscription(SavedSubscription saved, uint expected, uint notTaken)
     {
         Saved = saved;
         Keys = [.. saved.Items.Select(i => i.Key)];
         Expected = expected;
-        KnownNext = expected;
+        KnownNext = notTaken == 0 ? expected : notTaken;
+        _notTaken = notTaken == expected ? 0 : notTaken;
     }
 
     public SavedSubscription Saved { get; }
@@ -165,7 +171,7 @@ internal sealed class TrackedSubscription
     {
         _arrived.Remove(notification.Number);
         LastPublishTime = notification.PublishTime;
-        Expected = NotificationNumbers.Next(notification.Number);
+        Advance(notification.Number);
         if (NotificationNumbers.IsAfter(Expected, KnownNext))
         {
             KnownNext = Expected;
@@ -180,13 +186,14 @@ internal sealed class TrackedSubscription
     /// <summary>The server does not have the number that is due.</summary>
     public void OnMissing(string cause)
     {
-        if (MissingFirst == 0)
+        // Before that number the host has it in part or as a whole, and what is not at the server any more was acknowledged.
+        if (MissingFirst == 0 && _notTaken == 0)
         {
             MissingFirst = Expected;
             MissingCause = cause;
         }
 
-        Expected = NotificationNumbers.Next(Expected);
+        Advance(Expected);
     }
 
     /// <summary>Gives up the oldest of very many missing numbers, so that a wild number does not mean millions of requests.</summary>
@@ -194,7 +201,7 @@ internal sealed class TrackedSubscription
     {
         var first = _arrived.Count == 0 ? KnownNext : _arrived.Keys.MinBy(n => NotificationNumbers.Distance(Expected, n));
         var distance = NotificationNumbers.Distance(Expected, first);
-        if (distance > AskForAtMost)
+        if (distance > AskForAtMost && _notTaken == 0)
         {
             MissingFirst = MissingFirst == 0 ? Expected : MissingFirst;
             MissingCause = "so many numbers were skipped that nobody keeps them";
@@ -213,6 +220,12 @@ internal sealed class TrackedSubscription
     /// <summary>What has arrived in order of numbers, for handing over what can't be completed any more.</summary>
     public IReadOnlyList<ArrivedNotification> ArrivedInOrder() =>
         [.. _arrived.Values.OrderBy(a => NotificationNumbers.Distance(Expected == 0 ? 1 : Expected, a.Number))];
+
+    private void Advance(uint done)
+    {
+        Expected = NotificationNumbers.Next(done);
+        _notTaken = Expected == _notTaken ? 0 : _notTaken;
+    }
 
     private void OnGivenOut(uint number)
     {

@@ -169,6 +169,24 @@ public sealed class MailboxTests
     }
 
     [Fact]
+    public async Task Entries_of_the_ledger_in_a_block_that_is_given_up_are_carried_over()
+    {
+        await using var rig = await MailboxRig.StartAsync(new SimulatedStorage());
+        for (var i = 0; i < 3; i++)
+        {
+            await rig.AppendAsync(i, 1);
+            var ready = (await rig.Mailbox.NextAsync(rotate: true, CancellationToken.None)).Value!;
+            Assert.Equal(RemoveResult.Removed, (await rig.Mailbox.DeleteAsync(ready.Block.Name, CancellationToken.None)).Value);
+        }
+
+        // The last block holds no event, only the entries of all three: it is fetched like any other.
+        var (values, losses) = await rig.DrainAsync();
+        Assert.Empty(values);
+        Assert.Equal([1UL, 2UL, 3UL], losses.Select(l => l.FirstSequence));
+        Assert.Equal(3UL, (await rig.AssertAccountsAsync()).LossesByReason[nameof(LossReason.Deleted)]);
+    }
+
+    [Fact]
     public async Task A_full_disk_holds_the_source_and_space_lets_it_go_on()
     {
         var storage = new SimulatedStorage();
@@ -187,6 +205,27 @@ public sealed class MailboxTests
         Assert.Equal(AppendResult.Accepted, await append);
         Assert.Null((await rig.AssertAccountsAsync()).Trouble);
         Assert.Equal(Enumerable.Range(0, 6), await rig.ValuesAsync());
+    }
+
+    [Fact]
+    public async Task The_last_of_the_disk_is_kept_free_so_that_delivered_blocks_can_be_booked_out()
+    {
+        var storage = new SimulatedStorage();
+        var time = new ManualTime();
+        await using var rig = await MailboxRig.StartAsync(storage, time);
+        await rig.AppendAsync(0, 3);
+        storage.Free = MailboxRig.Options.MaxBlockBytes;
+        var append = rig.AppendAsync(3, 3);
+        await Eventually.TrueAsync(
+            async () => (await rig.Mailbox.StatusAsync(CancellationToken.None)).Trouble is { } t && t.Contains("free space", StringComparison.Ordinal),
+            "the mailbox says that the disk is full");
+        Assert.False(append.IsCompleted);
+        var ready = (await rig.Mailbox.NextAsync(rotate: true, CancellationToken.None)).Value!;
+        Assert.Equal(RemoveResult.Removed, (await rig.Mailbox.ConfirmAsync(ready.Block.Name, ready.Block.Trailer.Hash, CancellationToken.None)).Value);
+        storage.Free = long.MaxValue;
+        await AdvanceUntilAsync(time, () => Task.FromResult(append.IsCompleted));
+        Assert.Equal(AppendResult.Accepted, await append);
+        Assert.Equal([3, 4, 5], await rig.ValuesAsync());
     }
 
     [Fact]

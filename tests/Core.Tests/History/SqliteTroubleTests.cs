@@ -2,6 +2,7 @@ using ZfRepl.Core.Frames;
 using ZfRepl.Core.History;
 using ZfRepl.Core.History.Sqlite;
 using ZfRepl.Core.Telemetry;
+using ZfRepl.TestKit;
 using static ZfRepl.Core.Tests.History.HistoryFolder;
 
 namespace ZfRepl.Core.Tests.History;

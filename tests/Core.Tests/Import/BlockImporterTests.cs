@@ -5,6 +5,7 @@ using ZfRepl.Core.History.Sqlite;
 using ZfRepl.Core.Import;
 using ZfRepl.Core.Telemetry;
 using ZfRepl.Core.Tests.History;
+using ZfRepl.TestKit;
 
 namespace ZfRepl.Core.Tests.Import;
 

@@ -1,7 +1,6 @@
 using ZfRepl.Core.Import;
 using ZfRepl.Core.Storage;
 using ZfRepl.Core.Telemetry;
-using ZfRepl.Core.Tests.History;
 using ZfRepl.TestKit;
 
 namespace ZfRepl.Core.Tests.Import;

@@ -10,12 +10,15 @@ namespace ZfRepl.Hosting.Tests.Support;
 /// <remarks>Arguments: <c>--wait</c> to wait for a line on stdin first, folder of the sockets, stop limit in seconds, then <c>id=behaviour</c>.</remarks>
 internal static class TestHost
 {
-    /// <summary>Starts this program as a child of the test.</summary>
+    /// <summary>
+    /// Starts this program as a child of the test. Where the tests run in the background of a script, SIGINT is ignored and every child would
+    /// inherit that: <c>env</c> undoes it and becomes the program, under the same process id.
+    /// </summary>
     public static ExternalProcess Start(
         string folder, double stopLimitSeconds, IEnumerable<string> services, bool waitForLine = false, IReadOnlyDictionary<string, string>? environment = null) =>
         ExternalProcess.Start(
-            Path.Combine(AppContext.BaseDirectory, "ZfRepl.Hosting.Tests"),
-            [.. waitForLine ? ["--wait"] : Array.Empty<string>(), folder, stopLimitSeconds.ToString(CultureInfo.InvariantCulture), .. services],
+            "/usr/bin/env",
+            ["--default-signal=INT", Path.Combine(AppContext.BaseDirectory, "ZfRepl.Hosting.Tests"), .. waitForLine ? ["--wait"] : Array.Empty<string>(), folder, stopLimitSeconds.ToString(CultureInfo.InvariantCulture), .. services],
             environment: environment);
 
     private static async Task<int> Main(string[] args)

@@ -1,5 +1,4 @@
 using ZfRepl.Mqtt.Broker;
-using ZfRepl.Mqtt.Tests.Mosquitto;
 using ZfRepl.Mqtt.Tests.Support;
 using ZfRepl.TestKit;
 
@@ -81,8 +80,8 @@ public sealed class BrokerWithMosquittoToolsTests
     public async Task Tls_is_served_with_the_given_certificate(string version)
     {
         using var folder = new TempFolder();
-        using var authority = new TestCertificates(folder.Path);
-        using var other = new TestCertificates(folder.Path, "other");
+        using var authority = new CertificateAuthority(folder.Path);
+        using var other = new CertificateAuthority(folder.Path, "other");
         using var certificate = authority.Issue("broker").Certificate;
         await using var broker = TestBroker.StartWithTls(certificate);
         await using var subscriber = await MosquittoTools.SubscribeAsync(

@@ -15,7 +15,7 @@ public sealed class ClientWithBrokerTests
     public async Task Large_and_small_messages_go_through_tls(MqttProtocolVersion version)
     {
         using var folder = new TempFolder();
-        using var authority = new TestCertificates(folder.Path);
+        using var authority = new CertificateAuthority(folder.Path);
         using var certificate = authority.Issue("broker").Certificate;
         await using var broker = TestBroker.StartWithTls(certificate);
         await using var client = TestClient.Start((messages, states) => new MqttClientOptions

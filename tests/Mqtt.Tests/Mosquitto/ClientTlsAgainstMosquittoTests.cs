@@ -8,9 +8,9 @@ namespace ZfRepl.Mqtt.Tests.Mosquitto;
 public sealed class ClientTlsAgainstMosquittoTests : IDisposable
 {
     private readonly TempFolder _folder = new();
-    private readonly TestCertificates _authority;
+    private readonly CertificateAuthority _authority;
 
-    public ClientTlsAgainstMosquittoTests() => _authority = new TestCertificates(_folder.Path);
+    public ClientTlsAgainstMosquittoTests() => _authority = new CertificateAuthority(_folder.Path);
 
     public void Dispose()
     {
@@ -36,7 +36,7 @@ public sealed class ClientTlsAgainstMosquittoTests : IDisposable
     [RequiresFact("mosquitto")]
     public async Task A_server_of_another_authority_is_turned_away()
     {
-        using var other = new TestCertificates(_folder.Path, "other");
+        using var other = new CertificateAuthority(_folder.Path, "other");
         await using var server = await StartAsync();
         await using var client = Start(server, new MqttTlsOptions { CaFile = other.CaFile });
 

@@ -63,7 +63,7 @@ internal sealed class TestHost(Books books, IReadOnlyList<WatchedItem> items) : 
         return ValueTask.FromResult(true);
     }
 
-    public uint? LastDurable(ulong incarnation) => books.Durable(incarnation);
+    public (uint Everywhere, uint Anywhere)? LastDurable(ulong incarnation) => books.Durable(incarnation) is { } last ? (last, last) : null;
 
     public ValueTask<Task<bool>> TakeAsync(Notification notification, CancellationToken cancellationToken)
     {

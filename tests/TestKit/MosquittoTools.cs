@@ -1,15 +1,16 @@
-using ZfRepl.TestKit;
-
-namespace ZfRepl.Mqtt.Tests.Mosquitto;
+namespace ZfRepl.TestKit;
 
 /// <summary>mosquitto_pub and mosquitto_sub, clients that are not ours.</summary>
-internal static class MosquittoTools
+public static class MosquittoTools
 {
     /// <summary>Runs mosquitto_pub to its end and expects success.</summary>
     public static async Task PublishAsync(int port, params string[] arguments)
     {
         var (code, output) = await TryPublishAsync(port, arguments);
-        Assert.True(code == 0, $"mosquitto_pub ended with {code}:\n{output}");
+        if (code != 0)
+        {
+            throw new InvalidOperationException($"mosquitto_pub ended with {code}:\n{output}");
+        }
     }
 
     /// <summary>Runs mosquitto_pub to its end.</summary>
@@ -32,12 +33,15 @@ internal static class MosquittoTools
 }
 
 /// <summary>Password files for mosquitto.</summary>
-internal static class MosquittoPassword
+public static class MosquittoPassword
 {
     public static void Write(string path, string user, string password)
     {
         using var process = System.Diagnostics.Process.Start(ProgramLookup.Find("mosquitto_passwd")!, ["-c", "-b", path, user, password]);
         process.WaitForExit();
-        Assert.Equal(0, process.ExitCode);
+        if (process.ExitCode != 0)
+        {
+            throw new InvalidOperationException($"mosquitto_passwd ended with {process.ExitCode}.");
+        }
     }
 }

@@ -1,9 +1,7 @@
-using ZfRepl.TestKit;
-
-namespace ZfRepl.Mqtt.Tests.Mosquitto;
+namespace ZfRepl.TestKit;
 
 /// <summary>A real mosquitto on a free loopback port, with a configuration of the test's.</summary>
-internal sealed class MosquittoServer : IAsyncDisposable
+public sealed class MosquittoServer : IAsyncDisposable
 {
     private readonly TempFolder _folder = new();
     private ExternalProcess? _process;

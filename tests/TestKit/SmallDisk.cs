@@ -1,6 +1,6 @@
-using ZfRepl.TestKit;
+using Xunit;
 
-namespace ZfRepl.Core.Tests.History;
+namespace ZfRepl.TestKit;
 
 /// <summary>A fact that needs to mount a small file system; for an ordinary user it is reported as skipped, with the reason.</summary>
 [AttributeUsage(AttributeTargets.Method)]
@@ -13,7 +13,7 @@ public sealed class RootFactAttribute : FactAttribute
 }
 
 /// <summary>A file system in memory with a fixed size, mounted for one test.</summary>
-internal sealed class SmallDisk : IAsyncDisposable
+public sealed class SmallDisk : IAsyncDisposable
 {
     private readonly TempFolder _folder = new();
 
@@ -60,6 +60,9 @@ internal sealed class SmallDisk : IAsyncDisposable
     private static async Task RunAsync(string program, params string[] arguments)
     {
         await using var process = ExternalProcess.Start(ProgramLookup.Find(program)!, arguments);
-        Assert.True(await process.WaitForExitAsync() == 0, process.Output);
+        if (await process.WaitForExitAsync() != 0)
+        {
+            throw new InvalidOperationException($"{program} failed: {process.Output}");
+        }
     }
 }

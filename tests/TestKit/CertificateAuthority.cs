@@ -2,15 +2,15 @@ using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 
-namespace ZfRepl.Mqtt.Tests.Support;
+namespace ZfRepl.TestKit;
 
 /// <summary>A certificate authority of a test's own, with PEM files in the test's folder.</summary>
-internal sealed class TestCertificates : IDisposable
+public sealed class CertificateAuthority : IDisposable
 {
     private readonly string _folder;
     private readonly X509Certificate2 _authority;
 
-    public TestCertificates(string folder, string name = "ca")
+    public CertificateAuthority(string folder, string name = "ca")
     {
         _folder = folder;
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);

@@ -1,0 +1,151 @@
+using System.Globalization;
+using ZfRepl.Core.Frames;
+using ZfRepl.Core.Telemetry;
+using ZfRepl.OpcUa.Client;
+using ZfRepl.OpcUa.Types;
+
+namespace ZfRepl.Collector.Sources.OpcUa;
+
+/// <summary>
+/// Between a subscription and the mailboxes: converts notifications, hands them in with their position, and enters into the books what the
+/// server says was lost. A notification is durable, and may be acknowledged, only with its entries in the ledger.
+/// </summary>
+internal sealed class SubscriptionIntake(
+    OpcUaSourceOptions options, IIntake intake, SubscriptionStateFile file, TimeProvider time) : ISubscriptionHost
+{
+    // Sequence numbers of OPC UA are 32 bits wide and start again with 1; positions are 64 bits wide and never start again.
+    private const ulong SequenceNumbers = uint.MaxValue;
+
+    // No fewer than the notifications that a subscriber has with its host at once, now or in an earlier version.
+    private const ulong UnderWayMax = 64;
+
+    private readonly ItemFinder _finder = new(options);
+    private readonly EventBatch _batch = new(intake.Oids, capacity: 4096);
+    private ulong _incarnation;
+    private IReadOnlyList<string>? _keys;
+    private int[] _items = [];
+    private bool[] _isFirst = [];
+    private long _overflows;
+
+    /// <summary>How many changes bore the overflow flag since the start.</summary>
+    public long Overflows => Interlocked.Read(ref _overflows);
+
+    public ValueTask<UaResult<IReadOnlyList<WatchedItem>>> SelectItemsAsync(Session session, CancellationToken cancellationToken) =>
+        _finder.FindAsync(session, cancellationToken);
+
+    public ValueTask<ReadOnlyMemory<byte>?> LoadStateAsync(CancellationToken cancellationToken) => new(file.Load());
+
+    public ValueTask<bool> SaveStateAsync(ReadOnlyMemory<byte> state, CancellationToken cancellationToken) => new(file.Save(state));
+
+    /// <inheritdoc/>
+    /// <remarks>
+    /// A mailbox whose filter takes nothing of a notification has no position of it. It need not ask for what is older than the notifications
+    /// that can be under way at once: those are acknowledged, so every mailbox has of them what it takes.
+    /// </remarks>
+    public (uint Everywhere, uint Anywhere)? LastDurable(ulong incarnation)
+    {
+        if (intake.LastTaken(options.Name, incarnation) is not { } anywhere)
+        {
+            return null;
+        }
+
+        var acknowledged = anywhere > UnderWayMax ? anywhere - UnderWayMax : 0;
+        var everywhere = Math.Max(acknowledged, intake.LastTakenByAll(options.Name, incarnation));
+        return (Number(everywhere), Number(anywhere));
+    }
+
+    public async ValueTask<Task<bool>> TakeAsync(Notification notification, CancellationToken cancellationToken)
+    {
+        Adopt(notification);
+        var position = new SourcePosition(options.Name, notification.Incarnation, Extend(notification));
+        var nowNs = UnixTime.FromDateTimeOffset(time.GetUtcNow());
+        _batch.Clear();
+        var found = NotificationConverter.Convert(
+            notification.Changes, _items, _isFirst, nowNs, intake.NextIeids(Math.Max(1, notification.Changes.Count)), _batch);
+        if (found.Overflows == 0)
+        {
+            return await intake.TakeAsync(_batch, position, cancellationToken);
+        }
+
+        // One that was taken before has its entry already.
+        var isRepeat = intake.LastTakenByAll(options.Name, notification.Incarnation) >= position.Sequence;
+        var booked = isRepeat ? Task.FromResult(true) : BookOverflowAsync(found, nowNs);
+        var durable = await intake.TakeAsync(_batch, position, cancellationToken);
+        return BothAsync(booked, durable);
+    }
+
+    public Task<bool> RecordLossAsync(NotificationLoss loss, CancellationToken cancellationToken) => intake.RecordLossAsync(new LossRecord(
+        loss.Kind == NotificationLossKind.Gap ? LossReason.SourceGap : LossReason.SubscriptionLost,
+        0,
+        0,
+        loss.Kind == NotificationLossKind.Gap ? unchecked(loss.LastSequenceNumber - loss.FirstSequenceNumber) + 1UL : 1,
+        IsExact: false,
+        TimeNs(loss.From),
+        TimeNs(loss.To),
+        UnixTime.FromDateTimeOffset(time.GetUtcNow()),
+        options.Name,
+        loss.Detail));
+
+    private static uint Number(ulong position) => position == 0 ? 0 : (uint)((position - 1) % SequenceNumbers + 1);
+
+    private static async Task<bool> BothAsync(Task<bool> first, Task<bool> second)
+    {
+        var both = await Task.WhenAll(first, second);
+        return both[0] && both[1];
+    }
+
+    private static long TimeNs(UaDateTime timestamp) => UnixTime.TryFromFileTime(timestamp.Ticks, 0, out var timeNs) ? timeNs : 0;
+
+    private Task<bool> BookOverflowAsync(in OverflowFindings found, long nowNs)
+    {
+        Interlocked.Add(ref _overflows, found.Overflows);
+        var more = found.Overflows == 1 ? "" : string.Create(CultureInfo.InvariantCulture, $" and {found.Overflows - 1} more");
+        return intake.RecordLossAsync(new LossRecord(
+            LossReason.SourceOverflow,
+            0,
+            0,
+            (ulong)found.Overflows,
+            IsExact: false,
+            found.MinTimeNs,
+            found.MaxTimeNs,
+            nowNs,
+            options.Name,
+            $"the server's queue overflowed just before these values of {_keys![(int)found.FirstOverflow]}{more}; a larger queue_size helps"));
+    }
+
+    /// <summary>Item numbers for the client handles of a subscription.</summary>
+    private void Adopt(in Notification notification)
+    {
+        if (ReferenceEquals(_keys, notification.Keys) && _incarnation == notification.Incarnation)
+        {
+            return;
+        }
+
+        _keys = notification.Keys;
+        _items = [.. _keys.Select(k => intake.Oids.GetOrAdd(Oid.Parse(k)))];
+        if (_incarnation != notification.Incarnation || _isFirst.Length != _items.Length)
+        {
+            // A subscription of which nothing was taken yet begins with values that may have been delivered before.
+            _isFirst = new bool[_items.Length];
+            Array.Fill(_isFirst, intake.LastTaken(options.Name, notification.Incarnation) is null);
+        }
+
+        _incarnation = notification.Incarnation;
+    }
+
+    /// <summary>The number of a notification as one that never starts again.</summary>
+    private ulong Extend(in Notification notification)
+    {
+        if (intake.LastTaken(options.Name, notification.Incarnation) is not { } last)
+        {
+            return notification.SequenceNumber;
+        }
+
+        var round = (last - 1) / SequenceNumbers * SequenceNumbers;
+        var candidate = round + notification.SequenceNumber;
+        var half = SequenceNumbers / 2;
+        return candidate + half < last ? candidate + SequenceNumbers
+            : candidate > last + half && candidate > SequenceNumbers ? candidate - SequenceNumbers
+            : candidate;
+    }
+}

@@ -1,0 +1,107 @@
+using System.Text.RegularExpressions;
+using ZfRepl.Core.Transfer;
+using ZfRepl.TestKit;
+
+namespace ZfRepl.Cli.Tests.Pages;
+
+/// <summary>The template with every key, the ready configurations, and the template of the original.</summary>
+public sealed partial class TemplateTests : IDisposable
+{
+    private const string Template = "svc-tpl-zfrepl.yml";
+
+    private readonly TempFolder _folder = new();
+
+    public TemplateTests()
+    {
+        foreach (var secret in new[] { "default.key", "plant.password", "broker-edge1.password" })
+        {
+            WriteSecret(secret, ApiKey.Generate());
+        }
+
+        WriteSecret("broker.crt", "certificate");
+        WriteSecret("broker.key", "key");
+    }
+
+    public static TheoryData<string> ReadyConfigurations =>
+        [.. Directory.EnumerateFiles(Path.Combine(ProgramLookup.RepositoryRoot, "templates")).Select(f => Path.GetFileName(f)).Order(StringComparer.Ordinal)];
+
+    public void Dispose() => _folder.Dispose();
+
+    [Theory]
+    [MemberData(nameof(ReadyConfigurations))]
+    public async Task A_ready_configuration_passes_check_and_says_how_to_start_it(string name)
+    {
+        var text = ReadFile("templates", name);
+        Assert.Matches($@"^# .*: zfrepl run .*\b{Regex.Escape(name)}\b", text.Split('\n')[0]);
+        await AssertPassesAsync(name, text);
+    }
+
+    [Fact]
+    public void There_is_a_ready_configuration_for_each_role() => Assert.Equal(
+        ["broker.yml", "centre-replicator.yml", "edge-collector.yml", "edge-replicator.yml", "standalone.yml"],
+        Directory.EnumerateFiles(Path.Combine(ProgramLookup.RepositoryRoot, "templates")).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+
+    [Fact]
+    public Task The_template_passes_check_as_it_is() => AssertPassesAsync(Template, ReadFile(Template));
+
+    [Theory]
+    [InlineData("collector")]
+    [InlineData("replicator")]
+    [InlineData("standalone")]
+    [InlineData("broker")]
+    public void The_template_with_all_keys_of_a_role_has_no_mistake_and_leaves_no_key_out(string role)
+    {
+        File.WriteAllText(_folder["all.yml"], TemplateText.WithAllKeysOf(ReadFile(Template), role));
+        var loaded = ServiceFiles.Load(_folder["all.yml"], baseFolder: null);
+        Assert.Empty(loaded.Document.Errors);
+        Assert.NotNull(loaded.Service);
+        string[] otherRoles = ["config.collector", "config.replicator", "config.standalone", "config.broker"];
+        Assert.Equal([], loaded.Document.Root.AbsentKeys().Except(otherRoles));
+    }
+
+    [Theory]
+    [InlineData("collector", "interval", "skip_disconnected")]
+    [InlineData("replicator", "watch_svcs", "self_repair")]
+    public void Keys_without_effect_are_said_to_be_so(string role, params string[] keys)
+    {
+        var text = TemplateText.WithAllKeysOf(ReadFile(Template), role)
+            .Replace("interval: null", "interval: 5", StringComparison.Ordinal)
+            .Replace("skip_disconnected: false", "skip_disconnected: true", StringComparison.Ordinal);
+        File.WriteAllText(_folder["all.yml"], text);
+        var warnings = ServiceFiles.Load(_folder["all.yml"], baseFolder: null).Document.Warnings;
+        Assert.All(keys, key => Assert.Contains(warnings, w => w.Message.Contains($"`{key}` has no effect in this version", StringComparison.Ordinal)));
+    }
+
+    [Theory]
+    [MemberData(nameof(OriginalTemplate.Roles), MemberType = typeof(OriginalTemplate))]
+    public async Task The_originals_template_is_accepted_as_it_is(string role)
+    {
+        await AssertPassesAsync("original.yml", OriginalTemplate.Of(role));
+    }
+
+    [Theory]
+    [MemberData(nameof(OriginalTemplate.Roles), MemberType = typeof(OriginalTemplate))]
+    public void Every_key_of_the_originals_template_is_in_ours(string role)
+    {
+        var ours = TemplateText.KeysOf(TemplateText.WithAllKeysOf(ReadFile(Template), role));
+        Assert.Empty(TemplateText.KeysOf(OriginalTemplate.Of(role)).Except(ours));
+    }
+
+    private async Task AssertPassesAsync(string name, string text)
+    {
+        await File.WriteAllTextAsync(_folder[name], text);
+        var run = await ZfReplProgram.RunAsync(_folder.Path, "check", name);
+        Assert.True(run.ExitCode == 0, run.Error);
+        Assert.StartsWith($"{name}: ok: ", run.Output, StringComparison.Ordinal);
+    }
+
+    private void WriteSecret(string name, string text)
+    {
+        var path = _folder["etc", "zfrepl", name];
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        File.WriteAllText(path, text);
+        File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+    }
+
+    private static string ReadFile(params string[] parts) => File.ReadAllText(Path.Combine([ProgramLookup.RepositoryRoot, .. parts]));
+}

@@ -1,0 +1,34 @@
+using ZfRepl.TestKit;
+
+namespace ZfRepl.EndToEnd.Tests.Harness;
+
+/// <summary>What a test's site is like; texts are pieces of the services' own configuration.</summary>
+internal sealed record SiteOptions
+{
+    /// <summary>The account at the broker that nodes log in with, or null.</summary>
+    public (string User, string Password)? Account { get; init; }
+
+    /// <summary>The authority whose certificate the broker shows, or null for a connection in clear.</summary>
+    public CertificateAuthority? Authority { get; init; }
+
+    /// <summary>Where nodes find the broker; null for its own port.</summary>
+    public int? BrokerPort { get; init; }
+
+    /// <summary>Lines of the collector's <c>sources</c>, without indentation.</summary>
+    public required IReadOnlyList<string> Sources { get; init; }
+
+    /// <summary>The mailbox's settings.</summary>
+    public string Mailbox { get; init; } = "block_ttl_sec: 1";
+
+    /// <summary>The folder of the mailboxes.</summary>
+    public string Spool { get; init; } = "spool";
+
+    /// <summary>More lines of both replicators' sections, without indentation.</summary>
+    public IReadOnlyList<string> Replicator { get; init; } = [];
+
+    /// <summary>The settings of the centre's mailbox.</summary>
+    public string Fetch { get; init; } = "interval: 200ms, timeout: 6";
+
+    /// <summary>The centre's archive topic.</summary>
+    public string Archive { get; init; } = "null";
+}
