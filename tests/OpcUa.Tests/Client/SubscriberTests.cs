@@ -51,7 +51,9 @@ public sealed class SubscriberTests(ClientPlant plant)
         for (var cut = 1; cut <= 4; cut++)
         {
             var target = All.Count + (cut * changes / 6);
-            await subscriber.UntilAsync(() => books.Count >= target && subscriber.State.IsConnected, $"values before cut {cut}");
+            var cuts = cut - 1;
+            await subscriber.UntilAsync(
+                () => books.Count >= target && subscriber.State.IsConnected && subscriber.State.Reconnects >= cuts, $"values before cut {cut}");
             relay.Cut();
         }
 
