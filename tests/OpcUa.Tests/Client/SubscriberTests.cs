@@ -51,9 +51,10 @@ public sealed class SubscriberTests(ClientPlant plant)
         for (var cut = 1; cut <= 4; cut++)
         {
             var target = All.Count + (cut * changes / 6);
-            var cuts = cut - 1;
+            var earlier = cut - 1;
             await subscriber.UntilAsync(
-                () => books.Count >= target && subscriber.State.IsConnected && subscriber.State.Reconnects >= cuts, $"values before cut {cut}");
+                () => books.Count >= target && subscriber.State.IsConnected && subscriber.State.Reconnects >= earlier,
+                $"values before cut {cut}");
             relay.Cut();
         }
 
