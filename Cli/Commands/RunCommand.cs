@@ -17,8 +17,8 @@ internal static class RunCommand
     private const string Description = """
         Run one or several services in this process until SIGTERM or SIGINT.
 
-        Prints `ready ID...` on the output when all of them work; the log goes to the error output. Exits 0 after an orderly end, 78 when a file is
-        wrong, 75 when a service runs already, 1 when one failed.
+        Prints `ready ID...` on the output when all of them work; the log goes to the error output. Exits 0 after an orderly end, 78 when a file
+        is wrong, 75 when a service runs already, 1 when one failed.
 
         Examples:
           zfrepl run edge-collector.yml edge-replicator.yml
@@ -75,7 +75,8 @@ internal static class RunCommand
             return ExitCode.Config;
         }
 
-        using var loggers = ServiceLogging.Create(level ?? loaded.Select(l => l.LogLevel).FirstOrDefault(l => l is not null) ?? LogLevel.Information);
+        var wanted = loaded.Select(l => l.LogLevel).FirstOrDefault(l => l is not null);
+        using var loggers = ServiceLogging.Create(level ?? wanted ?? LogLevel.Information);
         var host = new ServiceHost(new ServiceHostOptions { Loggers = loggers });
         return await host.RunAsync([.. loaded.Select(l => l.Service!)], cancellationToken);
     }

@@ -59,7 +59,12 @@ internal static class SharedOptions
     /// <summary>How long to wait for an answer.</summary>
     public static Option<double> Timeout()
     {
-        var option = new Option<double>("--timeout") { Description = "how long to wait for the answer", DefaultValueFactory = _ => 60, HelpName = "SECONDS" };
+        var option = new Option<double>("--timeout")
+        {
+            Description = "how long to wait for the answer",
+            DefaultValueFactory = _ => 60,
+            HelpName = "SECONDS",
+        };
         option.Validators.Add(result =>
         {
             if (!(result.GetValueOrDefault<double>() is >= 0.1 and <= 86_400))

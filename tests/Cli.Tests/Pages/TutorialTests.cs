@@ -4,7 +4,10 @@ using ZfRepl.TestKit;
 
 namespace ZfRepl.Cli.Tests.Pages;
 
-/// <summary>The README's tutorial, command by command as it is printed there; only the ports are free ones, since a machine may have a broker already.</summary>
+/// <summary>
+/// The README's tutorial, command by command as it is printed there; only the ports are free ones, since a machine may have a broker
+/// already.
+/// </summary>
 public sealed class TutorialTests : IAsyncLifetime, IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(120);
