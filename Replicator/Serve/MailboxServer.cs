@@ -24,11 +24,15 @@ internal sealed partial class MailboxServer(
     private const int QueueLimit = 256;
     private const int RememberedHellos = 4096;
 
+    // Anybody can make up a session; the answer to that is small, and rare.
+    private static readonly TimeSpan StartedInterval = TimeSpan.FromSeconds(1);
+
     private readonly Channel<Incoming> _queue = Channel.CreateBounded<Incoming>(QueueLimit);
     private readonly ConcurrentDictionary<UInt128, ServedSession> _sessions = new();
     private readonly HashSet<UInt128> _helloNonces = [];
     private readonly Queue<UInt128> _helloOrder = new();
     private EncodedBlock? _encoded;
+    private long? _saidStarted;
 
     public bool Enabled { get; set; } = true;
 
@@ -80,6 +84,7 @@ internal sealed partial class MailboxServer(
     /// </summary>
     private async Task SayStartedAsync(CancellationToken cancellationToken)
     {
+        _saidStarted = time.GetTimestamp();
         var nonce = SessionKeys.NewNonce();
         using var key = SessionKeys.Started(mailbox.Key, options.Node, mailbox.Target, nonce);
         var header = new MessageHeader(MessageType.Started, IsLast: false, nonce, 0, mailbox.Key.Id);
@@ -145,6 +150,12 @@ internal sealed partial class MailboxServer(
         {
             // A session of before a restart, most likely: the target opens a new one when nobody answers.
             audit.Refuse("unknown session", $"node {mailbox.Target} goes on with a session that is not open here", "nothing, it opens a new one");
+            if (_saidStarted is not { } said || time.GetElapsedTime(said) >= StartedInterval)
+            {
+                // It has missed what was said at the start: without this, only its patience would end.
+                await SayStartedAsync(cancellationToken);
+            }
+
             return;
         }
 

@@ -155,12 +155,44 @@ public sealed class TransferTests
         {
             bus.SetConnected(false);
             bus.SetConnected(true);
-            await Eventually.TrueAsync(() => bus.Sent.ToArray().Count(IsStarted) == times, "the source says that it is there");
+            await Eventually.TrueAsync(() => bus.Sent.ToArray().Count(s => Is(MessageType.Started, s)) == times, "the source says that it is there");
+        }
+    }
+
+    [Fact]
+    public async Task A_target_that_goes_on_with_a_session_of_before_is_told_that_the_source_started_anew_and_not_more_often_than_once_a_second()
+    {
+        var before = new LoopbackBus();
+        await using (var rig = new TransferRig(before))
+        {
+            await rig.OfferedAsync();
         }
 
-        static bool IsStarted((string Topic, byte[] Payload) sent) =>
-            MessageHeader.TryRead(sent.Payload, out var header) && header.Type == MessageType.Started;
+        var request = before.Sent.ToArray().First(s => Is(MessageType.Request, s));
+        var bus = new LoopbackBus();
+        await using var now = new TransferRig(bus);
+        await now.OfferedAsync();
+        var said = bus.Sent.ToArray().Count(s => Is(MessageType.Started, s));
+        var target = bus.Connect();
+        await Eventually.TrueAsync(
+            async () =>
+            {
+                await target.SendAsync(request.Topic, request.Payload, CancellationToken.None);
+                return bus.Sent.ToArray().Count(s => Is(MessageType.Started, s)) > said;
+            },
+            "the source says that it has started anew");
+        var refused = now.Server.Counters.Refused["unknown session"];
+        for (var i = 0; i < 50; i++)
+        {
+            await target.SendAsync(request.Topic, request.Payload, CancellationToken.None);
+        }
+
+        await Eventually.TrueAsync(() => now.Server.Counters.Refused["unknown session"] >= refused + 50, "all of them are looked at");
+        Assert.InRange(bus.Sent.ToArray().Count(s => Is(MessageType.Started, s)), said + 1, said + 3);
     }
+
+    private static bool Is(MessageType type, (string Topic, byte[] Payload) sent) =>
+        MessageHeader.TryRead(sent.Payload, out var header) && header.Type == type;
 
     [Fact]
     public async Task Without_a_connection_the_answer_says_so_at_once()
