@@ -171,7 +171,14 @@ public sealed partial class FetchClient
             return (rotate ? _options.Interval : _options.Interval - sinceRotation, _refused.IsEmpty ? null : _refused.Values.First());
         }
 
+        var before = State.Blocks;
         var trouble = await BringInAsync(offers, cancellationToken);
+        if (trouble is null && State.Blocks == before && _refused.IsEmpty)
+        {
+            // Asking at once would get the same answer at once, as fast as the link allows.
+            trouble = $"the source offers block {offers[0].Name} and can't give it";
+        }
+
         if (trouble is not null)
         {
             return (_retry.Next(), trouble);

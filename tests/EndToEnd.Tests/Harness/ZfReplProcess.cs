@@ -18,8 +18,7 @@ internal sealed class ZfReplProcess(string name, string folder, params string[] 
 
     public bool IsRunning => _process is { HasExited: false };
 
-    /// <summary>The program stands beside the test's assembly, where its project reference puts it.</summary>
-    public static string Program { get; } = Path.Combine(AppContext.BaseDirectory, "zfrepl");
+
 
     /// <summary>Starts it, and returns when the process exists: it may well be killed while it starts.</summary>
     public void Launch()
@@ -29,7 +28,7 @@ internal sealed class ZfReplProcess(string name, string folder, params string[] 
             _earlier.Append(_process.Output);
         }
 
-        _process = ExternalProcess.Start(Program, ["run", .. files], folder);
+        _process = ExternalProcess.Start(ZfReplProgram.Path, ["run", .. files], folder);
     }
 
     /// <summary>Starts it and waits until it says that it works.</summary>

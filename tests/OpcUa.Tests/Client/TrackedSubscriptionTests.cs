@@ -104,21 +104,6 @@ public sealed class TrackedSubscriptionTests
     }
 
     [Fact]
-    public void What_the_host_has_in_part_is_asked_for_and_is_no_loss_when_it_was_acknowledged()
-    {
-        var tracked = Make(5, notTaken: 8);
-        Assert.True(tracked.HasGap);
-        tracked.OnMissing("acknowledged");
-        Assert.True(Arrive(tracked, 6));
-        Assert.Equal([6u], TakeAll(tracked));
-        tracked.OnMissing("acknowledged");
-        Assert.Equal((8u, 0u, false), (tracked.Expected, tracked.MissingFirst, tracked.HasGap));
-        tracked.OnKeepAlive(9, []);
-        tracked.OnMissing("gone");
-        Assert.Equal(8u, tracked.MissingFirst);
-    }
-
-    [Fact]
     public void A_wild_number_does_not_mean_millions_of_requests()
     {
         var tracked = Make(5);
@@ -166,6 +151,23 @@ public sealed class TrackedSubscriptionTests
     };
 
     private static TrackedSubscription Make(uint expected, uint notTaken = 0) => new(Saved(), expected, notTaken);
+
+    [Fact]
+    public void What_an_earlier_process_has_in_part_is_asked_for_again_and_is_no_loss_where_the_server_has_forgotten_it()
+    {
+        var tracked = Make(expected: 5, notTaken: 8);
+        Assert.True(tracked.HasGap);
+
+        // 5 was acknowledged, 6 and 7 were not; 8 is lost.
+        tracked.OnMissing("not available");
+        Assert.True(Arrive(tracked, 6));
+        Assert.True(Arrive(tracked, 7));
+        Assert.Equal([6u, 7u], TakeAll(tracked));
+        Assert.Equal((8u, 0u, false), (tracked.Expected, tracked.MissingFirst, tracked.HasGap));
+        Assert.True(Arrive(tracked, 9));
+        tracked.OnMissing("not available");
+        Assert.Equal(8u, tracked.MissingFirst);
+    }
 
     private static bool Arrive(TrackedSubscription tracked, uint number, params uint[] available) =>
         tracked.OnArrived(new ArrivedNotification(number, new UaDateTime(number), false, new DataChangeBatch()), available);

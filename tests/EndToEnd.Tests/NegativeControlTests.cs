@@ -1,0 +1,115 @@
+using Microsoft.Extensions.Logging.Abstractions;
+using ZfRepl.Core.Transfer;
+using ZfRepl.EndToEnd.Tests.Harness;
+using ZfRepl.Hosting.Logging;
+using ZfRepl.Replicator.Fetch;
+using ZfRepl.TestKit;
+
+namespace ZfRepl.EndToEnd.Tests;
+
+/// <summary>
+/// Where somebody works against the promises, the same checker that the kill tests use has to find the loss, and the product's own books
+/// have to name it: never silent.
+/// </summary>
+public sealed class NegativeControlTests
+{
+    [RequiresFact("mosquitto")]
+    public async Task A_block_that_somebody_deletes_from_the_spool_is_found_missing_and_stands_in_the_loss_ledger()
+    {
+        await using var broker = await MosquittoServer.StartAsync();
+        await using var feed = new GeneratorFeed(4);
+        await using var site = new Site(Options(feed), broker.Port);
+        await site.Collector.StartAsync();
+        await Eventually.TrueAsync(() => SpoolReader.SealedBlocks(site.MailboxPath).Count >= 3, "blocks are closed");
+        await site.Collector.KillAsync();
+        feed.CollectorKilled(site);
+        File.Delete(SpoolReader.SealedBlocks(site.MailboxPath)[1]);
+        await site.StartAsync();
+
+        var proof = await feed.ProveAsync(site);
+        Assert.InRange(proof.Missing, 1, long.MaxValue);
+        Assert.Equal((0, 0), (proof.Duplicates, proof.Invented));
+        Assert.Equal(proof.Missing, (await site.BooksAsync()).Lost);
+        var stream = await CentreDatabase.StreamAsync(site.DatabasePath);
+        Assert.Equal(proof.Missing, (long)Assert.Single(stream.Losses).Events);
+    }
+
+    [RequiresFact("mosquitto")]
+    public async Task A_block_that_vanishes_while_the_collector_runs_does_not_hold_up_the_others_and_makes_no_noise()
+    {
+        await using var broker = await MosquittoServer.StartAsync();
+        await using var feed = new GeneratorFeed(4);
+        await using var site = new Site(Options(feed), broker.Port);
+        await site.Collector.StartAsync();
+        await Eventually.TrueAsync(() => SpoolReader.SealedBlocks(site.MailboxPath).Count >= 3, "blocks are closed");
+        File.Delete(SpoolReader.SealedBlocks(site.MailboxPath)[1]);
+        site.Edge.Launch();
+        site.Centre.Launch();
+        await Task.WhenAll(site.Edge.ReadyAsync(), site.Centre.ReadyAsync());
+        await Eventually.TrueAsync(
+            async () => (await site.ClientAsync()).GetProperty("trouble").GetString() is { } t && t.Contains("can't give it", StringComparison.Ordinal),
+            "the centre says which block it does not get");
+        var sent = (await site.ClientAsync()).GetProperty("sent_bytes").GetInt64();
+        await Eventually.TrueAsync(async () => (await site.BooksAsync()).Delivered > 500, "the others are delivered");
+        var more = (await site.ClientAsync()).GetProperty("sent_bytes").GetInt64() - sent;
+        Assert.InRange(more, 0, 100_000);
+
+        // The next start finds out, and says so.
+        await site.Collector.KillAsync();
+        feed.CollectorKilled(site);
+        await site.Collector.StartAsync();
+        var proof = await feed.ProveAsync(site);
+        Assert.InRange(proof.Missing, 1, long.MaxValue);
+        Assert.Equal(proof.Missing, (await site.BooksAsync()).Lost);
+    }
+
+    [RequiresFact("mosquitto")]
+    public async Task A_target_that_confirms_without_importing_is_found_out()
+    {
+        await using var broker = await MosquittoServer.StartAsync();
+        await using var tap = await BusTap.StartAsync(broker.Port);
+        await using var feed = new GeneratorFeed(4);
+        await using var site = new Site(Options(feed), broker.Port);
+        site.Collector.Launch();
+        site.Edge.Launch();
+        await Task.WhenAll(site.Collector.ReadyAsync(), site.Edge.ReadyAsync());
+        await Eventually.TrueAsync(() => SpoolReader.SealedBlocks(site.MailboxPath).Count >= 3, "blocks are closed");
+        var lied = await ConfirmAllAsync(site, tap);
+        await site.Centre.StartAsync();
+
+        var proof = await feed.ProveAsync(site);
+        Assert.Equal((long)lied, proof.Missing);
+        Assert.Equal((0, 0), (proof.Duplicates, proof.Invented));
+        // The edge believed the lie; the centre knows by the sequence numbers what it never got.
+        Assert.Equal(lied, (await CentreDatabase.StreamAsync(site.DatabasePath)).MissingCount);
+    }
+
+    private static SiteOptions Options(GeneratorFeed feed) => new() { Sources = feed.Sources, Mailbox = "block_ttl_sec: 1, max_block_size: 4KiB" };
+
+    /// <summary>Has the key and confirms what is offered, without having it.</summary>
+    private static async Task<ulong> ConfirmAllAsync(Site site, BusTap tap)
+    {
+        Assert.True(ApiKey.TryCreate("default", site.Key, out var key, out var error), error);
+        var options = new SourceLinkOptions { Source = Site.Source, Target = Site.Target, Key = key };
+        var link = new SourceLink(tap.Bus, TimeProvider.System, options, new CauseLog(NullLogger.Instance, TimeProvider.System));
+        using var subscription = tap.Bus.Subscribe(options.Topics.RepliesTo(Site.Target), (_, message) =>
+        {
+            if (MessageHeader.TryRead(message.Span, out var header))
+            {
+                link.Receive(header, message);
+            }
+
+            return ValueTask.CompletedTask;
+        });
+        var session = await link.EnsureSessionAsync(CancellationToken.None);
+        Assert.True(session.IsOk, session.Detail);
+        var offered = (await link.NextAsync(rotate: false, 100, CancellationToken.None)).Value!.Offers;
+        foreach (var offer in offered)
+        {
+            Assert.True((await link.ConfirmAsync(offer.Block, CancellationToken.None)).IsOk);
+        }
+
+        await link.CloseSessionAsync(CancellationToken.None);
+        return offered.Aggregate(0UL, (sum, o) => sum + o.EventCount);
+    }
+}
