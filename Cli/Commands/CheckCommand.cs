@@ -14,7 +14,7 @@ internal static class CheckCommand
 
         Examples:
           zfrepl check edge-collector.yml edge-replicator.yml
-          sudo -u zfrepl zfrepl check --dir /opt/plant /opt/plant/*.yml
+          sudo -u plant zfrepl check --dir /opt/plant /opt/plant/*.yml
         """;
 
     public static Command Create()

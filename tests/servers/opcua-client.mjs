@@ -69,7 +69,6 @@ let renewals = 0;
 client.on("connection_lost", () => { seen.lost++; });
 client.on("connection_reestablished", () => { seen.found++; });
 client.on("security_token_renewed", () => { renewals++; });
-client.on("backoff", (retry) => { if (retry > 20) { console.log("backoff " + retry); } });
 
 const log = args.log ? createWriteStream(args.log, { flags: "a" }) : null;
 let session = null;

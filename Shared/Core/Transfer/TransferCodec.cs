@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.IO.Compression;
 
 namespace ZfRepl.Core.Transfer;
@@ -30,13 +31,7 @@ public static class TransferCodecs
             case TransferCodec.None:
                 return block.ToArray();
             case TransferCodec.Brotli:
-                var buffer = new byte[BrotliEncoder.GetMaxCompressedLength(block.Length)];
-                if (!BrotliEncoder.TryCompress(block, buffer, out var written, BrotliQuality, BrotliWindowBits))
-                {
-                    throw new InvalidOperationException("A block did not fit into the bound that its compression promises.");
-                }
-
-                return buffer[..written];
+                return Compress(block);
             default:
                 throw new ArgumentOutOfRangeException(nameof(codec));
         }
@@ -65,6 +60,22 @@ public static class TransferCodecs
                     : $"the compressed block does not give the {block.Length} bytes that were announced";
             default:
                 return $"codec {(byte)codec} is not known to this version";
+        }
+    }
+
+    private static byte[] Compress(ReadOnlySpan<byte> block)
+    {
+        // The bound is as large as the block itself: it is borrowed, so that only what goes out is allocated.
+        var buffer = ArrayPool<byte>.Shared.Rent(BrotliEncoder.GetMaxCompressedLength(block.Length));
+        try
+        {
+            return BrotliEncoder.TryCompress(block, buffer, out var written, BrotliQuality, BrotliWindowBits)
+                ? buffer.AsSpan(0, written).ToArray()
+                : throw new InvalidOperationException("A block did not fit into the bound that its compression promises.");
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
         }
     }
 }

@@ -42,6 +42,9 @@ internal static partial class ClientLog
     [LoggerMessage(1315, LogLevel.Warning, "A subscription could not be deleted; it ends by itself at the server: {Cause}")]
     public static partial void NotDeleted(ILogger logger, string cause);
 
+    [LoggerMessage(1317, LogLevel.Information, "{Count} subscriptions in this session are known to nobody and are deleted")]
+    public static partial void StrangersDeleted(ILogger logger, int count);
+
     [LoggerMessage(1316, LogLevel.Warning, "The items could not be selected, the present ones go on: {Cause}")]
     public static partial void SelectFailed(ILogger logger, string cause);
 

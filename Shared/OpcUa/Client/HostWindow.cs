@@ -10,6 +10,7 @@ internal sealed class HostWindow(ISubscriptionHost host, BatchPool pool, AsyncSi
 {
     private readonly List<Held> _held = [];
     private Offered? _offered;
+    private bool _isSettled;
 
     /// <summary>Notifications with the host.</summary>
     public int Count => _held.Count + (_offered is null ? 0 : 1);
@@ -76,9 +77,17 @@ internal sealed class HostWindow(ISubscriptionHost host, BatchPool pool, AsyncSi
         return refusal;
     }
 
-    /// <summary>Waits, not longer than that, until everything with the host has come to its end, whatever that is.</summary>
+    /// <summary>
+    /// At the end of all: waits once, not longer than that, until everything with the host has come to its end, whatever that is.
+    /// </summary>
     public async Task SettleAsync(TimeSpan limit, TimeProvider time)
     {
+        if (_isSettled)
+        {
+            return;
+        }
+
+        _isSettled = true;
         using var timeout = new CancellationTokenSource(limit, time);
         try
         {

@@ -83,6 +83,9 @@ internal sealed class PublishPipeline(Session session, BatchPool pool, AsyncSign
     public bool WillAcknowledge(uint subscriptionId, uint number) =>
         _acknowledge.Contains(new SubscriptionAcknowledgement(subscriptionId, number));
 
+    /// <summary>True while acknowledgements that matter little may be added.</summary>
+    public bool HasRoomToAcknowledge => _acknowledge.Count < AcknowledgementsPerRequest;
+
     /// <summary>True when there is something to acknowledge.</summary>
     public bool HasAcknowledgements => _acknowledge.Count > 0;
 

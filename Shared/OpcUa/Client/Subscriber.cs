@@ -52,7 +52,19 @@ public sealed class Subscriber(
             return misconfiguration;
         }
 
-        await LoadAsync(cancellationToken);
+        try
+        {
+            await LoadAsync(cancellationToken);
+            return await KeepConnectingAsync(cancellationToken);
+        }
+        finally
+        {
+            await _memory.Window.SettleAsync(SubscriberConnection.GoodbyeLimit, time);
+        }
+    }
+
+    private async Task<UaError?> KeepConnectingAsync(CancellationToken cancellationToken)
+    {
         var delay = new ReconnectDelay(client.ReconnectDelayMin, client.ReconnectDelayMax);
         while (true)
         {
@@ -108,10 +120,13 @@ public sealed class Subscriber(
         var session = connected.Value;
         ClientLog.Connected(
             logger, client.EndpointUrl, client.Policy.Name, client.Mode.ToString(), session.IsResumed ? "the session goes on" : "a new session");
-        await using var connection = new SubscriberConnection(client, options, host, _memory, session, logger, time);
+        await using var connection = new SubscriberConnection(client, options, host, _memory, session, logger, time)
+        {
+            Changed = () => Show(static status => status),
+        };
         try
         {
-            return await connection.RunAsync(() => OnStreaming(), cancellationToken);
+            return await connection.RunAsync(OnStreaming, cancellationToken);
         }
         finally
         {

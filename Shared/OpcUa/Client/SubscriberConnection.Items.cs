@@ -61,6 +61,7 @@ internal sealed partial class SubscriberConnection
         memory.Subscriptions.Add(next);
         former?.Retire(_pipeline.LastOrder, time.GetTimestamp());
         ShareAttachedIds();
+        Changed();
 
         // Losses first: until the next save the lost subscription is in the saved state, so that no crash can make it forgotten.
         return memory.Lost.Count > 0 ? await SettleLossesAsync(cancellationToken) : await SaveAsync(cancellationToken);
@@ -92,6 +93,7 @@ internal sealed partial class SubscriberConnection
             return PutOff(error);
         }
 
+        Changed();
         return current.Saved.Accepted.Count(a => a) == before ? null : await SaveAsync(cancellationToken);
     }
 
@@ -141,6 +143,7 @@ internal sealed partial class SubscriberConnection
     {
         if (_strangers.Count > 0)
         {
+            ClientLog.StrangersDeleted(logger, _strangers.Count);
             await _maker.DeleteAsync([.. _strangers], cancellationToken);
             _strangers.Clear();
         }

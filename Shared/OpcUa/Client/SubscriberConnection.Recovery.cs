@@ -231,6 +231,13 @@ internal sealed partial class SubscriberConnection
             }
         }
 
+        // What could not be read is still at the server, which need not keep it any longer.
+        for (var number = first; number != subscription.Expected && subscription.IsAttached && _pipeline.HasRoomToAcknowledge;)
+        {
+            _pipeline.Acknowledge(subscription.Id, number);
+            number = NotificationNumbers.Next(number);
+        }
+
         subscription.OnMissingRecorded();
         return null;
     }

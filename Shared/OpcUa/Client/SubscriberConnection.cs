@@ -14,10 +14,12 @@ internal sealed partial class SubscriberConnection(
     ILogger logger,
     TimeProvider time) : IAsyncDisposable
 {
+    /// <summary>How long an orderly end may wait for the host.</summary>
+    public static readonly TimeSpan GoodbyeLimit = TimeSpan.FromSeconds(2);
+
     private const int NotReadableMax = 100;
     private static readonly TimeSpan LookAtDeadlines = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan SelectAgainAfter = TimeSpan.FromSeconds(30);
-    private static readonly TimeSpan GoodbyeLimit = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan RestartTolerance = TimeSpan.FromSeconds(2);
 
     private readonly PublishPipeline _pipeline = new(session, memory.Pool, memory.Signal, time);
@@ -29,14 +31,14 @@ internal sealed partial class SubscriberConnection(
     private long? _selectAgainFrom;
     private int _notReadable;
 
-    /// <summary>True while notifications are being received.</summary>
-    public bool IsStreaming { get; private set; }
-
     /// <summary>True when anything was received.</summary>
     public bool HasReceived { get; private set; }
 
     /// <summary>Acknowledgements that the server did not know.</summary>
     public long AcknowledgementsUnknown { get; private set; }
+
+    /// <summary>Called when other items are watched than before.</summary>
+    public Action Changed { get; init; } = static () => { };
 
     /// <summary>Takes up what there was before, or makes a subscription, and receives until the connection ends.</summary>
     /// <param name="streaming">Called when receiving begins.</param>
@@ -90,11 +92,6 @@ internal sealed partial class SubscriberConnection(
             : null;
         memory.Session = new FormerSession(session.Server.ApplicationUri, session.Server.Thumbprint, session.Handle);
         memory.ServerStartTime = session.ServerStartTime;
-        if (await SaveAsync(cancellationToken) is { } unsaved)
-        {
-            return unsaved;
-        }
-
         foreach (var subscription in memory.Subscriptions.ToArray())
         {
             if (isOver is not null)
@@ -107,18 +104,15 @@ internal sealed partial class SubscriberConnection(
             }
         }
 
+        // The host may still be busy with what came over the last connection; by now the subscriptions are being kept alive over this one.
         ShareAttachedIds();
-        if (await PumpAllAsync(cancellationToken) is { } broken)
-        {
-            return broken;
-        }
-
-        return await SelectAsync(cancellationToken);
+        return await SaveAsync(cancellationToken)
+            ?? await PumpAllAsync(cancellationToken)
+            ?? await SelectAsync(cancellationToken);
     }
 
     private async Task<ConnectionEnd> StreamAsync(Action streaming, CancellationToken cancellationToken)
     {
-        IsStreaming = true;
         streaming();
         while (true)
         {
@@ -231,7 +225,7 @@ internal sealed partial class SubscriberConnection(
     private ConnectionEnd? AbsorbError(PublishOutcome outcome, UaError error)
     {
         if (error.Status.Is(StatusCodes.BadDecodingError) || error.Status.Is(StatusCodes.BadEncodingLimitsExceeded)
-            || error.Status.Is(StatusCodes.BadUnknownResponse))
+            || error.Status.Is(StatusCodes.BadUnknownResponse) || error.Status.Is(StatusCodes.BadResponseTooLarge))
         {
             // The request was taken, acknowledgements and all. The number that is missing now is asked for like any other.
             if (_notReadable++ == 0)
@@ -320,7 +314,7 @@ internal sealed partial class SubscriberConnection(
         }
 
         subscription.IsUnswept = false;
-        foreach (var number in available.Where(subscription.IsBefore))
+        foreach (var number in available.Where(subscription.IsBefore).TakeWhile(_ => _pipeline.HasRoomToAcknowledge))
         {
             AcknowledgeUnlessHeld(subscription, number);
         }

@@ -16,7 +16,7 @@ internal static class SubscriptionStateCodec
     private const uint Mark = 0x5355_415A; // "ZAUS" as it stands in the file
     private const byte Version = 1;
     private const int HashBytes = 32;
-    private const int SubscriptionsMax = 2;
+    private const int SubscriptionsMax = 4;
     private const int ItemBytesMin = 34;
 
     public static byte[] Write(SavedState state)

@@ -40,7 +40,7 @@ internal static class RequestDispatcher
             return request switch
             {
                 CloseSessionRequest r => SessionService.Close(caller, session, r),
-                CancelRequest => caller.Answer(new CancelResponse()),
+                CancelRequest r => caller.Answer(new CancelResponse { CancelCount = session.Cancel(r.RequestHandle) }),
                 ReadRequest r => AttributeService.Read(caller, r),
                 WriteRequest r => AttributeService.Write(caller, r),
                 BrowseRequest r => ViewService.Browse(caller, session, r),

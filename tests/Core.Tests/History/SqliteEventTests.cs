@@ -35,6 +35,28 @@ public sealed class SqliteEventTests
     }
 
     [Fact]
+    public async Task Fields_that_stay_change_and_change_back_from_event_to_event_are_each_event_s_own()
+    {
+        await using var folder = new HistoryFolder();
+        var history = await folder.OpenAsync();
+
+        // Every combination of two values of five fields, in an order in which each of them stays and changes, over two writes.
+        var events = Enumerable.Range(0, 64)
+            .Select(i => new TelemetryEvent(
+                Sensor,
+                i,
+                (short)(i & 1),
+                (i & 2) == 0 ? 0 : 0x80000000,
+                (i & 4) == 0 ? TelemetryValue.From(i) : TelemetryValue.From((long)i),
+                new Ieid((i & 8) == 0 ? 1UL : 2UL, (ulong)i),
+                (i & 16) == 0 ? EventFlags.None : EventFlags.ServerTime))
+            .ToArray();
+        await WriteAsync(history, events[..20]);
+        await WriteAsync(history, events[20..]);
+        Assert.Equal(events, await ReadAsync(history));
+    }
+
+    [Fact]
     public async Task Every_kind_of_value_is_recognised_when_it_arrives_again()
     {
         await using var folder = new HistoryFolder();

@@ -82,6 +82,34 @@ public sealed class SubscriberTests(ClientPlant plant)
         Assert.DoesNotContain(second.Log.Lines, l => l.Text.Contains("was made with", StringComparison.Ordinal));
     }
 
+    [RequiresTheory(Node, ProgramLookup.NodeOpcUa)]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_session_that_cannot_be_activated_again_is_replaced_and_the_subscription_goes_on(bool secure)
+    {
+        const int changes = 4_000;
+        var books = new Books();
+        await using var relay = new Relay(plant.Server.Port);
+        var before = await KillInTheMiddleAsync(relay, secure, changes, books, lies: false);
+        var state = SubscriptionStateCodec.TryRead(books.State, out _)!;
+        var session = state.Session.Session;
+        books.State = SubscriptionStateCodec.Write(state with
+        {
+            Session = state.Session with
+            {
+                Session = new SessionHandle(session.SessionId, new NodeId(0, Guid.NewGuid()), session.ServerNonce, session.Timeout),
+            },
+        });
+        await using var second = new RunningSubscriber(plant.Client(secure, relay.EndpointUrl), new TestHost(books, All));
+        await plant.Server.WaitForChangesAsync();
+        await second.HasAllAsync(books, plant.Server, before);
+        Assert.Empty(books.Losses);
+        Assert.Equal(0, second.Host.TakenAgain);
+        Assert.True(second.State.Republished > 0, second.State.ToString());
+        Assert.Contains(second.Log.Lines, l => l.Text.Contains("session was refused", StringComparison.Ordinal));
+        Assert.DoesNotContain(second.Log.Lines, l => l.Text.Contains("was made with", StringComparison.Ordinal));
+    }
+
     [RequiresFact(Node, ProgramLookup.NodeOpcUa)]
     public async Task Negative_control_a_host_that_lies_about_its_disk_loses_values_and_the_comparison_shows_it()
     {

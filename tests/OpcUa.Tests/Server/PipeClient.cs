@@ -35,24 +35,31 @@ internal sealed class PipeClient : IAsyncDisposable
 
     public NodeId Token { get; set; }
 
+    /// <summary>In milliseconds; goes into every request.</summary>
+    public uint TimeoutHint { get; set; }
+
+    /// <summary>Answers that have arrived and that nobody has asked for yet.</summary>
+    public int EarlyCount => _early.Count;
+
     public byte[]? ServerNonce { get; set; }
 
     public byte[]? ServerCertificate { get; set; }
 
     /// <summary>Opens a channel: without protection, or Basic256Sha256 with encryption when there is a certificate.</summary>
     public static async Task<PipeClient> OpenAsync(
-        ServerUnderTest server, ApplicationCertificate? own = null, uint lifetimeMs = 3_600_000, TimeProvider? time = null)
+        ServerUnderTest server, ApplicationCertificate? own = null, uint lifetimeMs = 3_600_000, Func<Stream, Stream>? wrap = null)
     {
         using var timeout = new CancellationTokenSource(Limit);
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         await socket.ConnectAsync("127.0.0.1", server.Port, timeout.Token);
-        var wire = new UaConnection(new NetworkStream(socket, ownsSocket: true), TransportLimits.Default.ReceiveChunkBytes);
+        Stream stream = new NetworkStream(socket, ownsSocket: true);
+        var wire = new UaConnection(wrap?.Invoke(stream) ?? stream, TransportLimits.Default.ReceiveChunkBytes);
         var handshake = await ConnectionHandshake.ConnectAsync(wire, server.Url, TransportLimits.Default, timeout.Token);
         Assert.True(handshake.Status.IsGood, handshake.Reason);
         var connection = new SecureConnection(wire, handshake.Limits!);
         var policy = own is null ? SecurityPolicy.None : SecurityPolicy.Basic256Sha256;
         var peer = own is null ? null : TestCertificates.AsPeer(server.Options.Certificate!);
-        connection.Attach(new SecureChannel(ChannelRole.Client, policy, own, peer, handshake.Limits!, time ?? TimeProvider.System));
+        connection.Attach(new SecureChannel(ChannelRole.Client, policy, own, peer, handshake.Limits!, TimeProvider.System));
         Assert.Equal(StatusCode.Good, connection.Channel!.TrySetMode(own is null ? MessageSecurityMode.None : MessageSecurityMode.SignAndEncrypt));
         var client = new PipeClient(socket, connection, own, server.Url);
         await client.OpenChannelAsync(SecurityTokenRequestType.Issue, lifetimeMs);
@@ -61,9 +68,9 @@ internal sealed class PipeClient : IAsyncDisposable
 
     /// <summary>Opens a channel with an activated session.</summary>
     public static async Task<PipeClient> SessionAsync(
-        ServerUnderTest server, ApplicationCertificate? own = null, string? user = null, double timeoutMs = 600_000, TimeProvider? time = null)
+        ServerUnderTest server, ApplicationCertificate? own = null, string? user = null, double timeoutMs = 600_000, Func<Stream, Stream>? wrap = null)
     {
-        var client = await OpenAsync(server, own, time: time);
+        var client = await OpenAsync(server, own, wrap: wrap);
         await client.CreateSessionAsync(timeoutMs);
         Assert.Equal(StatusCode.Good, await client.ActivateAsync(user));
         return client;
@@ -109,6 +116,41 @@ internal sealed class PipeClient : IAsyncDisposable
         var id = ++_requestId;
         Assert.Equal(StatusCode.Good, await Connection.SendAsync(MessageType.Message, id, body.WrittenMemory, timeout.Token));
         return id;
+    }
+
+    /// <summary>Sends a request; false when that takes too long, after which the connection is of no use.</summary>
+    public async Task<bool> TrySendAsync<TRequest>(TRequest request, TimeSpan limit)
+        where TRequest : ServiceRequest, IServiceMessage
+    {
+        using var timeout = new CancellationTokenSource(limit);
+        using var body = new UaWriter();
+        ServiceCodec.Encode(body, request);
+        try
+        {
+            return (await Connection.SendAsync(MessageType.Message, ++_requestId, body.WrittenMemory, timeout.Token)).IsGood;
+        }
+        catch (OperationCanceledException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>Sends a request whose body was damaged; its header stays whole, so that the session takes it.</summary>
+    public async Task SendDamagedAsync(ServiceRequest request, Random random)
+    {
+        using var timeout = new CancellationTokenSource(Limit);
+        using var header = new UaWriter();
+        header.WriteNodeId(new NodeId(((IServiceMessage)request).EncodingId));
+        Header().Encode(header);
+        request.Header = Header();
+        using var body = new UaWriter();
+        ServiceCodec.Encode(body, (IServiceMessage)request);
+        for (var n = random.Next(4); n > 0 && body.Length > header.Length; n--)
+        {
+            body.WrittenBytes[random.Next(header.Length, body.Length)] = (byte)random.Next(256);
+        }
+
+        await Connection.SendAsync(MessageType.Message, ++_requestId, body.WrittenMemory, timeout.Token);
     }
 
     /// <summary>The answer to a request that was sent; answers to others are kept.</summary>
@@ -301,5 +343,5 @@ internal sealed class PipeClient : IAsyncDisposable
         return new UserNameIdentityToken { PolicyId = "username", UserName = user, Password = cipher, EncryptionAlgorithm = policy.EncryptionUri };
     }
 
-    private RequestHeader Header() => new() { AuthenticationToken = Token, RequestHandle = _requestId + 1 };
+    private RequestHeader Header() => new() { AuthenticationToken = Token, RequestHandle = _requestId + 1, TimeoutHint = TimeoutHint };
 }

@@ -71,15 +71,15 @@ internal sealed class SqliteEventWriter
     {
         var i = key.Index;
         _value.Set((ValueKind)batch.Kinds[i], batch.Bits[i], batch.References[i]);
-        insert.Bind(1, key.OidId);
+        insert.BindKept(1, key.OidId);
         insert.Bind(2, key.TimeNs);
-        insert.Bind(4, batch.Statuses[i]);
-        insert.Bind(5, batch.Qualities[i]);
-        insert.Bind(6, batch.Kinds[i]);
+        insert.BindKept(4, batch.Statuses[i]);
+        insert.BindKept(5, batch.Qualities[i]);
+        insert.BindKept(6, batch.Kinds[i]);
         insert.Bind(7, _value);
-        insert.Bind(8, unchecked((long)batch.Boots[i]));
+        insert.BindKept(8, unchecked((long)batch.Boots[i]));
         insert.Bind(9, unchecked((long)batch.Counters[i]));
-        insert.Bind(10, batch.Flags[i]);
+        insert.BindKept(10, batch.Flags[i]);
     }
 
     private ReadOnlySpan<Key> Sort(EventBatch batch, int start, int count)

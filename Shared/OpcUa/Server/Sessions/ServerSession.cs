@@ -149,19 +149,30 @@ internal sealed class ServerSession
     }
 
     /// <summary>Answers requests that nobody waits for any more.</summary>
-    public void RefuseExpired()
+    public void RefuseExpired() => Refuse(
+        t => t.TimeoutHint > 0 && _core.Time.GetElapsedTime(t.ReceivedAt).TotalMilliseconds > t.TimeoutHint, StatusCodes.BadTimeout);
+
+    /// <summary>Answers the requests that the client wants to have back; only Publish requests wait.</summary>
+    /// <returns>How many there were.</returns>
+    public uint Cancel(uint requestHandle) => Refuse(t => t.RequestHandle == requestHandle, StatusCodes.BadRequestCancelledByClient);
+
+    private uint Refuse(Predicate<PublishTicket> which, StatusCode why)
     {
+        var count = 0u;
         for (var node = _tickets.First; node is not null;)
         {
             var (next, ticket) = (node.Next, node.Value);
-            if (ticket.TimeoutHint > 0 && _core.Time.GetElapsedTime(ticket.ReceivedAt).TotalMilliseconds > ticket.TimeoutHint)
+            if (which(ticket))
             {
                 _tickets.Remove(node);
-                ticket.Connection.SendFault(ticket.RequestId, ticket.RequestHandle, StatusCodes.BadTimeout);
+                ticket.Connection.SendFault(ticket.RequestId, ticket.RequestHandle, why);
+                count++;
             }
 
             node = next;
         }
+
+        return count;
     }
 
     private static void SendStatus(PublishTicket ticket, PublishResponse change) => ticket.Connection.Send(

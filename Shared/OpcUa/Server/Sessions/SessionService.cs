@@ -9,6 +9,9 @@ namespace ZfRepl.OpcUa.Server;
 /// <summary>CreateSession, ActivateSession and CloseSession (OPC 10000-4, 5.7).</summary>
 internal static class SessionService
 {
+    /// <summary>Names are kept and logged, so they are bounded.</summary>
+    private const int NameLengthMax = 1000;
+
     /// <summary>Called without the gate.</summary>
     public static StatusCode Create(in Caller caller, CreateSessionRequest request)
     {
@@ -119,6 +122,11 @@ internal static class SessionService
         if (!core.Endpoints.Offers(channel.Policy, channel.Mode))
         {
             return StatusCodes.BadSecurityPolicyRejected;
+        }
+
+        if (request.SessionName?.Length > NameLengthMax || request.ClientDescription.ApplicationUri?.Length > NameLengthMax)
+        {
+            return StatusCodes.BadInvalidArgument;
         }
 
         if (channel.Policy.IsNone)

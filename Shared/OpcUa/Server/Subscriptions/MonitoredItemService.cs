@@ -191,6 +191,9 @@ internal static class MonitoredItemService
             core.Subscriptions.Disconnect(item);
             item.Change(settings);
             core.Subscriptions.Hook(item);
+
+            // A change that has come just now is not to be missed.
+            ShowPresentValue(item, evenIfUnchanged: false);
         }
         else
         {

@@ -188,18 +188,16 @@ internal sealed class Subscription
     /// <summary>Values when there are some, else a keep-alive. What carries values is kept until it is acknowledged.</summary>
     private (NotificationMessage Message, bool More) NextMessage(ServerConnection connection)
     {
-        var batch = _core.Batch;
         var bytesMax = Math.Min(_core.Options.NotificationBytesMax, connection.ResponseBytesMax - EnvelopeBytes);
-        var more = IsPublishingEnabled && Queues.Drain(batch, Settings.ValuesMax, bytesMax);
+        var (data, more) = IsPublishingEnabled ? DrainQueues(bytesMax) : default;
         var message = new NotificationMessage
         {
             SequenceNumber = _nextSequence,
             PublishTime = UaDateTime.From(_core.Time.GetUtcNow()),
-            NotificationData = batch.Count > 0 ? [DataChangeNotification.Pack(batch)] : [],
+            NotificationData = data is null ? [] : [data],
         };
-        if (batch.Count > 0)
+        if (data is not null)
         {
-            batch.Clear();
             _nextSequence = _nextSequence == uint.MaxValue ? 1 : _nextSequence + 1;
             var dropped = _sent.Add(message);
             if (dropped > 0)
@@ -209,5 +207,19 @@ internal sealed class Subscription
         }
 
         return (message, more);
+    }
+
+    private (ExtensionObject? Data, bool More) DrainQueues(int bytesMax)
+    {
+        var batch = _core.Batch;
+        try
+        {
+            var more = Queues.Drain(batch, Settings.ValuesMax, bytesMax);
+            return (batch.Count > 0 ? DataChangeNotification.Pack(batch) : null, more);
+        }
+        finally
+        {
+            batch.Clear();
+        }
     }
 }

@@ -37,8 +37,10 @@ internal sealed class ValueQueue(QueueBudget budget)
         }
         else if (discardOldest)
         {
-            _values[_head] = value;
+            // The buffer may be longer than the queue, after a change of the queue's size.
+            _values[_head] = default;
             _head = Index(1);
+            _values[Index(Count - 1)] = value;
             _values[_head] = WithOverflow(_values[_head]);
         }
         else

@@ -1,0 +1,20 @@
+using ZfRepl.Benchmarks.Running;
+
+namespace ZfRepl.Benchmarks.Cases;
+
+/// <summary>The benchmarks there are.</summary>
+internal static class All
+{
+    private const int Million = 1_000_000;
+
+    public static IReadOnlyList<Benchmark> Benchmarks { get; } =
+    [
+        new("crc", "CRC-32C of 2 MiB", Million, IsPinned: true, Rounds: 5, WarmsUp: true, CrcBenchmark.RunAsync),
+        new("frames", "events to frames and back", Million, IsPinned: true, Rounds: 5, WarmsUp: true, FrameBenchmark.RunAsync),
+        new("decode", "OPC UA Publish responses to columns", Million, IsPinned: true, Rounds: 5, WarmsUp: true, DecodeBenchmark.RunAsync),
+        new("intake", "events to durable blocks", Million, IsPinned: true, Rounds: 5, WarmsUp: true, IntakeBenchmark.RunAsync),
+        new("drain", "spool to SQLite, both nodes in one process", Million, IsPinned: true, Rounds: 3, WarmsUp: true, DrainBenchmark.RunAsync),
+        new("drain-mqtt", "as drain, over the embedded broker and TCP", Million, IsPinned: true, Rounds: 3, WarmsUp: true, MqttDrainBenchmark.RunAsync),
+        new("memory", "collector and replicator at 10,000 events/s for 20 s, being drained", 200_000, IsPinned: false, Rounds: 1, WarmsUp: false, MemoryBenchmark.RunAsync),
+    ];
+}

@@ -1,0 +1,40 @@
+using ZfRepl.Collector.Mailboxes;
+using ZfRepl.Core.Blocks;
+using ZfRepl.Replicator.Serve;
+
+namespace ZfRepl.Benchmarks.Cases;
+
+/// <summary>Serves a mailbox of the same process: what the product does over the collector's socket, without the socket.</summary>
+internal sealed class MailboxBlocks(Mailbox mailbox) : IBlockSource
+{
+    public async Task<SourceAnswer<IReadOnlyList<SourceBlock>>> ReadyAsync(string name, bool rotate, CancellationToken cancellationToken)
+    {
+        var ready = await mailbox.ListAsync(cancellationToken);
+        if (ready.Count == 0 && rotate)
+        {
+            _ = await mailbox.NextAsync(rotate: true, cancellationToken);
+            ready = await mailbox.ListAsync(cancellationToken);
+        }
+
+        return new SourceAnswer<IReadOnlyList<SourceBlock>>(SourceStatus.Ok, [.. ready.Select(Describe)], null);
+    }
+
+    public async Task<SourceAnswer<bool>> ConfirmAsync(string name, string blockName, BlockHash hash, CancellationToken cancellationToken)
+    {
+        var removed = BlockName.TryParse(blockName, out var block) ? await mailbox.ConfirmAsync(block, hash, cancellationToken) : RemoveResult.NotFound;
+        return removed.IsOk && removed.Value == RemoveResult.Removed
+            ? new SourceAnswer<bool>(SourceStatus.Ok, true, null)
+            : new SourceAnswer<bool>(SourceStatus.Unavailable, false, "not removed");
+    }
+
+    public Task<SourceAnswer<bool>> RepairAsync(string name, string blockName, CancellationToken cancellationToken) =>
+        Task.FromResult(new SourceAnswer<bool>(SourceStatus.Unavailable, false, "nothing is damaged in a benchmark"));
+
+    private static SourceBlock Describe(ReadyBlock ready)
+    {
+        var (header, trailer) = (ready.Block.Header, ready.Block.Trailer);
+        return new SourceBlock(
+            new BlockKey(header.Stream, header.Index, trailer.Hash), ready.Block.Name.ToString(), ready.Path, trailer.FirstSequence,
+            trailer.NextSequence, trailer.EventCount, ready.Block.LengthBytes);
+    }
+}
