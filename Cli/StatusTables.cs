@@ -40,7 +40,10 @@ internal static class StatusTables
             return "";
         }
 
-        return string.Join("; ", checks.EnumerateArray().Where(c => Property(c, "state") != "ok").Select(c => $"{Property(c, "name")}: {Property(c, "message")}"));
+        var complaints = checks.EnumerateArray()
+            .Where(c => Property(c, "state") != "ok")
+            .Select(c => $"{Property(c, "name")}: {Property(c, "message")}");
+        return string.Join("; ", complaints);
     }
 
     private static void PrintMailboxes(IReadOnlyList<ServiceStatus> services)
@@ -133,7 +136,9 @@ internal static class StatusTables
     private static List<JsonElement> Rows(IReadOnlyList<ServiceStatus> services, string name) =>
     [
         .. services.Where(s => s.Status is { ValueKind: JsonValueKind.Object })
-            .SelectMany(s => s.Status!.Value.TryGetProperty(name, out var rows) && rows.ValueKind == JsonValueKind.Array ? rows.EnumerateArray().ToArray() : []),
+            .Select(s => s.Status!.Value.TryGetProperty(name, out var rows) ? rows : default)
+            .Where(rows => rows.ValueKind == JsonValueKind.Array)
+            .SelectMany(rows => rows.EnumerateArray()),
     ];
 
     private static string Property(JsonElement element, string name) =>

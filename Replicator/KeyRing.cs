@@ -52,7 +52,10 @@ internal sealed class KeyRing
         var path = mailbox.ResolvePath(Path.Combine(Folder, $"{id}.key"));
         if (!File.Exists(path))
         {
-            mailbox.Error("key_id", $"there is no key '{id}', neither below `keys` nor in {path}", $"{Advice()}make one with: umask 077; zfrepl key new > {path}");
+            mailbox.Error(
+                "key_id",
+                $"there is no key '{id}', neither below `keys` nor in {path}",
+                $"{Advice()}make one with: umask 077; zfrepl key new > {path}");
             return null;
         }
 

@@ -94,12 +94,11 @@ public static class ReplicatorBinder
             section.Warning("qos", "QoS 2 is treated as 1: repeats are recognised end to end", "write 1");
         }
 
+        var defaultPort = caFile is null ? MqttHost.DefaultPort : MqttHost.DefaultTlsPort;
+        var reconnectMax = section.Duration("reconnect_max", TimeSpan.FromMilliseconds(500), TimeSpan.FromMinutes(10));
         return new MqttBusOptions
         {
-            Hosts =
-            [
-                .. (section.Hosts("host", caFile is null ? MqttHost.DefaultPort : MqttHost.DefaultTlsPort) ?? []).Select(h => new MqttHost(h.Host, h.Port)),
-            ],
+            Hosts = [.. (section.Hosts("host", defaultPort) ?? []).Select(h => new MqttHost(h.Host, h.Port))],
             RandomizeHosts = section.Bool("cluster_hosts_randomize") ?? false,
             Version = BindVersion(section),
             UserName = section.String("username"),
@@ -108,7 +107,7 @@ public static class ReplicatorBinder
             QoS = qos == 0 ? MqttQoS.AtMostOnce : MqttQoS.AtLeastOnce,
             PingInterval = section.Duration("ping_interval", TimeSpan.FromSeconds(1), TimeSpan.FromHours(1)) ?? TimeSpan.FromSeconds(10),
             QueueSize = section.Int32("queue_size", 16, 1_000_000, "messages") ?? 1024,
-            ReconnectDelayMax = section.Duration("reconnect_max", TimeSpan.FromMilliseconds(500), TimeSpan.FromMinutes(10)) ?? TimeSpan.FromSeconds(30),
+            ReconnectDelayMax = reconnectMax ?? TimeSpan.FromSeconds(30),
         };
     }
 
@@ -151,7 +150,14 @@ public static class ReplicatorBinder
 
         return new ServerOptions(
             collector,
-            new BlockServerOptions { Node = file.SystemName, Topics = topics, Mailboxes = mailboxes, ChunkBytes = chunkBytes, MaxBlockBytes = maxBlockBytes });
+            new BlockServerOptions
+            {
+                Node = file.SystemName,
+                Topics = topics,
+                Mailboxes = mailboxes,
+                ChunkBytes = chunkBytes,
+                MaxBlockBytes = maxBlockBytes,
+            });
     }
 
     private static ClientOptions BindClient(
@@ -258,7 +264,8 @@ public static class ReplicatorBinder
             return schedule;
         }
 
-        mailbox.Error("schedule", $"the schedule is no schedule at column {error.Column}: {error.Message}", "second minute hour day month weekday [year]");
+        mailbox.Error(
+            "schedule", $"the schedule is no schedule at column {error.Column}: {error.Message}", "second minute hour day month weekday [year]");
         return null;
     }
 

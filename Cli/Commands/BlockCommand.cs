@@ -52,7 +52,11 @@ internal static class BlockCommand
         Verify(),
     };
 
-    private static Argument<string[]> Paths() => new("PATH") { Description = "block files, or folders with blocks", Arity = ArgumentArity.OneOrMore };
+    private static Argument<string[]> Paths() => new("PATH")
+    {
+        Description = "block files, or folders with blocks",
+        Arity = ArgumentArity.OneOrMore,
+    };
 
     private static Command List()
     {

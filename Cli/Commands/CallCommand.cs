@@ -94,7 +94,8 @@ internal static class CallCommand
                 await Console.Error.WriteLineAsync($"zfrepl: {gone.Message} ({gone.Remedy}){others}");
                 return gone.Why == RpcTrouble.Denied ? ExitCode.Denied : ExitCode.Unreachable;
             default:
-                await Console.Error.WriteLineAsync($"zfrepl: {service} did not answer within {timeout.TotalSeconds:0.#} s; whether {method} ran is unknown");
+                await Console.Error.WriteLineAsync(
+                    $"zfrepl: {service} did not answer within {timeout.TotalSeconds:0.#} s; whether {method} ran is unknown");
                 return ExitCode.TryLater;
         }
     }

@@ -11,11 +11,14 @@ internal static class RunCommand
     /// <summary>The verb.</summary>
     public const string Name = "run";
 
+    /// <summary>The option for programs that start services of their own.</summary>
+    public const string EndWithInput = "--end-with-input";
+
     private const string Description = """
         Run one or several services in this process until SIGTERM or SIGINT.
 
-        Prints `ready ID...` on the output when all of them work; the log goes to the error output. Exits 0 after an orderly end, 78 when a file is
-        wrong, 75 when a service runs already, 1 when one failed.
+        Prints `ready ID...` on the output when all of them work; the log goes to the error output. Exits 0 after an orderly end, 78 when a file
+        is wrong, 75 when a service runs already, 1 when one failed.
 
         Examples:
           zfrepl run edge-collector.yml edge-replicator.yml
@@ -27,15 +30,41 @@ internal static class RunCommand
         var files = SharedOptions.Files();
         var folder = SharedOptions.Folder();
         var level = SharedOptions.LogLevel();
+        var endWithInput = new Option<bool>(EndWithInput)
+        {
+            Description = "end in order when the input ends, so that whoever started this and died leaves nothing behind",
+            Hidden = true,
+        };
         var command = new Command(Name, Description)
         {
             files,
             folder,
             level,
+            endWithInput,
         };
         command.SetAction((parsed, cancellationToken) => RunAsync(
-            parsed.GetRequiredValue(files), SharedOptions.FolderOf(parsed.GetValue(folder)), parsed.GetValue(level), cancellationToken));
+            parsed.GetRequiredValue(files),
+            SharedOptions.FolderOf(parsed.GetValue(folder)),
+            parsed.GetValue(level),
+            parsed.GetValue(endWithInput) ? InputEnd() : cancellationToken));
         return command;
+    }
+
+    /// <summary>A token that is cancelled at the end of the input. Reading can't be called off: the thread and the token last as long as the process.</summary>
+    private static CancellationToken InputEnd()
+    {
+        var end = new CancellationTokenSource();
+        new Thread(() =>
+        {
+            while (Console.In.ReadLine() is not null)
+            {
+                // What is said there is of no interest.
+            }
+
+            end.Cancel();
+        })
+        { IsBackground = true }.Start();
+        return end.Token;
     }
 
     private static async Task<int> RunAsync(string[] files, string? folder, LogLevel? level, CancellationToken cancellationToken)
@@ -46,7 +75,8 @@ internal static class RunCommand
             return ExitCode.Config;
         }
 
-        using var loggers = ServiceLogging.Create(level ?? loaded.Select(l => l.LogLevel).FirstOrDefault(l => l is not null) ?? LogLevel.Information);
+        var wanted = loaded.Select(l => l.LogLevel).FirstOrDefault(l => l is not null);
+        using var loggers = ServiceLogging.Create(level ?? wanted ?? LogLevel.Information);
         var host = new ServiceHost(new ServiceHostOptions { Loggers = loggers });
         return await host.RunAsync([.. loaded.Select(l => l.Service!)], cancellationToken);
     }

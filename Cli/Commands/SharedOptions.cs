@@ -12,25 +12,32 @@ internal static class SharedOptions
     private const string DefaultBus = "var/bus.ipc";
 
     /// <summary>The service files.</summary>
-    public static Argument<string[]> Files() => new("FILE")
+    public static Argument<string[]> Files()
     {
-        Description = "service files",
-        Arity = ArgumentArity.OneOrMore,
-    };
+        var files = new Argument<string[]>("FILE") { Description = "service files", Arity = ArgumentArity.OneOrMore };
+        files.Validators.Add(result =>
+        {
+            if (result.Tokens.Any(t => t.Value.Length == 0))
+            {
+                result.AddError("FILE: a path is not empty");
+            }
+        });
+        return files;
+    }
 
     /// <summary>Where relative paths start.</summary>
-    public static Option<string?> Folder() => new("--dir")
+    public static Option<string?> Folder() => NotEmpty(new("--dir")
     {
         Description = $"folder that relative paths in the files start from (default: ${FolderVariable}, else each file's own folder)",
         HelpName = "DIR",
-    };
+    });
 
     /// <summary>Where the services' sockets are.</summary>
-    public static Option<string?> Bus() => new("--bus")
+    public static Option<string?> Bus() => NotEmpty(new("--bus")
     {
-        Description = $"bus.path of the services (default: {DefaultBus} below ${FolderVariable}, else below the current folder)",
+        Description = $"bus.path of the services, or its folder (default: {DefaultBus} below ${FolderVariable}, else below the current folder)",
         HelpName = "PATH",
-    };
+    });
 
     /// <summary>How much to log.</summary>
     public static Option<LogLevel?> LogLevel() => new("--log-level")
@@ -52,7 +59,12 @@ internal static class SharedOptions
     /// <summary>How long to wait for an answer.</summary>
     public static Option<double> Timeout()
     {
-        var option = new Option<double>("--timeout") { Description = "how long to wait for the answer", DefaultValueFactory = _ => 60, HelpName = "SECONDS" };
+        var option = new Option<double>("--timeout")
+        {
+            Description = "how long to wait for the answer",
+            DefaultValueFactory = _ => 60,
+            HelpName = "SECONDS",
+        };
         option.Validators.Add(result =>
         {
             if (!(result.GetValueOrDefault<double>() is >= 0.1 and <= 86_400))
@@ -67,17 +79,33 @@ internal static class SharedOptions
     public static Option<bool> Json() => new("--json") { Description = "print JSON" };
 
     /// <summary>The folder for relative paths, or null for each file's own.</summary>
-    public static string? FolderOf(string? given) => given ?? Environment.GetEnvironmentVariable(FolderVariable);
+    public static string? FolderOf(string? given) => given ?? FolderFromEnvironment();
 
     /// <summary>The folder of the sockets.</summary>
     public static string SocketFolderOf(string? bus)
     {
         if (bus is null)
         {
-            return ServiceSockets.FolderOf(Path.Combine(Environment.GetEnvironmentVariable(FolderVariable) ?? ".", DefaultBus));
+            return ServiceSockets.FolderOf(Path.Combine(FolderFromEnvironment() ?? ".", DefaultBus));
         }
 
         // The folder itself is what people try first.
         return Directory.Exists(bus) ? Path.GetFullPath(bus) : ServiceSockets.FolderOf(bus);
+    }
+
+    /// <summary>A variable that is set to nothing is as good as none.</summary>
+    private static string? FolderFromEnvironment() =>
+        Environment.GetEnvironmentVariable(FolderVariable) is { Length: > 0 } folder ? folder : null;
+
+    private static Option<string?> NotEmpty(Option<string?> option)
+    {
+        option.Validators.Add(result =>
+        {
+            if (result.Tokens is [{ Value: "" }])
+            {
+                result.AddError($"{option.Name}: a path is not empty");
+            }
+        });
+        return option;
     }
 }

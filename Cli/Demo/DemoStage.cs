@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using ZfRepl.Cli.Commands;
 
 namespace ZfRepl.Cli.Demo;
 
@@ -62,7 +63,7 @@ internal sealed class DemoStage : IAsyncDisposable
         Trust(_files.PlantPki, _files.CollectorPki);
         foreach (var name in new[] { DemoNames.Broker, DemoNames.Collector, DemoNames.EdgeReplicator, DemoNames.Centre })
         {
-            var node = new DemoNode(name, _files.Root, ["run", _files.ServiceFile(name), "--log-level", "Information"], _time);
+            var node = new DemoNode(name, _files.Root, ["run", _files.ServiceFile(name), "--log-level", "info", RunCommand.EndWithInput], _time);
             _nodes.Add(name, node);
             await node.StartAsync(ReadyText, cancellationToken);
             if (name == DemoNames.Collector)

@@ -47,14 +47,16 @@ public sealed class DemoTests : IDisposable
         Assert.Single(Directory.GetFileSystemEntries(_folder["mine"]));
     }
 
-    [Fact]
-    public async Task The_demo_leaves_no_process_behind_when_it_is_ended_early()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task The_demo_leaves_no_process_behind_when_it_is_ended_early(bool isKilled)
     {
         await using var demo = ExternalProcess.Start(ZfReplProgram.Path, ["demo", "--seconds", "60", "--dir", _folder["demo"]], _folder.Path);
         await demo.WaitForLineAsync("the collector watches the plant");
         var children = Children(demo.Id);
         Assert.InRange(children.Count, 5, 20);
-        await demo.TerminateAsync();
+        await (isKilled ? demo.KillAsync() : demo.TerminateAsync());
         await Eventually.TrueAsync(() => children.TrueForAll(c => !Directory.Exists($"/proc/{c.ToString(CultureInfo.InvariantCulture)}")), "all of them end");
     }
 

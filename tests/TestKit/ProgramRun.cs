@@ -54,7 +54,8 @@ public sealed record ProgramRun(int ExitCode, string Output, string Error)
         catch (OperationCanceledException e)
         {
             process.Kill(entireProcessTree: true);
-            throw new TimeoutException($"{program} {string.Join(' ', start.ArgumentList)} did not end in time. Output:\n{await output}\n{await error}", e);
+            var call = $"{program} {string.Join(' ', start.ArgumentList)}";
+            throw new TimeoutException($"{call} did not end in time. Output:\n{await output}\n{await error}", e);
         }
 
         return new ProgramRun(process.ExitCode, await output, await error);

@@ -3,7 +3,12 @@ namespace ZfRepl.TestKit;
 /// <summary>The program itself, as the build put it beside the tests of a project that references it.</summary>
 public static class ZfReplProgram
 {
-    private static readonly Dictionary<string, string?> NoVariables = new() { ["ZFREPL_DIR"] = null, ["NO_COLOR"] = null, ["NOTIFY_SOCKET"] = null };
+    private static readonly Dictionary<string, string?> NoVariables = new()
+    {
+        ["ZFREPL_DIR"] = null,
+        ["NO_COLOR"] = null,
+        ["NOTIFY_SOCKET"] = null,
+    };
 
     /// <summary>The executable.</summary>
     public static string Path { get; } = System.IO.Path.Combine(AppContext.BaseDirectory, "zfrepl");

@@ -2,7 +2,10 @@ using ZfRepl.Core.Storage;
 
 namespace ZfRepl.Hosting.Configuration;
 
-/// <summary>The folders that a service writes into, with the keys that decide about them, so that a wrong one is found before the start. Not thread-safe.</summary>
+/// <summary>
+/// The folders that a service writes into, with the keys that decide about them, so that a wrong one is found before the start. Not
+/// thread-safe.
+/// </summary>
 public sealed class FolderNeeds
 {
     private readonly List<Need> _needs = [];
@@ -12,7 +15,8 @@ public sealed class FolderNeeds
     /// <param name="section">The section that decides about it.</param>
     /// <param name="key">The key that names it, present or not; null for the section.</param>
     /// <param name="sameAs">A folder that has to be on the same file system, or null.</param>
-    public void Add(string folder, ConfigSection section, string? key, string? sameAs = null) => _needs.Add(new Need(folder, section, key, sameAs));
+    public void Add(string folder, ConfigSection section, string? key, string? sameAs = null) =>
+        _needs.Add(new Need(folder, section, key, sameAs));
 
     /// <summary>
     /// Tries out every folder for the account that the process runs under, and reports those that can't be used. Nothing is left behind. A

@@ -5,7 +5,8 @@ namespace ZfRepl.OpcUa.Client;
 /// <summary>Wakes one waiter; setting it several times before it is waited for counts once. Setting is thread-safe.</summary>
 internal sealed class AsyncSignal
 {
-    private readonly Channel<bool> _set = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+    private readonly Channel<bool> _set = Channel.CreateBounded<bool>(
+        new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
 
     public void Set() => _set.Writer.TryWrite(true);
 

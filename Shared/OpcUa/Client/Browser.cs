@@ -63,7 +63,8 @@ internal sealed class Browser(Session session, int referencesPerCall)
                 if (nodes.Count > NodesMax || result.References.Length == 0)
                 {
                     return new UaError(
-                        StatusCodes.BadEncodingLimitsExceeded, $"{node} refers to more than {NodesMax} nodes, or the server does not come to an end");
+                        StatusCodes.BadEncodingLimitsExceeded,
+                        $"{node} refers to more than {NodesMax} nodes, or the server does not come to an end");
                 }
 
                 var next = await session.CallAsync<BrowseNextRequest, BrowseNextResponse>(

@@ -111,7 +111,8 @@ internal sealed class ClientChannel : IAsyncDisposable
         }
         catch (TimeoutException)
         {
-            return new UaError(StatusCodes.BadTimeout, $"no answer to {request.GetType().Name} within {_parameters.Timeout.TotalSeconds:0.#} s");
+            return new UaError(
+                StatusCodes.BadTimeout, $"no answer to {request.GetType().Name} within {_parameters.Timeout.TotalSeconds:0.#} s");
         }
         finally
         {
@@ -158,7 +159,8 @@ internal sealed class ClientChannel : IAsyncDisposable
         if (!_completion.Task.IsCompleted)
         {
             using var body = new UaWriter();
-            ServiceCodec.Encode(body, new CloseSecureChannelRequest { Header = new RequestHeader { Timestamp = UaDateTime.From(_time.GetUtcNow()) } });
+            ServiceCodec.Encode(
+                body, new CloseSecureChannelRequest { Header = new RequestHeader { Timestamp = UaDateTime.From(_time.GetUtcNow()) } });
             var id = NextRequestId();
             await SendBoundedAsync((c, b, ct) => c.SendAsync(MessageType.Close, id, b, ct), body.WrittenMemory);
         }
@@ -285,7 +287,8 @@ internal sealed class ClientChannel : IAsyncDisposable
 
         if (status == StatusCodes.BadConnectionClosed)
         {
-            await EndAsync(UaErrors.Closed(limit.IsCancellationRequested ? "the server takes no more data" : "the connection broke while sending"));
+            await EndAsync(UaErrors.Closed(
+                limit.IsCancellationRequested ? "the server takes no more data" : "the connection broke while sending"));
         }
 
         return status;

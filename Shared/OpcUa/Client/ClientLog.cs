@@ -33,7 +33,8 @@ internal static partial class ClientLog
     [LoggerMessage(1312, LogLevel.Warning, "Subscription {Id} is lost: {Cause}")]
     public static partial void SubscriptionLost(ILogger logger, uint id, string cause);
 
-    [LoggerMessage(1313, LogLevel.Information, "Subscription {Id} was made with {Items} items, {Refused} refused; publishing every {IntervalMs} ms")]
+    [LoggerMessage(1313, LogLevel.Information,
+        "Subscription {Id} was made with {Items} items, {Refused} refused; publishing every {IntervalMs} ms")]
     public static partial void SubscriptionMade(ILogger logger, uint id, int items, int refused, double intervalMs);
 
     [LoggerMessage(1314, LogLevel.Information, "Subscription {Id} is drained and deleted")]
@@ -51,10 +52,12 @@ internal static partial class ClientLog
     [LoggerMessage(1320, LogLevel.Warning, "{Count} items were refused with {Cause}, for example {Example}")]
     public static partial void ItemsRefused(ILogger logger, int count, string cause, string example);
 
-    [LoggerMessage(1321, LogLevel.Warning, "The server keeps fewer values than asked for {Count} items, for example {Example}: {Revised} instead of {Asked}")]
+    [LoggerMessage(1321, LogLevel.Warning,
+        "The server keeps fewer values than asked for {Count} items, for example {Example}: {Revised} instead of {Asked}")]
     public static partial void QueueRevised(ILogger logger, int count, string example, uint revised, int asked);
 
-    [LoggerMessage(1322, LogLevel.Warning, "The server looks less often than asked at {Count} items, for example {Example}: every {Revised} ms instead of {Asked} ms")]
+    [LoggerMessage(1322, LogLevel.Warning,
+        "The server looks less often than asked at {Count} items, for example {Example}: every {Revised} ms, not {Asked} ms")]
     public static partial void SamplingRevised(ILogger logger, int count, string example, double revised, double asked);
 
     [LoggerMessage(1323, LogLevel.Warning,

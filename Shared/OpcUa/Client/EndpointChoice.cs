@@ -129,7 +129,7 @@ internal sealed record EndpointChoice(EndpointDescription Endpoint, UserTokenPol
         {
             return new UaError(
                 StatusCodes.BadIdentityTokenRejected,
-                type == UserTokenType.Anonymous ? "the server wants a user name at this endpoint" : "the server takes no user name at this endpoint");
+                $"the server takes no {(type == UserTokenType.Anonymous ? "anonymous user" : "user name")} at this endpoint");
         }
 
         var choices = new List<EndpointChoice>();

@@ -12,7 +12,8 @@ internal sealed class OperationLimits
     private const int Ceiling = 10_000;
 
     /// <summary>The nodes to read, in the order of <see cref="From"/>.</summary>
-    public static readonly uint[] Nodes = [WellKnownNodes.MaxNodesPerRead, WellKnownNodes.MaxNodesPerWrite, WellKnownNodes.MaxMonitoredItemsPerCall];
+    public static readonly uint[] Nodes =
+        [WellKnownNodes.MaxNodesPerRead, WellKnownNodes.MaxNodesPerWrite, WellKnownNodes.MaxMonitoredItemsPerCall];
 
     public int Read { get; private init; } = Default;
 
@@ -64,7 +65,8 @@ internal sealed class OperationLimits
     }
 
     private static int LimitOf(in DataValue value) =>
-        value.Status.IsGood && value.Value is { Type: BuiltInType.UInt32, Shape: VariantShape.Scalar } && value.Value.GetUInt64() is > 0 and var limit
+        value.Status.IsGood && value.Value is { Type: BuiltInType.UInt32, Shape: VariantShape.Scalar }
+            && value.Value.GetUInt64() is > 0 and var limit
             ? (int)Math.Min(limit, Ceiling)
             : Default;
 }

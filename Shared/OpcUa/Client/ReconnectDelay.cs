@@ -2,7 +2,9 @@ using System.Security.Cryptography;
 
 namespace ZfRepl.OpcUa.Client;
 
-/// <summary>The pauses between attempts to connect: doubling up to a limit, each shortened at random so that many clients do not come at once.</summary>
+/// <summary>
+/// The pauses between attempts to connect: doubling up to a limit, each shortened at random so that many clients do not come at once.
+/// </summary>
 internal sealed class ReconnectDelay
 {
     private const int JitterSteps = 1000;

@@ -51,7 +51,8 @@ internal sealed class SavedSubscription
     /// <summary>For each item if the server watches it.</summary>
     public required bool[] Accepted { get; init; }
 
-    public TimeSpan KeepAliveInterval => TimeSpan.FromMilliseconds(Math.Min(PublishingMs * KeepAliveCount, SubscriptionStateCodec.MillisecondsMax));
+    public TimeSpan KeepAliveInterval =>
+        TimeSpan.FromMilliseconds(Math.Min(PublishingMs * KeepAliveCount, SubscriptionStateCodec.MillisecondsMax));
 
     public TimeSpan Lifetime => TimeSpan.FromMilliseconds(Math.Min(PublishingMs * LifetimeCount, SubscriptionStateCodec.MillisecondsMax));
 

@@ -174,7 +174,9 @@ public sealed class Session : IAsyncDisposable
         }
 
         Namespaces = new NamespaceTable(uris);
-        ServerStartTime = values[1].Value is { Type: BuiltInType.DateTime, Shape: VariantShape.Scalar } start ? start.GetDateTime() : UaDateTime.Null;
+        ServerStartTime = values[1].Value is { Type: BuiltInType.DateTime, Shape: VariantShape.Scalar } start
+            ? start.GetDateTime()
+            : UaDateTime.Null;
         Limits = OperationLimits.From(values.AsSpan(2));
         return null;
     }

@@ -21,7 +21,8 @@ internal sealed class SessionConnector(UaClientOptions options, ILogger logger, 
     public static UaError? FindMisconfiguration(UaClientOptions options)
     {
         var problem = !EndpointAddress.TryParse(options.EndpointUrl, out _, out _) ? $"'{options.EndpointUrl}' is no opc.tcp URL"
-            : options.Policy.IsNone != (options.Mode == MessageSecurityMode.None) ? $"policy {options.Policy} does not go with mode {options.Mode}"
+            : options.Policy.IsNone != (options.Mode == MessageSecurityMode.None)
+                ? $"policy {options.Policy} does not go with mode {options.Mode}"
             : options.Policy.IsNone ? null
             : options.Certificate is null ? $"policy {options.Policy} needs a certificate of this application"
             : options.Validator is null ? $"policy {options.Policy} needs a trust list to judge the server by"
@@ -62,7 +63,8 @@ internal sealed class SessionConnector(UaClientOptions options, ILogger logger, 
 
         var parameters = new ChannelParameters(
             options.EndpointUrl, options.Policy, options.Mode, options.Policy.IsNone ? null : options.Certificate,
-            options.Policy.IsNone ? null : choice.Endpoint.ServerCertificate, () => options.Policy.IsNone ? null : choice.Judge(options, logger),
+            options.Policy.IsNone ? null : choice.Endpoint.ServerCertificate,
+            () => options.Policy.IsNone ? null : choice.Judge(options, logger),
             options.ChannelLifetime, options.RequestTimeout);
         var opened = await ClientChannel.OpenAsync(parameters, logger, time, cancellationToken);
         if (opened.Error is { } closed)

@@ -119,7 +119,8 @@ public sealed class Subscriber(
 
         var session = connected.Value;
         ClientLog.Connected(
-            logger, client.EndpointUrl, client.Policy.Name, client.Mode.ToString(), session.IsResumed ? "the session goes on" : "a new session");
+            logger, client.EndpointUrl, client.Policy.Name, client.Mode.ToString(),
+            session.IsResumed ? "the session goes on" : "a new session");
         await using var connection = new SubscriberConnection(client, options, host, _memory, session, logger, time)
         {
             Changed = () => Show(static status => status),

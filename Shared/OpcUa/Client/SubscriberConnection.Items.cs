@@ -9,7 +9,8 @@ internal sealed partial class SubscriberConnection
 
     private async Task<ConnectionEnd?> SelectAgainAsync(CancellationToken cancellationToken)
     {
-        if (_selectAgainFrom is not { } from || time.GetElapsedTime(from) < SelectAgainAfter || memory.Retiring is not null || memory.Window.IsBusy)
+        if (_selectAgainFrom is not { } from || time.GetElapsedTime(from) < SelectAgainAfter
+            || memory.Retiring is not null || memory.Window.IsBusy)
         {
             return null;
         }

@@ -224,7 +224,7 @@ internal sealed partial class SubscriberConnection
             ClientLog.Gap(logger, subscription.Id, first, last, subscription.MissingCause);
             var loss = new NotificationLoss(
                 NotificationLossKind.Gap, subscription.Saved.Incarnation, first, last, subscription.LastPublishTime, until,
-                $"The server does not have notifications {first} to {last} of subscription {subscription.Id} any more: {subscription.MissingCause}");
+                $"The server has not got notifications {first} to {last} of subscription {subscription.Id}: {subscription.MissingCause}");
             if (!await host.RecordLossAsync(loss, cancellationToken))
             {
                 return ConnectionEnd.Refused(new UaError(StatusCodes.BadOutOfService, "a loss could not be entered into the books"));
@@ -278,7 +278,8 @@ internal sealed partial class SubscriberConnection
             }
 
             var loss = new NotificationLoss(
-                NotificationLossKind.SubscriptionLost, subscription.Saved.Incarnation, subscription.Expected, 0, subscription.LastPublishTime, Now(),
+                NotificationLossKind.SubscriptionLost, subscription.Saved.Incarnation, subscription.Expected, 0,
+                subscription.LastPublishTime, Now(),
                 $"Subscription {subscription.Id} ended at the server: {cause}");
             if (!await host.RecordLossAsync(loss, cancellationToken))
             {

@@ -177,8 +177,8 @@ internal sealed partial class SubscriberConnection(
             return;
         }
 
-        while (_pipeline.HasRoom && !session.Ended.IsCancellationRequested
-            && memory.Window.Count + memory.Subscriptions.Sum(s => s.ArrivedCount) + _pipeline.Outstanding < Math.Max(1, options.UnacknowledgedMax))
+        var max = Math.Max(1, options.UnacknowledgedMax) - memory.Window.Count - memory.Subscriptions.Sum(s => s.ArrivedCount);
+        while (_pipeline.HasRoom && _pipeline.Outstanding < max && !session.Ended.IsCancellationRequested)
         {
             await _pipeline.SendAsync((KeepAliveInterval() * 4) + TimeSpan.FromMinutes(1));
         }

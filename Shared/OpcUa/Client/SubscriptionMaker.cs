@@ -42,7 +42,9 @@ internal sealed class SubscriptionMaker(Session session, ILogger logger)
             Id = created.SubscriptionId,
             Incarnation = BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong))),
             Plan = plan,
-            PublishingMs = double.IsFinite(interval) && interval > 0 ? Math.Min(interval, SubscriptionStateCodec.MillisecondsMax) : plan.PublishingMs,
+            PublishingMs = double.IsFinite(interval) && interval > 0
+                ? Math.Min(interval, SubscriptionStateCodec.MillisecondsMax)
+                : plan.PublishingMs,
             KeepAliveCount = Math.Max(1, created.RevisedMaxKeepAliveCount),
             LifetimeCount = Math.Max(3, created.RevisedLifetimeCount),
             Items = items,
@@ -104,14 +106,16 @@ internal sealed class SubscriptionMaker(Session session, ILogger logger)
         var answer = await session.CallAsync<DeleteSubscriptionsRequest, DeleteSubscriptionsResponse>(
             new DeleteSubscriptionsRequest { SubscriptionIds = ids }, cancellationToken);
         var failure = answer.Error
-            ?? answer.Value.Results.Where(r => r.IsBad && !r.Is(StatusCodes.BadSubscriptionIdInvalid)).Select(r => new UaError(r, "refused")).FirstOrDefault();
+            ?? answer.Value.Results.Where(r => r.IsBad && !r.Is(StatusCodes.BadSubscriptionIdInvalid))
+                .Select(r => new UaError(r, "refused")).FirstOrDefault();
         if (failure is not null)
         {
             ClientLog.NotDeleted(logger, failure.ToString());
         }
     }
 
-    private static void Keep(List<int> indexes, IReadOnlyList<MonitoredItemCreateResult> results, Dictionary<int, MonitoredItemCreateResult> all)
+    private static void Keep(
+        List<int> indexes, IReadOnlyList<MonitoredItemCreateResult> results, Dictionary<int, MonitoredItemCreateResult> all)
     {
         for (var i = 0; i < indexes.Count; i++)
         {

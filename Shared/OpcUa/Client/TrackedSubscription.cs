@@ -49,7 +49,7 @@ internal sealed class TrackedSubscription
     /// <summary>Every number before this one was given out by the server.</summary>
     public uint KnownNext { get; private set; }
 
-    /// <summary>The first of the numbers before <see cref="Expected"/> that the server does not have any more; zero when there is none.</summary>
+    /// <summary>The first number before <see cref="Expected"/> that the server does not have any more; zero when there is none.</summary>
     public uint MissingFirst { get; private set; }
 
     /// <summary>Why the numbers are missing.</summary>

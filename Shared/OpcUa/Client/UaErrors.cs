@@ -15,7 +15,8 @@ internal static class UaErrors
 
     private static readonly StatusCode[] TooLarge =
     [
-        StatusCodes.BadTooManyOperations, StatusCodes.BadEncodingLimitsExceeded, StatusCodes.BadRequestTooLarge, StatusCodes.BadResponseTooLarge,
+        StatusCodes.BadTooManyOperations, StatusCodes.BadEncodingLimitsExceeded,
+        StatusCodes.BadRequestTooLarge, StatusCodes.BadResponseTooLarge,
     ];
 
     /// <summary>True for failures of the moment: they say nothing about the session or subscription that was asked for.</summary>

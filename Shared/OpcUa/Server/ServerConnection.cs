@@ -245,8 +245,6 @@ internal sealed class ServerConnection : IAsyncDisposable
                 answer.Mark?.TrySetResult();
                 if (answer.Mark is null && !await WriteAsync(secure, answer, stop))
                 {
-                    // The reader sees the closed socket and ends the connection; what it still queues is let go with it.
-                    await secure.CloseAsync();
                     return;
                 }
             }
@@ -254,6 +252,11 @@ internal sealed class ServerConnection : IAsyncDisposable
         catch (OperationCanceledException)
         {
             // The reader has ended.
+        }
+        finally
+        {
+            // Whatever ends the writer: the reader sees the closed socket, and what it still queues is let go with the connection.
+            await secure.CloseAsync();
         }
     }
 

@@ -38,7 +38,12 @@ internal sealed class InProcessBus
 
         public async Task<BusResult> SendAsync(string topic, ReadOnlyMemory<byte> payload, CancellationToken cancellationToken)
         {
-            await Other!._incoming.Writer.WriteAsync((topic, payload.ToArray()), cancellationToken);
+            // To a node that has left it is sent all the same: a bus does not know whether anybody listens.
+            var message = (topic, payload.ToArray());
+            while (await Other!._incoming.Writer.WaitToWriteAsync(cancellationToken) && !Other._incoming.Writer.TryWrite(message))
+            {
+            }
+
             return BusResult.Sent;
         }
 

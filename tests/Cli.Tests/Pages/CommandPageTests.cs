@@ -55,6 +55,9 @@ public sealed partial class CommandPageTests
     [InlineData("'--jsn' is not understood", "zfrepl status --help", "status", "--jsn")]
     [InlineData("Required argument", "zfrepl run --help", "run")]
     [InlineData("0.1 to 86400", "zfrepl call --help", "call", "a", "b", "--timeout", "nan")]
+    [InlineData("FILE: a path is not empty", "zfrepl check --help", "check", "")]
+    [InlineData("--bus: a path is not empty", "zfrepl status --help", "status", "--bus", "")]
+    [InlineData("--dir: a path is not empty", "zfrepl check --help", "check", "--dir", "", "x.yml")]
     [InlineData("'loud' is none of trace,", "zfrepl run --help", "run", "x.yml", "--log-level", "loud")]
     public async Task Wrong_use_exits_2_and_says_where_help_is(string message, string help, params string[] arguments)
     {

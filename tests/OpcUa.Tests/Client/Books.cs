@@ -2,7 +2,9 @@ using ZfRepl.OpcUa.Client;
 
 namespace ZfRepl.OpcUa.Tests.Client;
 
-/// <summary>What is durable at the host's side: it stays when a host is abandoned like a killed process, and the next host goes on with it.</summary>
+/// <summary>
+/// What is durable at the host's side: it stays when a host is abandoned like a killed process, and the next host goes on with it.
+/// </summary>
 internal sealed class Books
 {
     private readonly Lock _gate = new();

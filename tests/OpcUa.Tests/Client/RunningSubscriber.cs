@@ -46,7 +46,10 @@ internal sealed class RunningSubscriber : IAsyncDisposable
         try
         {
             await Eventually.TrueAsync(
-                () => _running.IsCompleted && !_stopped ? throw new InvalidOperationException($"{what}: it has ended\n{Log}") : condition(), what);
+                () => _running.IsCompleted && !_stopped
+                    ? throw new InvalidOperationException($"{what}: it has ended\n{Log}")
+                    : condition(),
+                what);
         }
         catch (TimeoutException e)
         {

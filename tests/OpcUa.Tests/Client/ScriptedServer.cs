@@ -58,7 +58,11 @@ internal sealed class ScriptedServer : IAsyncDisposable
     public Func<IServiceMessage, ServiceResponse?>? Instead { get; set; }
 
     public Func<MonitoredItemCreateRequest, MonitoredItemCreateResult> Item { get; set; } =
-        r => new MonitoredItemCreateResult { RevisedSamplingInterval = r.RequestedParameters.SamplingInterval, RevisedQueueSize = r.RequestedParameters.QueueSize };
+        r => new MonitoredItemCreateResult
+        {
+            RevisedSamplingInterval = r.RequestedParameters.SamplingInterval,
+            RevisedQueueSize = r.RequestedParameters.QueueSize,
+        };
 
     public int PublishesWaiting
     {
@@ -99,7 +103,9 @@ internal sealed class ScriptedServer : IAsyncDisposable
     public static NotificationMessage Message(uint number, params double[] values)
     {
         using var writer = new UaWriter();
-        DataChangeEncoder.Encode(writer, values.Length, values, static (v, i) => (0u, new DataValue(new Variant(v[i]), StatusCode.Good, new UaDateTime(1000 + i))));
+        DataChangeEncoder.Encode(
+            writer, values.Length, values,
+            static (v, i) => (0u, new DataValue(new Variant(v[i]), StatusCode.Good, new UaDateTime(1000 + i))));
         return new NotificationMessage
         {
             SequenceNumber = number,
@@ -232,13 +238,14 @@ internal sealed class ScriptedServer : IAsyncDisposable
     private async Task OpenAsync(SecureConnection connection, Memory<byte> chunk)
     {
         var opened = connection.Channel!.OpenAsymmetric(chunk.Span);
-        var request = (OpenSecureChannelRequest)ServiceCodec.Decode(chunk.Span.Slice(opened.BodyOffset, opened.BodyLength), DecodeLimits.Default).Message!;
+        var body = chunk.Span.Slice(opened.BodyOffset, opened.BodyLength);
+        var request = (OpenSecureChannelRequest)ServiceCodec.Decode(body, DecodeLimits.Default).Message!;
         var id = connection.Channel.ChannelId == 0 ? Interlocked.Increment(ref _lastId) : connection.Channel.ChannelId;
         var token = new ChannelSecurityToken(id, Interlocked.Increment(ref _lastId), UaDateTime.Null, request.RequestedLifetime);
         connection.Channel.Install(token.ToToken(), null, null);
-        using var body = new UaWriter();
-        ServiceCodec.Encode(body, new OpenSecureChannelResponse { SecurityToken = token });
-        await connection.SendOpenAsync(opened.RequestId, body.WrittenMemory, _stop.Token);
+        using var answer = new UaWriter();
+        ServiceCodec.Encode(answer, new OpenSecureChannelResponse { SecurityToken = token });
+        await connection.SendOpenAsync(opened.RequestId, answer.WrittenMemory, _stop.Token);
     }
 
     private async Task AnswerAsync(SecureConnection connection, uint requestId, IServiceMessage message)
@@ -361,7 +368,8 @@ internal sealed class ScriptedServer : IAsyncDisposable
     }
 
     private DataValue Read(NodeId node) =>
-        node.IsNumeric(WellKnownNodes.NamespaceArray) ? new DataValue(Variant.Array(BuiltInType.String, new[] { "http://opcfoundation.org/UA/", "urn:a" }))
+        node.IsNumeric(WellKnownNodes.NamespaceArray)
+            ? new DataValue(Variant.Array(BuiltInType.String, new[] { "http://opcfoundation.org/UA/", "urn:a" }))
         : node.IsNumeric(WellKnownNodes.ServerStatusStartTime) ? new DataValue(new Variant(StartTime))
         : node.IsNumeric(WellKnownNodes.ServerStatusState) ? new DataValue(new Variant(0))
         : new DataValue(StatusCodes.BadNodeIdUnknown);

@@ -229,7 +229,12 @@ public sealed class ScriptedSubscriberTests
     public async Task No_publish_is_sent_for_a_host_that_is_behind_but_the_subscription_is_kept_alive()
     {
         await using var server = new ScriptedServer();
-        var options = RunningSubscriber.Quick with { UnacknowledgedMax = 3, KeepAliveInterval = TimeSpan.FromMilliseconds(100), Lifetime = TimeSpan.FromSeconds(1) };
+        var options = RunningSubscriber.Quick with
+        {
+            UnacknowledgedMax = 3,
+            KeepAliveInterval = TimeSpan.FromMilliseconds(100),
+            Lifetime = TimeSpan.FromSeconds(1),
+        };
         await using var subscriber = new RunningSubscriber(Client(server), new TestHost(_books, One), options);
         subscriber.Host.CloseGate();
         for (var number = 1u; number <= 3; number++)

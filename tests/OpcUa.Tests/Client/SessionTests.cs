@@ -58,7 +58,8 @@ public sealed class SessionTests(ClientPlant plant)
     [RequiresFact(Node, ProgramLookup.NodeOpcUa)]
     public async Task Endpoints_are_discovered_without_security()
     {
-        var found = await Session.DiscoverAsync(plant.Server.EndpointUrl, TimeSpan.FromSeconds(10), new ListLogger(), TimeProvider.System, default);
+        var found = await Session.DiscoverAsync(
+            plant.Server.EndpointUrl, TimeSpan.FromSeconds(10), new ListLogger(), TimeProvider.System, default);
         var endpoint = Assert.Single(
             found.Value, e => e.Policy == SecurityPolicy.Basic256Sha256 && e.Mode == MessageSecurityMode.SignAndEncrypt);
         Assert.Equal("urn:zfrepl:test-plant", endpoint.ApplicationUri);

@@ -104,6 +104,21 @@ public sealed class TrackedSubscriptionTests
     }
 
     [Fact]
+    public void What_the_host_has_in_part_is_asked_for_and_is_no_loss_when_it_was_acknowledged()
+    {
+        var tracked = Make(5, notTaken: 8);
+        Assert.True(tracked.HasGap);
+        tracked.OnMissing("acknowledged");
+        Assert.True(Arrive(tracked, 6));
+        Assert.Equal([6u], TakeAll(tracked));
+        tracked.OnMissing("acknowledged");
+        Assert.Equal((8u, 0u, false), (tracked.Expected, tracked.MissingFirst, tracked.HasGap));
+        tracked.OnKeepAlive(9, []);
+        tracked.OnMissing("gone");
+        Assert.Equal(8u, tracked.MissingFirst);
+    }
+
+    [Fact]
     public void A_wild_number_does_not_mean_millions_of_requests()
     {
         var tracked = Make(5);

@@ -377,6 +377,31 @@ public sealed class SubscriptionTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Items_that_come_and_go_without_publishing_leave_nothing_behind()
+    {
+        var id = await _client.SubscribeAsync(IntervalMs, publishing: false);
+        await _client.MonitorAsync(id, ["ns=1;s=V1"]);
+        for (var i = 0; i < 20; i++)
+        {
+            var items = await _client.MonitorAsync(id, Enumerable.Repeat("ns=1;s=V0", 100));
+            await _client.RequestAsync<DeleteMonitoredItemsRequest, DeleteMonitoredItemsResponse>(new DeleteMonitoredItemsRequest
+            {
+                SubscriptionId = id,
+                MonitoredItemIds = Array.ConvertAll(items, r => r.MonitoredItemId),
+            });
+        }
+
+        lock (_server.Server.Core.Gate)
+        {
+            Assert.True(_server.Server.Core.Subscriptions.TryFind(id, out var subscription));
+            Assert.InRange(subscription.Queues.Ready.Count, 1, 250);
+        }
+
+        await _client.RequestAsync<SetPublishingModeRequest, SetPublishingModeResponse>(new() { PublishingEnabled = true, SubscriptionIds = [id] });
+        Assert.Equal([0L], Values(await CycleAsync(1)));
+    }
+
+    [Fact]
     public async Task After_the_last_number_comes_one()
     {
         await using var server = await ServerUnderTest.StartAsync(o => o with { FirstSequenceNumber = uint.MaxValue - 1 }, _time);

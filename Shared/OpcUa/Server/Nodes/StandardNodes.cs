@@ -136,6 +136,9 @@ internal static class StandardNodes
             builder.Type(id, name, nodeClass, above);
         }
 
+        builder.MakeFolders(
+            WellKnownNodes.RootFolder, WellKnownNodes.ObjectsFolder, WellKnownNodes.TypesFolder, WellKnownNodes.ViewsFolder, 88, 89, 90, 91);
+
         AddServer(builder, objects, options, time);
         return space;
     }
@@ -244,6 +247,17 @@ internal static class StandardNodes
                 new ServerNode(new NodeId(id), nodeClass, new QualifiedName(name), 0),
                 parent,
                 isFolder ? WellKnownNodes.Organizes : WellKnownNodes.HasSubtype);
+        }
+
+        /// <summary>The folders that were there before their type.</summary>
+        public void MakeFolders(params uint[] ids)
+        {
+            _ = space.TryFind(new NodeId(WellKnownNodes.FolderType), out var type);
+            foreach (var id in ids)
+            {
+                _ = space.TryFind(new NodeId(id), out var folder);
+                folder!.AddReference(new NodeReference(WellKnownNodes.HasTypeDefinition, true, type!));
+            }
         }
 
         public void Property(ServerNode parent, uint id, string name, Variant value) =>

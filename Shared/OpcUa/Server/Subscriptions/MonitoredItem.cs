@@ -82,7 +82,17 @@ internal sealed class MonitoredItem(uint id, ServerNode node, AttributeId attrib
     }
 
     /// <summary>No value is taken or given any more.</summary>
-    public void Close() => SetMode(MonitoringMode.Disabled);
+    public void Close()
+    {
+        SetMode(MonitoringMode.Disabled);
+        lock (queues.Gate)
+        {
+            if (_isReady)
+            {
+                queues.NoteStale();
+            }
+        }
+    }
 
     /// <summary>True when there is something to report. Called under the queue lock.</summary>
     public bool HasReport => Mode == MonitoringMode.Reporting && _queue.Count > 0;

@@ -12,6 +12,11 @@ internal sealed class SubscriptionQueues(QueueBudget budget)
     /// <summary>Mask, status, two time stamps with picoseconds, client handle, and the byte that names the type.</summary>
     private const int ScalarBytesMax = 38;
 
+    /// <summary>So many items may stand in the list without anything to report before somebody looks.</summary>
+    private const int StaleKept = 100;
+
+    private int _stale;
+
     public Lock Gate { get; } = new();
 
     public QueueBudget Budget { get; } = budget;
@@ -38,6 +43,33 @@ internal sealed class SubscriptionQueues(QueueBudget budget)
                 }
 
                 return false;
+            }
+        }
+    }
+
+    /// <summary>
+    /// An item in the list has nothing to report any more. Without publishing nobody takes such items out, so the list is tidied when they
+    /// are many. Called under the gate.
+    /// </summary>
+    public void NoteStale()
+    {
+        _stale++;
+        if (_stale <= StaleKept || _stale <= Ready.Count / 2)
+        {
+            return;
+        }
+
+        _stale = 0;
+        for (var left = Ready.Count; left > 0; left--)
+        {
+            var item = Ready.Dequeue();
+            if (item.HasReport)
+            {
+                Ready.Enqueue(item);
+            }
+            else
+            {
+                item.LeftReady();
             }
         }
     }
