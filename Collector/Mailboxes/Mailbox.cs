@@ -286,36 +286,46 @@ public sealed partial class Mailbox : IAsyncDisposable
         return await RemoveAsync(name, block.Trailer.Hash, Removal.Lost, cancellationToken);
     }
 
-    /// <summary>Reads a block byte by byte, and replaces it by its intact frames when it is damaged; the original is kept aside.</summary>
+    /// <summary>
+    /// Reads a block byte by byte, and replaces it by its intact frames when it is damaged; the original is kept aside. A block whose file
+    /// vanished is given up: its events go into the loss ledger.
+    /// </summary>
     /// <returns>The block as it is now; null when it is gone or nothing of it was left.</returns>
     public async Task<StorageResult<ReadyBlock?>> RepairAsync(BlockName name, CancellationToken cancellationToken)
     {
+        SealedBlock? block;
+        Task entered;
         await _gate.WaitAsync(cancellationToken);
         try
         {
-            if (Find(name) is not { } block)
+            block = Find(name);
+            if (block is null)
             {
                 return (ReadyBlock?)null;
             }
 
             var repaired = Disk.Repair(block);
-            if (!repaired.IsOk)
+            if (repaired.IsOk || !repaired.Error.IsNotFound)
             {
-                return repaired.Error;
+                return Repaired(block, repaired);
             }
 
-            if (repaired.Value is null || !repaired.Value.Trailer.Hash.Equals(block.Trailer.Hash))
-            {
-                _damage = $"block {name} was damaged on disk; the original is kept aside";
-                _log.Damaged(name.ToString());
-            }
-
-            return repaired.Value is { } sound ? new ReadyBlock(sound, Disk.PathOf(name), IsLast: false) : (ReadyBlock?)null;
+            _damage = $"the file of block {name} vanished";
+            _log.Damaged(name.ToString());
+            entered = EnterGivenUp(block, LossReason.Damaged, "the events are in no file: a block vanished");
         }
         finally
         {
             _gate.Release();
         }
+
+        if (await OutcomeAsync(entered).WaitAsync(cancellationToken) != AppendResult.Accepted)
+        {
+            return new StorageError(StorageOperation.Delete, Disk.PathOf(name), 0, "the mailbox is closing");
+        }
+
+        var removed = await RemoveAsync(name, block.Trailer.Hash, Removal.Lost, cancellationToken);
+        return removed.IsOk ? (ReadyBlock?)null : removed.Error;
     }
 
     /// <summary>The accounts at this moment.</summary>
@@ -402,6 +412,22 @@ public sealed partial class Mailbox : IAsyncDisposable
     }
 
     private SealedBlock? Find(BlockName name) => Disk.Sealed.FirstOrDefault(b => b.Name == name);
+
+    private StorageResult<ReadyBlock?> Repaired(SealedBlock block, StorageResult<SealedBlock?> repaired)
+    {
+        if (!repaired.IsOk)
+        {
+            return repaired.Error;
+        }
+
+        if (repaired.Value is null || !repaired.Value.Trailer.Hash.Equals(block.Trailer.Hash))
+        {
+            _damage = $"block {block.Name} was damaged on disk; the original is kept aside";
+            _log.Damaged(block.Name.ToString());
+        }
+
+        return repaired.Value is { } sound ? new ReadyBlock(sound, Disk.PathOf(block.Name), IsLast: false) : (ReadyBlock?)null;
+    }
 
     private async Task<StorageResult<RemoveResult>> RemoveAsync(BlockName name, BlockHash hash, Removal removal, CancellationToken cancellationToken)
     {

@@ -256,14 +256,14 @@ internal sealed partial class MailboxServer(
         if (_encoded is null || _encoded.Identity != block.Identity || (_encoded.Codec != codec && _encoded.Codec != TransferCodec.None))
         {
             var read = EncodedBlock.Read(storage, block, codec, options.MaxBlockBytes);
-            if (!read.IsOk)
+            if (!read.IsOk && !read.Error.IsNotFound)
             {
-                var status = read.Error.IsNotFound ? TransferStatus.NotFound : TransferStatus.Io;
-                await ReplyAsync(session, number, status, read.Error.Detail, default, cancellationToken);
+                await ReplyAsync(session, number, TransferStatus.Io, read.Error.Detail, default, cancellationToken);
                 return;
             }
 
-            if (read.Value is null)
+            // Without a file there is nothing to salvage, and the collector gives the block up.
+            if (!read.IsOk || read.Value is null)
             {
                 await HaveRepairedAsync(session, number, block, cancellationToken);
                 return;
@@ -284,7 +284,7 @@ internal sealed partial class MailboxServer(
     {
         audit.Refuse(
             "damaged block",
-            $"block {block.Name} of mailbox {mailbox.Target} is damaged on disk; the collector salvages its intact frames",
+            $"block {block.Name} of mailbox {mailbox.Target} is damaged on disk, or gone; the collector salvages its intact frames",
             "check the disk; the damaged file is in the collector's quarantine");
         var repaired = await source.RepairAsync(mailbox.Target, block.Name, cancellationToken);
         await ReplyAsync(

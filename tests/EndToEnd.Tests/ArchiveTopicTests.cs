@@ -37,6 +37,38 @@ public sealed class ArchiveTopicTests
         Assert.Empty(imported);
     }
 
+    [RequiresFact("mosquitto", "mosquitto_sub")]
+    public async Task A_centre_that_is_killed_again_and_again_leaves_no_event_out_of_the_archive_topic()
+    {
+        await using var broker = await MosquittoServer.StartAsync();
+        await using var watcher = await MosquittoTools.SubscribeAsync(broker.Port, "-q", "1", "-t", "ST/RAR/#", "-F", "EVENT %t %p");
+        await using var feed = new GeneratorFeed(10);
+        await using var site = new Site(
+            new SiteOptions { Sources = feed.Sources, Mailbox = "block_ttl_sec: 1, max_block_size: 4KiB", Archive = "{ topic: ST/RAR/ }" }, broker.Port);
+        await site.StartAsync();
+        for (var kills = 0; kills < 6; kills++)
+        {
+            var seen = Lines(watcher).Count;
+            await Eventually.TrueAsync(() => Lines(watcher).Count > seen, "events are being published");
+            await site.Centre.KillAsync();
+            site.Centre.Launch();
+        }
+
+        var proof = await feed.ProveAsync(site);
+        Assert.True(proof.Holds, $"{proof}\n{site.Outputs}");
+        var imported = (await CentreDatabase.ReadAsync(site.DatabasePath)).Select(e => $"{e.Oid.TopicPath} [{e.Ieid.Boot},{e.Ieid.Counter}]").ToHashSet();
+        // Repeats are allowed here, and told by their identity.
+        await Eventually.TrueAsync(() => imported.IsSubsetOf(Lines(watcher).Select(Identity)), "every event was published");
+        Assert.Empty(Lines(watcher).Select(Identity).Except(imported));
+    }
+
+    private static string Identity(string line)
+    {
+        var parts = line.Split(' ', 3);
+        using var json = JsonDocument.Parse(parts[2]);
+        return $"{parts[1]["ST/RAR/".Length..]} {json.RootElement.GetProperty("ieid").GetRawText()}";
+    }
+
     private static List<string> Lines(ExternalProcess watcher) =>
         [.. watcher.Output.Split('\n').Where(l => l.StartsWith("EVENT ", StringComparison.Ordinal))];
 }
