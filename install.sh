@@ -96,7 +96,8 @@ if [ -z "$published" ]; then
   # A folder of its own, one for each account: builds and tests that run in the checkout are left alone.
   build=$source_folder/artifacts/install-$(id -u)
   published=$build/program
-  mkdir -p "$build"
+  mkdir -p "$build" 2>/dev/null && [ -w "$build" ] \
+    || die "$build, where it is built, can't be written by $(id -un); copy the checkout to a folder of your own, or install what another account built with --from DIR"
   exec 9>"$build/lock"
   flock 9
   say "building (the first time takes a minute or two)"

@@ -66,7 +66,7 @@ internal static class StatusTables
                 Red(row, "quarantined_events"),
                 Number(row, "backlog_blocks"),
                 Number(row, "backlog_bytes"),
-                Markup.Escape(Property(row, "oldest_block")));
+                Time(row, "oldest_block"));
         }
 
         AnsiConsole.Write(table);
@@ -90,7 +90,7 @@ internal static class StatusTables
                 Number(row, "events"),
                 Number(row, "duplicates"),
                 Number(row, "backlog_events"),
-                Markup.Escape(Property(row, "last_contact")),
+                Time(row, "last_contact"),
                 Markup.Escape(Property(row, "trouble")));
         }
 
@@ -152,6 +152,12 @@ internal static class StatusTables
         JsonValueKind.False => "false",
         _ => value.GetRawText(),
     };
+
+    /// <summary>To the second, in UTC; the whole time is in the JSON.</summary>
+    private static string Time(JsonElement row, string name) =>
+        DateTimeOffset.TryParse(Property(row, name), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time)
+            ? time.ToUniversalTime().ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture)
+            : "";
 
     private static string Number(JsonElement row, string name) =>
         row.TryGetProperty(name, out var value) && value.TryGetInt64(out var number) ? number.ToString("N0", CultureInfo.InvariantCulture) : "";

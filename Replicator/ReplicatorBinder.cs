@@ -265,7 +265,7 @@ public static class ReplicatorBinder
         }
 
         mailbox.Error(
-            "schedule", $"the schedule is no schedule at column {error.Column}: {error.Message}", "second minute hour day month weekday [year]");
+            "schedule", $"the schedule is no schedule at column {error.Column}: {error.Message}", "write second minute hour day month weekday [year]");
         return null;
     }
 

@@ -23,11 +23,16 @@ internal static class BlockListing
         }
         else
         {
-            Print(rows);
+            Print([.. rows.Where(r => r["error"] is null)]);
         }
 
-        return BlockProblems.Report(files.Count, missing, rows.Where(r => r["error"] is not null).Select(r => $"{r["path"]}: {r["error"]}"));
+        return BlockProblems.Report(files.Count, missing, rows.Select(ProblemOf).OfType<string>());
     }
+
+    private static string? ProblemOf(JsonObject row) =>
+        row["error"] is { } error ? error.ToString()
+        : (string?)row["state"] == "damaged" ? $"{row["path"]} is damaged (zfrepl block verify says where)"
+        : null;
 
     private static JsonObject Describe(string path)
     {
@@ -58,6 +63,7 @@ internal static class BlockListing
         row["size"] = found.LengthBytes;
         row["sealed"] = found.Trailer is not null;
         row["intact"] = found.IsIntact;
+        row["state"] = BlockStates.Of(path, found);
         if (found.Trailer is { EventCount: > 0 } trailer)
         {
             row["from"] = UnixTime.FormatIso(trailer.MinTimeNs);
@@ -70,16 +76,25 @@ internal static class BlockListing
 
     private static void Print(List<JsonObject> rows)
     {
+        if (rows.Count == 0)
+        {
+            return;
+        }
+
         var table = new Table().Border(TableBorder.Simple);
         foreach (var column in new[] { "block", "node", "no.", "events", "sequence", "from", "to", "bytes", "state" })
         {
             table.AddColumn(column);
         }
 
-        foreach (var row in rows.Where(r => r["error"] is null))
+        foreach (var row in rows)
         {
-            var isSealed = (bool)row["sealed"]!;
-            var state = (bool)row["intact"]! ? "sealed" : isSealed ? "[red]damaged[/]" : "open";
+            var state = (string)row["state"]! switch
+            {
+                "intact" => "sealed",
+                "damaged" => "[red]damaged[/]",
+                var other => other,
+            };
             var (first, next) = ((ulong)row["first_sequence"]!, (ulong)row["next_sequence"]!);
             table.AddRow(
                 Markup.Escape(Path.GetFileName((string)row["path"]!)),

@@ -50,7 +50,7 @@ internal static class BlockVerification
     private static JsonObject Describe(string path, BlockReport report) => new()
     {
         ["path"] = path,
-        ["state"] = StateOf(path, report),
+        ["state"] = BlockStates.Of(path, report),
         ["events"] = report.EventCount,
         ["first_sequence"] = report.FirstSequence,
         ["next_sequence"] = report.NextSequence,
@@ -59,23 +59,6 @@ internal static class BlockVerification
         ["torn_tail"] = report.TornTail is { } tail ? Damage(tail) : null,
         ["missing"] = new JsonArray([.. report.Missing.Select(m => new JsonArray(m.First, m.Last))]),
     };
-
-    /// <summary>A block that was never sealed may end in a write that was cut short; one that has the name of a sealed block may not.</summary>
-    private static string StateOf(string path, BlockReport report)
-    {
-        if (report.IsIntact)
-        {
-            return "intact";
-        }
-
-        var isSealedByName = BlockName.TryParse(Path.GetFileName(path), out _);
-        if (!isSealedByName && report is { FrameCount: 0, Trailer: null, TornTail: null, Damages.Count: 0 })
-        {
-            return "empty";
-        }
-
-        return !isSealedByName && report is { Header: not null, Trailer: null, Damages.Count: 0, Missing.Count: 0 } ? "open" : "damaged";
-    }
 
     private static JsonObject Damage(BlockDamage damage) =>
         new() { ["offset"] = damage.Offset, ["bytes"] = damage.LengthBytes, ["reason"] = damage.Reason };

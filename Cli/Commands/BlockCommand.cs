@@ -17,7 +17,7 @@ internal static class BlockCommand
     private const string ListDescription = """
         List blocks: number, events, sequence numbers, times, size, state.
 
-        Exits 3 when nothing is there, 4 when a part can't be read.
+        Exits 3 when the path is not there, 4 when a block is damaged or can't be read.
 
         Examples:
           zfrepl block ls runtime/zfrepl/spool/centre

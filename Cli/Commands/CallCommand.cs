@@ -103,6 +103,6 @@ internal static class CallCommand
     private static string WhoIsThere(string folder)
     {
         var running = string.Join(", ", ServiceSockets.List(folder).Select(s => s.ServiceId));
-        return running.Length == 0 ? $"no services run in {folder}, --bus names another folder" : $"services there: {running}";
+        return running.Length == 0 ? NoServices.In(folder) : $"services there: {running}";
     }
 }

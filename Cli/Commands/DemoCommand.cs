@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using ZfRepl.Cli.Demo;
 using ZfRepl.Hosting.Lifetime;
 
@@ -8,9 +9,10 @@ namespace ZfRepl.Cli.Commands;
 internal static class DemoCommand
 {
     private const string Description = """
-        See it work: a plant, two nodes and a broker as processes of their own. The link between the nodes is cut twice, processes are killed
-        with kill -9, everything drains, and what the plant changed is compared with what the centre's database holds. Exits 0 only if nothing
-        is missing, doubled or invented.
+        See it work: a plant, two nodes and a broker as processes of their own.
+
+        The link between the nodes is cut twice, processes are killed with kill -9, everything drains, and what the plant changed is compared
+        with what the centre's database holds. Exits 0 only if nothing is missing, doubled or invented.
 
         Examples:
           zfrepl demo
@@ -20,6 +22,10 @@ internal static class DemoCommand
 
     private const int DefaultSeconds = 45;
     private const int DefaultRate = 1000;
+    private const int MinSeconds = 15;
+    private const int MaxSeconds = 86_400;
+    private const double MinRate = 1;
+    private const double MaxRate = 100_000;
     private const int DefaultVariables = 300;
     private const int MinVariables = 1;
     private const int MaxVariables = 20_000;
@@ -28,16 +34,18 @@ internal static class DemoCommand
     {
         var seconds = new Option<int>("--seconds")
         {
-            Description = $"how long the plant runs, at least 15 (default {DefaultSeconds})",
+            Description = "how long the plant runs, at least 15",
             DefaultValueFactory = _ => DefaultSeconds,
             HelpName = "N",
         };
         var rate = new Option<double>("--rate")
         {
-            Description = $"changes per second, at most 100,000 (default {DefaultRate})",
+            Description = "changes per second, at most 100,000",
             DefaultValueFactory = _ => DefaultRate,
             HelpName = "EVENTS_PER_S",
         };
+        Limit(seconds, MinSeconds, MaxSeconds);
+        Limit(rate, MinRate, MaxRate);
         var folder = new Option<string?>("--dir")
         {
             Description = "where everything is kept, a new folder; by default a temporary one that is deleted when the proof holds",
@@ -46,12 +54,25 @@ internal static class DemoCommand
         var json = SharedOptions.Json();
         var command = new Command("demo", Description) { seconds, rate, folder, json, Plant() };
         command.SetAction((parsed, cancellationToken) => RunAsync(
-            Math.Clamp(parsed.GetValue(seconds), 15, 86_400),
-            Math.Clamp(parsed.GetValue(rate), 1, 100_000),
+            parsed.GetValue(seconds),
+            parsed.GetValue(rate),
             parsed.GetValue(folder),
             parsed.GetValue(json),
             cancellationToken));
         return command;
+    }
+
+    private static void Limit<T>(Option<T> option, T minimum, T maximum)
+        where T : struct, IComparable<T>
+    {
+        option.Validators.Add(result =>
+        {
+            // Written so that a rate that is not a number is refused too.
+            if (result.GetValueOrDefault<T>() is var value && !(value.CompareTo(minimum) >= 0 && value.CompareTo(maximum) <= 0))
+            {
+                result.AddError(string.Create(CultureInfo.InvariantCulture, $"{option.Name}: {minimum} to {maximum} are possible"));
+            }
+        });
     }
 
     /// <summary>The demo's plant, which the demo starts as a process of its own.</summary>

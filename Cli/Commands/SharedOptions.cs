@@ -90,7 +90,7 @@ internal static class SharedOptions
         }
 
         // The folder itself is what people try first.
-        return Directory.Exists(bus) ? Path.GetFullPath(bus) : ServiceSockets.FolderOf(bus);
+        return Directory.Exists(bus) ? Path.TrimEndingDirectorySeparator(Path.GetFullPath(bus)) : ServiceSockets.FolderOf(bus);
     }
 
     /// <summary>A variable that is set to nothing is as good as none.</summary>

@@ -37,7 +37,7 @@ internal static class StatusCommand
         var sockets = ServiceSockets.List(folder);
         if (sockets.Count == 0)
         {
-            await Console.Error.WriteLineAsync($"zfrepl: no service runs in {folder} (--bus names another folder)");
+            await Console.Error.WriteLineAsync($"zfrepl: {NoServices.In(folder)}");
             return ExitCode.Unreachable;
         }
 

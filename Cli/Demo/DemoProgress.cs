@@ -50,7 +50,10 @@ internal sealed class DemoProgress(TextWriter output, bool isTerminal, TimeProvi
             return;
         }
 
+        // A line that wraps can't be renewed in place.
         EraseLine();
+        var width = Console.WindowWidth;
+        text = text.Length < width || width <= 1 ? text : text[..(width - 1)];
         output.Write(text);
         _lineLength = text.Length;
     }

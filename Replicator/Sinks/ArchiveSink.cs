@@ -88,6 +88,6 @@ internal sealed class ArchiveSink(IMessageBus bus, string topicPrefix) : IEventS
 
         return result == BusResult.Refused
             ? new SinkError("the broker refuses messages on the archive topic", "check the account's rights and the broker's limits")
-            : new SinkError("the archive topic's broker can't be reached", "nothing, it is tried again by itself");
+            : new SinkError("the broker of the archive topic can't be reached", "start it, or wait until it is back");
     }
 }

@@ -57,13 +57,13 @@ public sealed class ApiKey
 
         if (text.Length is < MinChars or > MaxChars)
         {
-            error = $"key '{id}' has {text.Length} characters; a random key of at least 128 bits has {MinChars} or more (zfrepl key new makes one)";
+            error = $"key '{id}' has {text.Length} characters; a random key of at least 128 bits has {MinChars} or more";
             return false;
         }
 
         if (text.Distinct().Count() < MinDistinctChars)
         {
-            error = $"key '{id}' repeats so few characters that it can't be random (zfrepl key new makes one)";
+            error = $"key '{id}' repeats so few characters that it can't be random";
             return false;
         }
 

@@ -83,7 +83,9 @@ public sealed class ConfigDocument
 
         if (tree is not null)
         {
-            report.Error(ConfigCodes.Syntax, tree.Place, "", $"the file holds {tree.Shown}, expected keys with values", "write `key: value` lines");
+            // A single text is not shown: somebody may have named a file with a key or a password.
+            var shown = tree is ScalarNode ? "a single value" : tree.Shown;
+            report.Error(ConfigCodes.Syntax, tree.Place, "", $"the file holds {shown}, expected keys with values", "write `key: value` lines");
         }
 
         return Empty(report, options);

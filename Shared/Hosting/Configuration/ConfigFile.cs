@@ -9,6 +9,12 @@ internal static class ConfigFile
     public static string? Read(string path, ConfigReport report, out bool isOpenToOthers)
     {
         isOpenToOthers = false;
+        if (Directory.Exists(path))
+        {
+            report.Error(ConfigCodes.Unreadable, ConfigPlace.Start, "", "this is a folder", "name the service files in it");
+            return null;
+        }
+
         try
         {
             using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);

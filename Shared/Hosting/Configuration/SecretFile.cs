@@ -21,7 +21,7 @@ internal static class SecretFile
                 return null;
             }
 
-            return Content(stream, path, out problem);
+            return Content(stream, path, out problem, ref remedy);
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
@@ -35,7 +35,7 @@ internal static class SecretFile
         }
     }
 
-    private static string? Content(FileStream stream, string path, out string problem)
+    private static string? Content(FileStream stream, string path, out string problem, ref string remedy)
     {
         problem = "";
         if (!stream.CanSeek || stream.Length > ConfigLimits.SecretBytesMax)
@@ -47,7 +47,13 @@ internal static class SecretFile
         using var reader = new StreamReader(stream, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false));
         var buffer = new char[ConfigLimits.SecretBytesMax];
         var secret = new string(buffer, 0, reader.ReadBlock(buffer)).TrimEnd('\r', '\n');
-        problem = secret.Length == 0 ? $"the secret's file {path} is empty" : "";
-        return secret.Length == 0 ? null : secret;
+        if (secret.Length > 0)
+        {
+            return secret;
+        }
+
+        problem = $"the secret's file {path} is empty";
+        remedy = "write the secret into it, the only line of the file";
+        return null;
     }
 }

@@ -36,7 +36,7 @@ public static class ProcessDirMethod
         }
 
         return done.Value.StoppedBy is { } stop
-            ? RpcResult.Error(RpcErrorCode.NotReady, $"{stop.Reason} ({stop.Remedy}); what was imported until then is kept, call again later")
+            ? RpcResult.Error(RpcErrorCode.NotReady, $"{stop.Reason} ({stop.Remedy}); what was imported until then is kept, call again")
             : RpcResult.Write(json => Write(json, done.Value));
     }
 

@@ -107,7 +107,7 @@ internal sealed class SocketClaim : IDisposable
     private static SocketClaim? TakeLock(string serviceId, string path, out ServiceFailure? failure)
     {
         var lockFile = OpenLocked(System.IO.Path.ChangeExtension(path, ".lock"));
-        failure = lockFile is null || IsAlive(path) ? AlreadyRuns(serviceId) : NotASocket(path);
+        failure = lockFile is null || IsAlive(path) ? AlreadyRuns(serviceId, path) : NotASocket(path);
         if (lockFile is null || failure is not null)
         {
             lockFile?.Dispose();
@@ -164,7 +164,7 @@ internal sealed class SocketClaim : IDisposable
         ? new ServiceFailure(ExitCode.Config, $"{path} is a file with content and not a socket", "move it away or choose another bus.path")
         : null;
 
-    private static ServiceFailure AlreadyRuns(string serviceId) => new(
+    private static ServiceFailure AlreadyRuns(string serviceId, string path) => new(
         ExitCode.TryLater, $"a service with the id {serviceId} already runs here",
-        $"stop it with `zfrepl call {serviceId} stop`, or choose another id");
+        $"stop it with `zfrepl call {serviceId} stop --bus {System.IO.Path.GetDirectoryName(path)}`, or choose another id");
 }

@@ -268,11 +268,11 @@ public sealed class MqttClient : IAsyncDisposable
         var isRefusal = end.Reason == MqttDisconnectReason.NotAuthorized;
         if (isRefusal)
         {
-            ClientLog.Refused(_options.Log, _clientId, host, end.Detail, delay);
+            ClientLog.Refused(_options.Log, _clientId, host, end.Detail, delay.TotalSeconds);
         }
         else
         {
-            ClientLog.Waiting(_options.Log, _clientId, host, end.Reason, end.Detail, delay);
+            ClientLog.Waiting(_options.Log, _clientId, host, end.Reason, end.Detail, delay.TotalSeconds);
         }
 
         Announce(new MqttStateChange(isRefusal ? MqttClientState.Refused : MqttClientState.Waiting, end.Reason, end.Detail)

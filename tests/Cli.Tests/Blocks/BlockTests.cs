@@ -99,6 +99,31 @@ public sealed class BlockTests(BlockFolder blocks) : IClassFixture<BlockFolder>,
     }
 
     [Fact]
+    public async Task A_folder_without_blocks_is_named_and_prints_no_table()
+    {
+        Directory.CreateDirectory(_folder["empty"]);
+        foreach (var verb in new[] { "ls", "cat", "verify" })
+        {
+            var run = await RunAsync(verb, _folder["empty"]);
+            Assert.Equal((0, ""), (run.ExitCode, run.Output));
+            Assert.Equal($"zfrepl: no blocks in {_folder["empty"]}", Assert.Single(run.ErrorLines));
+        }
+    }
+
+    [Fact]
+    public async Task Ls_and_verify_agree_that_a_cut_block_is_damaged()
+    {
+        var cut = _folder[Path.GetFileName(blocks.Files[0])];
+        var whole = await File.ReadAllBytesAsync(blocks.Files[0]);
+        await File.WriteAllBytesAsync(cut, whole[..^20]);
+        var listed = await RunAsync("ls", cut);
+        Assert.Equal(4, listed.ExitCode);
+        Assert.Matches(@"(?m)\sdamaged\s*$", listed.Output);
+        Assert.Equal($"zfrepl: {cut} is damaged (zfrepl block verify says where)", Assert.Single(listed.ErrorLines));
+        Assert.Equal(4, (await RunAsync("verify", cut)).ExitCode);
+    }
+
+    [Fact]
     public async Task A_file_of_something_else_is_damaged_not_a_crash()
     {
         await File.WriteAllTextAsync(_folder["mbb_1"], new string('x', 100_000));

@@ -129,7 +129,7 @@ public sealed class CallTests(EdgeCollector collector) : IClassFixture<EdgeColle
     {
         var run = await collector.RunAsync("call", EdgeCollector.Id, "test", "--bus", "elsewhere/bus.ipc");
         Assert.Equal(69, run.ExitCode);
-        Assert.Contains($"no services run in {Path.Combine(collector.Folder, "elsewhere")}, --bus names another folder", run.Error, StringComparison.Ordinal);
+        Assert.Contains($"no service runs in {Path.Combine(collector.Folder, "elsewhere")} (there is no such folder; --bus names the folder of bus.path)", run.Error, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -179,6 +179,14 @@ public sealed class CallTests(EdgeCollector collector) : IClassFixture<EdgeColle
         var run = await collector.RunAsync("status", "--bus", "elsewhere/bus.ipc");
         Assert.Equal((69, ""), (run.ExitCode, run.Output));
         Assert.Single(run.ErrorLines);
+    }
+
+    [Fact]
+    public async Task Status_in_the_folder_above_names_the_one_that_was_meant()
+    {
+        var run = await collector.RunAsync("status", "--bus", collector.Folder);
+        Assert.Equal((69, ""), (run.ExitCode, run.Output));
+        Assert.EndsWith($"--bus {Path.Combine(collector.Folder, "var")})", Assert.Single(run.ErrorLines), StringComparison.Ordinal);
     }
 
     private static void AssertBalanced(JsonElement mailbox)

@@ -16,7 +16,7 @@ public sealed class ConfigDocumentTests
     [InlineData("a: b: c\n", "f.yml:1:5: error: not valid YAML")]
     [InlineData("a: 1\n---\nb: 2\n", "f.yml:2:1: error: a second YAML document begins (keep one service in one file)")]
     [InlineData("- a\n- b\n", "f.yml:1:1: error: the file holds a list, expected keys with values (write `key: value` lines)")]
-    [InlineData("just words\n", "f.yml:1:1: error: the file holds 'just words', expected keys with values (write `key: value` lines)")]
+    [InlineData("just words\n", "f.yml:1:1: error: the file holds a single value, expected keys with values (write `key: value` lines)")]
     [InlineData("a: *nobody\n", "f.yml:1:4: error: the alias `*nobody` has no anchor above it (define it with & before its first use)")]
     [InlineData("a: &x [*x]\n", "f.yml:1:8: error: the alias `*x` has no anchor above it (define it with & before its first use)")]
     [InlineData("a: !python/object:os.system 5\n", "f.yml:1:4: error: unknown tag `!python/object:os.system` (remove the tag)")]

@@ -79,7 +79,7 @@ public sealed class ServiceSocketTests : IDisposable
         alive.Listen();
         Assert.Null(SocketClaim.Take(_folder.Path, "svc", out var failure));
         Assert.Equal(ExitCode.TryLater, failure!.ExitCode);
-        Assert.Equal("a service with the id svc already runs here (stop it with `zfrepl call svc stop`, or choose another id)", failure.ToString());
+        Assert.Equal($"a service with the id svc already runs here (stop it with `zfrepl call svc stop --bus {_folder.Path}`, or choose another id)", failure.ToString());
         Assert.True(File.Exists(_folder["svc.sock"]));
     }
 
