@@ -14,6 +14,7 @@ internal sealed class ConfigTreeReader
 
     private readonly Dictionary<string, ConfigNode> _anchors = [];
     private readonly List<string> _path = [];
+    private readonly string _text;
     private readonly ConfigReport _report;
     private readonly Scanner _scanner;
     private readonly Parser _parser;
@@ -21,6 +22,7 @@ internal sealed class ConfigTreeReader
 
     public ConfigTreeReader(string text, ConfigReport report)
     {
+        _text = text;
         _report = report;
         _scanner = new Scanner(new StringReader(text), skipComments: true);
         _parser = new Parser(_scanner);
@@ -36,8 +38,24 @@ internal sealed class ConfigTreeReader
         catch (YamlException e)
         {
             var reason = OutsideText.Show(e.Message.TrimEnd('.'), 200);
-            return Refuse(ConfigCodes.Syntax, PlaceOf(e.Start), $"not valid YAML: {reason}", "correct the text at this place or just above it");
+            return Refuse(ConfigCodes.Syntax, PlaceOf(e.Start), $"not valid YAML: {reason}", RemedyAt((int)e.Start.Line));
         }
+    }
+
+    /// <summary>A tab looks like spaces in an editor, and the parser complains about the line before or after it.</summary>
+    private string RemedyAt(int line)
+    {
+        var lines = _text.Split('\n');
+        for (var number = Math.Min(line + 1, lines.Length); number >= Math.Max(1, line - 1); number--)
+        {
+            var content = lines[number - 1];
+            if (content[..^content.TrimStart().Length].Contains('\t', StringComparison.Ordinal))
+            {
+                return $"indent line {number} with spaces, it has a tab";
+            }
+        }
+
+        return "correct the text at this place or just above it";
     }
 
     private ConfigNode? ReadDocument()

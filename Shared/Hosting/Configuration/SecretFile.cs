@@ -26,6 +26,7 @@ internal static class SecretFile
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
             problem = $"the secret's file {path} is not there";
+            remedy = "write the secret into it, mode 0600 (a key: zfrepl key new), or give another path";
             return null;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -53,7 +54,7 @@ internal static class SecretFile
         }
 
         problem = $"the secret's file {path} is empty";
-        remedy = "write the secret into it, the only line of the file";
+        remedy = "write the secret into it (a key: zfrepl key new)";
         return null;
     }
 }

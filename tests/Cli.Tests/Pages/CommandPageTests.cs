@@ -58,6 +58,8 @@ public sealed partial class CommandPageTests
     [InlineData("FILE: a path is not empty", "zfrepl check --help", "check", "")]
     [InlineData("--bus: a path is not empty", "zfrepl status --help", "status", "--bus", "")]
     [InlineData("--dir: a path is not empty", "zfrepl check --help", "check", "--dir", "", "x.yml")]
+    [InlineData("--seconds: 15 to 86400 are possible", "zfrepl demo --help", "demo", "--seconds", "5")]
+    [InlineData("--rate: 1 to 100000 are possible", "zfrepl demo --help", "demo", "--rate", "NaN")]
     [InlineData("'loud' is none of trace,", "zfrepl run --help", "run", "x.yml", "--log-level", "loud")]
     public async Task Wrong_use_exits_2_and_says_where_help_is(string message, string help, params string[] arguments)
     {

@@ -32,6 +32,15 @@ public sealed class ConfigDocumentTests
     }
 
     [Theory]
+    [InlineData("a: 1\n\tb: 2\n")]
+    [InlineData("a:\n  \tb: 1\n  c: 2\n")]
+    public void A_tab_that_the_parser_stumbles_over_is_named_with_its_line(string text)
+    {
+        var error = Assert.Single(ConfigDocument.Parse(text, "f.yml").Errors);
+        Assert.EndsWith("(indent line 2 with spaces, it has a tab)", error.ToString(), StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("")]
     [InlineData("# nothing but a comment\n")]
     [InlineData("---\n")]

@@ -52,6 +52,8 @@ public sealed class ConfigSecretTests : IDisposable
         }
 
         Assert.Equal(5, document.Errors.Count);
+        Assert.Contains("none is not there (write the secret into it, mode 0600 (a key: zfrepl key new)", document.Errors[0].ToString(), StringComparison.Ordinal);
+        Assert.Contains("empty is empty (write the secret into it (a key: zfrepl key new))", document.Errors[1].ToString(), StringComparison.Ordinal);
         Assert.All(document.Errors, e => Assert.Equal(ConfigCodes.Secret, e.Code));
     }
 
