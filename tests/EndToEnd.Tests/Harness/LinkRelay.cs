@@ -85,6 +85,12 @@ internal sealed class LinkRelay : IAsyncDisposable
                 await far.ConnectAsync(IPAddress.Loopback, _target, _end.Token);
                 _open[nearSocket] = true;
                 _open[farSocket] = true;
+                if (_isCut)
+                {
+                    // The cut came in between, and did not see this connection.
+                    return;
+                }
+
                 await Task.WhenAny(PumpAsync(near.GetStream(), far.GetStream()), PumpAsync(far.GetStream(), near.GetStream()));
             }
             catch (Exception e) when (e is IOException or SocketException or ObjectDisposedException or OperationCanceledException or InvalidOperationException)
