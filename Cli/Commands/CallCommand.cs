@@ -78,7 +78,7 @@ internal static class CallCommand
                     Console.WriteLine(JsonSerializer.Serialize(value.Result, Indented));
                 }
 
-                return ExitCode.Ok;
+                return await ExitCodeOfAsync(method, value.Result);
             case RpcReply.RemoteError error:
                 await Console.Error.WriteLineAsync($"zfrepl: {service} {method}: {error.Message} (code {error.Code})");
                 return error.Code switch
@@ -98,6 +98,26 @@ internal static class CallCommand
                     $"zfrepl: {service} did not answer within {timeout.TotalSeconds:0.#} s; whether {method} ran is unknown");
                 return ExitCode.TryLater;
         }
+    }
+
+    /// <summary>An import that left something out has worked, and is no success: a script must be able to tell.</summary>
+    private static async Task<int> ExitCodeOfAsync(string method, JsonElement result)
+    {
+        if (method != "process_dir" || result.ValueKind != JsonValueKind.Object)
+        {
+            return ExitCode.Ok;
+        }
+
+        var (partial, refused) = (Count("partial"), Count("refused"));
+        if (partial + refused == 0)
+        {
+            return ExitCode.Ok;
+        }
+
+        await Console.Error.WriteLineAsync($"zfrepl: {partial} blocks were damaged in part and {refused} not taken at all; `files` says why");
+        return ExitCode.Partial;
+
+        int Count(string name) => result.TryGetProperty(name, out var value) && value.TryGetInt32(out var number) ? number : 0;
     }
 
     private static string WhoIsThere(string folder)

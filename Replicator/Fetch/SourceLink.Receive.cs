@@ -122,6 +122,7 @@ public sealed partial class SourceLink
     private void Refuse(string reason, string cause, string remedy)
     {
         Interlocked.Increment(ref _refusals);
+        Volatile.Write(ref _lastRefusal, $"{cause}: {remedy}");
         _causes.Report($"{_options.Source}: {reason}", logger => Refused(logger, _options.Source, cause, remedy));
     }
 

@@ -24,6 +24,7 @@ public sealed partial class SourceLink
     private long _receivedBytes;
     private long _repeats;
     private long _refusals;
+    private string? _lastRefusal;
 
     /// <summary>A link without a session.</summary>
     public SourceLink(IMessageBus bus, TimeProvider time, SourceLinkOptions options, CauseLog causes)
@@ -144,6 +145,7 @@ public sealed partial class SourceLink
             if (await InTimeAsync(hello.Answer.Task, _options.RepeatAfter, cancellationToken))
             {
                 _session = await hello.Answer.Task;
+                Volatile.Write(ref _lastRefusal, null);
                 return new LinkAnswer<bool>(LinkStatus.Ok, true, "");
             }
 
@@ -152,7 +154,7 @@ public sealed partial class SourceLink
                 return new LinkAnswer<bool>(
                     LinkStatus.TimedOut,
                     false,
-                    $"{_options.Source} does not answer within {_options.Timeout.TotalSeconds:0} s: is its replicator running and connected to the same broker, "
+                    $"{_options.Source} does not answer within {_options.Timeout.TotalSeconds:0} s{Refusal()}: is its replicator running and connected to the same broker, "
                     + $"does it serve mailbox {_options.Target}, and is key '{_options.Key.Id}' the same on both sides? Its log says what it refuses");
             }
 
@@ -304,7 +306,9 @@ public sealed partial class SourceLink
                 {
                     DropSession();
                     return new LinkAnswer<TransferReply>(
-                        LinkStatus.TimedOut, null, $"{_options.Source} has not answered for {_time.GetElapsedTime(begun).TotalSeconds:0} s");
+                        LinkStatus.TimedOut,
+                        null,
+                        $"{_options.Source} has not answered for {_time.GetElapsedTime(begun).TotalSeconds:0} s{Refusal()}");
                 }
 
                 Interlocked.Increment(ref _repeats);
@@ -315,6 +319,9 @@ public sealed partial class SourceLink
             session.End(answers.Select(a => a.Number));
         }
     }
+
+    /// <summary>What came in the source's name and was refused since the last session began: most likely why there is no answer.</summary>
+    private string Refusal() => Volatile.Read(ref _lastRefusal) is { } refusal ? $"; what comes from it is refused: {refusal}" : "";
 
     private static LinkAnswer<TransferReply> Judge(TransferReply reply) => reply.Status switch
     {

@@ -19,6 +19,11 @@ public sealed class TransferSecurityTests
         var answer = await rig.Link.EnsureSessionAsync(CancellationToken.None);
         Assert.Equal(LinkStatus.TimedOut, answer.Status);
         AssertRefused(rig, "wrong key", "copy the key anew");
+
+        // The target cannot tell why a hello is not answered, but what the source says by itself is sealed with the other key, too.
+        Assert.Contains("what comes from it is refused", answer.Detail, StringComparison.Ordinal);
+        Assert.Contains("another secret under key id 'k1'", answer.Detail, StringComparison.Ordinal);
+        Assert.Contains("copy the key anew", answer.Detail, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -175,7 +175,16 @@ public sealed class ProcessDirTests : IAsyncLifetime, IAsyncDisposable
         return document.RootElement.Clone();
     }
 
-    private Task<JsonElement> ImportAsync(params string[] parameters) => AskAsync(["process_dir", $"path={Stick}", .. parameters]);
+    /// <summary>Imports the stick; the exit code has to tell whether all of it was taken.</summary>
+    private async Task<JsonElement> ImportAsync(params string[] parameters)
+    {
+        var run = await CallAsync(["process_dir", $"path={Stick}", .. parameters]);
+        using var document = JsonDocument.Parse(run.Output);
+        var (_, _, partial, refused) = Counts(document.RootElement);
+        Assert.Equal(partial + refused == 0 ? 0 : 4, run.ExitCode);
+        Assert.Equal(partial + refused == 0 ? "" : $"zfrepl: {partial} blocks were damaged in part and {refused} not taken at all; `files` says why\n", run.Error);
+        return document.RootElement.Clone();
+    }
 
     private static (int Applied, int AlreadyApplied, int Partial, int Refused) Counts(JsonElement report)
     {
