@@ -183,7 +183,7 @@ public sealed partial class Mailbox
         try
         {
             // What is in flight, then what was gathered since.
-            while ((_uncommitted ??= Queue.Take()) is { } commit)
+            while ((_uncommitted ??= Queue.Take(isLast: true)) is { } commit)
             {
                 var done = Disk.Commit(commit);
                 if (!done.IsOk)

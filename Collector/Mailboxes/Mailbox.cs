@@ -196,6 +196,9 @@ public sealed partial class Mailbox : IAsyncDisposable
     /// <summary>How far a source's numbered notifications were taken; null when none of this incarnation was. After a start: what is durable.</summary>
     public ulong? LastTaken(string source, ulong incarnation) => Queue.LastTaken(source, incarnation);
 
+    /// <summary>True when anything of a source's numbered notifications was taken, now or by an earlier process, of whatever incarnation.</summary>
+    public bool HasTaken(string source) => Queue.HasTaken(source);
+
     /// <summary>The sealed blocks, oldest first.</summary>
     public async Task<IReadOnlyList<ReadyBlock>> ListAsync(CancellationToken cancellationToken)
     {
