@@ -31,6 +31,9 @@ internal sealed class SubscriptionIntake(
     /// <summary>How many changes bore the overflow flag since the start.</summary>
     public long Overflows => Interlocked.Read(ref _overflows);
 
+    /// <summary>Nodes that are not watched because they can't be browsed or named.</summary>
+    public ItemFinder.Skips Skipped => _finder.Skipped;
+
     public ValueTask<UaResult<IReadOnlyList<WatchedItem>>> SelectItemsAsync(Session session, CancellationToken cancellationToken) =>
         _finder.FindAsync(session, cancellationToken);
 

@@ -41,7 +41,7 @@ public sealed class OidPatternTests
         var owners = new Dictionary<Oid, string>();
         foreach (var plant in plants)
         {
-            foreach (var (nodeId, oid) in OidPattern.MakeUnique(plant.Select(n => ($"ns=2;{n}", name)), []).Where(u => u.Oid != name))
+            foreach (var (nodeId, oid) in OidPattern.MakeUnique(plant.Select(n => ($"ns=2;{n}", name)), []).Where(u => !u.Oid.Equals(name)))
             {
                 owners.TryAdd(oid, nodeId);
                 Assert.Equal(owners[oid], nodeId);
