@@ -374,6 +374,7 @@ public sealed partial class Mailbox : IAsyncDisposable
     private void Adopt(RecoveredMailbox recovered)
     {
         _disk = recovered.Disk;
+        _ages = new BlockAges(_time, _disk.Sealed);
         _queue = new CommitQueue(_options, _disk.Stream.High, _disk.DurableNextSequence, _disk.Positions);
         foreach (var finding in recovered.Findings)
         {
