@@ -140,13 +140,13 @@ public sealed partial class CollectorService(CollectorOptions options, IStorage 
                     status.Trouble ?? "takes and keeps");
             }
 
+            // A moment late: what is only just connecting is not yet in trouble.
+            await Task.Delay(HealthInterval, context.Time, cancellationToken);
             foreach (var source in sources)
             {
                 var state = source.State;
                 context.Health.Set($"source {source.Name}", state.IsHealthy ? HealthState.Ok : HealthState.Degraded, state.Text);
             }
-
-            await Task.Delay(HealthInterval, context.Time, cancellationToken);
         }
     }
 
@@ -218,7 +218,7 @@ public sealed partial class CollectorService(CollectorOptions options, IStorage 
         ];
     }
 
-    [LoggerMessage(1210, LogLevel.Warning, "OPC UA certificates: {Problem}")]
+    [LoggerMessage(1122, LogLevel.Warning, "OPC UA certificates: {Problem}")]
     private static partial void CertificateProblem(ILogger logger, string problem);
 
     private MailboxOptions LocalHistoryOptions() => new()

@@ -50,6 +50,8 @@ public sealed class ReplicatorService(ReplicatorOptions options, IStorage storag
     {
         while (true)
         {
+            // A moment late: what is only just starting is not yet in trouble.
+            await Task.Delay(HealthInterval, context.Time, cancellationToken);
             context.Health.Set("broker", bus.IsConnected ? HealthState.Ok : HealthState.Degraded, bus.State);
             foreach (var client in fetching.Clients)
             {
@@ -57,8 +59,6 @@ public sealed class ReplicatorService(ReplicatorOptions options, IStorage storag
                 context.Health.Set(
                     $"source {state.Source}", state.Trouble is null ? HealthState.Ok : HealthState.Degraded, state.Trouble ?? "nothing is in the way");
             }
-
-            await Task.Delay(HealthInterval, context.Time, cancellationToken);
         }
     }
 

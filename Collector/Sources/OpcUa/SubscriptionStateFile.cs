@@ -53,9 +53,9 @@ internal sealed partial class SubscriptionStateFile(IStorage storage, string fol
         return done.IsOk;
     }
 
-    [LoggerMessage(1200, LogLevel.Warning, "source {Source}: the subscription of the process before can't be read and is made anew: {Error}")]
+    [LoggerMessage(1120, LogLevel.Warning, "source {Source}: the subscription of the process before can't be read and is made anew: {Error}")]
     private static partial void Unreadable(ILogger logger, string source, string error);
 
-    [LoggerMessage(1201, LogLevel.Error, "source {Source}: the subscription can't be remembered, a restart would make a new one: {Error}")]
+    [LoggerMessage(1121, LogLevel.Error, "source {Source}: the subscription can't be remembered, a restart would make a new one: {Error}")]
     private static partial void NotSaved(ILogger logger, string source, string error);
 }

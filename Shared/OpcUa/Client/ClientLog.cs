@@ -61,8 +61,8 @@ internal static partial class ClientLog
     public static partial void SamplingRevised(ILogger logger, int count, string example, double revised, double asked);
 
     [LoggerMessage(1323, LogLevel.Warning,
-        "The server refuses the trigger status/value/time stamp for {Count} items; equal values with new time stamps will not be reported")]
-    public static partial void TriggerRefused(ILogger logger, int count);
+        "The server refuses the filter of {Count} items; they are watched with a simpler one: without the dead band, or without equal values that have a new time stamp")]
+    public static partial void FilterRefused(ILogger logger, int count);
 
     [LoggerMessage(1330, LogLevel.Warning, "Notifications {First} to {Last} of subscription {Id} are lost: {Cause}")]
     public static partial void Gap(ILogger logger, uint id, uint first, uint last, string cause);

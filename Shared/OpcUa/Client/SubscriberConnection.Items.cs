@@ -5,6 +5,7 @@ namespace ZfRepl.OpcUa.Client;
 /// <content>What is watched: asking the host, making the subscription, changing over to another one.</content>
 internal sealed partial class SubscriberConnection
 {
+    private const int QueuesTakenAfterIntervals = 3;
     private static readonly TimeSpan DrainSlack = TimeSpan.FromSeconds(10);
 
     private async Task<ConnectionEnd?> SelectAgainAsync(CancellationToken cancellationToken)
@@ -60,7 +61,7 @@ internal sealed partial class SubscriberConnection
         next.IsAttached = true;
         Volatile.Write(ref _shortestLifetimeMs, Math.Min(_shortestLifetimeMs, next.Saved.Lifetime.TotalMilliseconds));
         memory.Subscriptions.Add(next);
-        former?.Retire(_pipeline.LastOrder, time.GetTimestamp());
+        former?.Retire(time.GetTimestamp());
         ShareAttachedIds();
         Changed();
 
@@ -106,6 +107,11 @@ internal sealed partial class SubscriberConnection
             return null;
         }
 
+        if (time.GetElapsedTime(retiring.RetiredAt) >= TimeSpan.FromMilliseconds(retiring.Saved.PublishingMs * QueuesTakenAfterIntervals))
+        {
+            retiring.OnQueuesTaken(_pipeline.LastOrder);
+        }
+
         var isComplete = retiring is { HasGap: false, MissingFirst: 0, ArrivedCount: 0 };
         if (memory.Window.IsBusy || memory.Window.HoldsAny(retiring.Saved.Incarnation) || (retiring.IsDrained && !isComplete))
         {
@@ -114,7 +120,8 @@ internal sealed partial class SubscriberConnection
 
         if (!retiring.IsDrained)
         {
-            var limit = (retiring.Saved.KeepAliveInterval * 2) + DrainSlack;
+            // Where nothing changes, each of the requests that are out is answered by a keep-alive first.
+            var limit = (retiring.Saved.KeepAliveInterval * (_pipeline.Limit + 2)) + DrainSlack;
             if (time.GetElapsedTime(retiring.RetiredAt) < limit)
             {
                 return null;

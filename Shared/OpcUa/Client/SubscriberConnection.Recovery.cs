@@ -69,7 +69,7 @@ internal sealed partial class SubscriberConnection
         subscription.IsAttached = true;
         if (subscription.IsRetiring)
         {
-            subscription.Retire(_pipeline.LastOrder, time.GetTimestamp());
+            subscription.Retire(time.GetTimestamp());
         }
 
         Volatile.Write(ref _shortestLifetimeMs, Math.Min(_shortestLifetimeMs, subscription.Saved.Lifetime.TotalMilliseconds));

@@ -59,7 +59,7 @@ internal sealed class SubscriberMemory(ISubscriptionHost host, SubscriptionOptio
             tracked.OnBreak();
             if (i < state.Subscriptions.Count - 1)
             {
-                tracked.Retire(0, 0);
+                tracked.Retire(now: 0);
             }
 
             Subscriptions.Add(tracked);

@@ -9,10 +9,12 @@ namespace ZfRepl.OpcUa.Client;
 internal sealed class SubscriptionMaker(Session session, ILogger logger)
 {
     private const int NamedCausesMax = 5;
+    private const int SimplificationsMax = 2;
 
     private static readonly StatusCode[] FilterRefusals =
     [
         StatusCodes.BadMonitoredItemFilterUnsupported, StatusCodes.BadMonitoredItemFilterInvalid, StatusCodes.BadFilterNotAllowed,
+        StatusCodes.BadDeadbandFilterInvalid,
     ];
 
     /// <summary>Makes a subscription with all items. Items that are refused are marked so and named in the log.</summary>
@@ -67,28 +69,24 @@ internal sealed class SubscriptionMaker(Session session, ILogger logger)
     {
         var open = Enumerable.Range(0, subscription.Items.Count).Where(i => !subscription.Accepted[i]).ToList();
         var asked = open.Where(i => !subscription.Items[i].Node.IsNull).ToList();
-        var first = await CreateAsync(subscription, asked, DataChangeTrigger.StatusValueTimestamp, cancellationToken);
-        if (first.Error is { } error)
-        {
-            return error;
-        }
-
         var results = new Dictionary<int, MonitoredItemCreateResult>();
-        Keep(asked, first.Value, results);
-        var again = asked.Where(i => Array.Exists(FilterRefusals, results[i].StatusCode.Is)).ToList();
-        if (again.Count > 0)
+        var tried = asked;
+        for (var simplification = 0; simplification <= SimplificationsMax && tried.Count > 0; simplification++)
         {
-            var second = await CreateAsync(subscription, again, DataChangeTrigger.StatusValue, cancellationToken);
-            if (second.Error is { } failure)
+            var created = await CreateAsync(subscription, tried, simplification, cancellationToken);
+            if (created.Error is { } error)
             {
-                return failure;
+                return error;
             }
 
-            Keep(again, second.Value, results);
-            if (again.Exists(i => results[i].StatusCode.IsGood))
+            Keep(tried, created.Value, results);
+            var simplified = tried.Count(i => results[i].StatusCode.IsGood);
+            if (simplification > 0 && simplified > 0)
             {
-                ClientLog.TriggerRefused(logger, again.Count(i => results[i].StatusCode.IsGood));
+                ClientLog.FilterRefused(logger, simplified);
             }
+
+            tried = [.. tried.Where(i => Array.Exists(FilterRefusals, results[i].StatusCode.Is))];
         }
 
         foreach (var index in asked)
@@ -124,7 +122,7 @@ internal sealed class SubscriptionMaker(Session session, ILogger logger)
     }
 
     private Task<UaResult<IReadOnlyList<MonitoredItemCreateResult>>> CreateAsync(
-        SavedSubscription subscription, List<int> indexes, DataChangeTrigger trigger, CancellationToken cancellationToken) =>
+        SavedSubscription subscription, List<int> indexes, int simplification, CancellationToken cancellationToken) =>
         OperationLimits.InPartsAsync<int, MonitoredItemCreateResult>(indexes, session.Limits.MonitoredItems, async part =>
         {
             var answer = await session.CallAsync<CreateMonitoredItemsRequest, CreateMonitoredItemsResponse>(
@@ -132,32 +130,44 @@ internal sealed class SubscriptionMaker(Session session, ILogger logger)
                 {
                     SubscriptionId = subscription.Id,
                     TimestampsToReturn = TimestampsToReturn.Both,
-                    ItemsToCreate = [.. part.Select(index => ToRequest(index, subscription.Items[index], trigger))],
+                    ItemsToCreate = [.. part.Select(index => ToRequest(index, subscription.Items[index], simplification))],
                 },
                 cancellationToken);
             return answer.Error is { } error ? error : answer.Value.Results;
         });
 
-    private static MonitoredItemCreateRequest ToRequest(int index, PlannedItem item, DataChangeTrigger trigger)
+    private static MonitoredItemCreateRequest ToRequest(int index, PlannedItem item, int simplification) => new MonitoredItemCreateRequest
     {
-        // What a server does without a filter is status and value, so none is the form of it that even the smallest server takes.
-        var needsFilter = trigger != DataChangeTrigger.StatusValue || item.Deadband != DeadbandType.None;
-        return new MonitoredItemCreateRequest
+        ItemToMonitor = new ReadValueId { NodeId = item.Node },
+        RequestedParameters = new MonitoringParameters
         {
-            ItemToMonitor = new ReadValueId { NodeId = item.Node },
-            RequestedParameters = new MonitoringParameters
+            ClientHandle = (uint)index,
+            SamplingInterval = item.SamplingMs,
+            QueueSize = item.QueueSize,
+            DiscardOldest = true,
+            Filter = FilterOf(item, simplification) is { } filter ? ExtensionCodec.Pack(filter) : null,
+        },
+    };
+
+    /// <summary>
+    /// What is asked for, from the best to what even the smallest server takes. A dead band goes by value, since a time of its own would make
+    /// every change count (OPC 10000-4, 7.10); on texts and the like it is refused, and every change is better than none. Equal values with
+    /// a new time count, too, where the server can tell.
+    /// </summary>
+    private static DataChangeFilter? FilterOf(PlannedItem item, int simplification)
+    {
+        var hasDeadband = item.Deadband != DeadbandType.None;
+        return simplification switch
+        {
+            0 when hasDeadband => new DataChangeFilter
             {
-                ClientHandle = (uint)index,
-                SamplingInterval = item.SamplingMs,
-                QueueSize = item.QueueSize,
-                DiscardOldest = true,
-                Filter = !needsFilter ? null : ExtensionCodec.Pack(new DataChangeFilter
-                {
-                    Trigger = trigger,
-                    DeadbandType = (Services.DeadbandType)item.Deadband,
-                    DeadbandValue = item.DeadbandValue,
-                }),
+                Trigger = DataChangeTrigger.StatusValue,
+                DeadbandType = (Services.DeadbandType)item.Deadband,
+                DeadbandValue = item.DeadbandValue,
             },
+            0 => new DataChangeFilter { Trigger = DataChangeTrigger.StatusValueTimestamp },
+            1 when hasDeadband => new DataChangeFilter { Trigger = DataChangeTrigger.StatusValueTimestamp },
+            _ => null,
         };
     }
 

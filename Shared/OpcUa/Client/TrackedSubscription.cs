@@ -79,8 +79,11 @@ internal sealed class TrackedSubscription
     /// <summary>True when what it held when its successor began has arrived; what comes later is the successor's too.</summary>
     public bool IsDrained { get; private set; }
 
-    /// <summary>The last Publish that was sent before the successor was there.</summary>
-    public long RetiredAfterOrder { get; private set; }
+    /// <summary>
+    /// The last Publish that was sent before the server had taken everything into messages that was in the items' queues when the successor began;
+    /// null until that is sure. Servers do it once in a publishing interval, so the first answers may leave something behind.
+    /// </summary>
+    public long? RetiredAfterOrder { get; private set; }
 
     /// <summary>When the successor began.</summary>
     public long RetiredAt { get; private set; }
@@ -97,20 +100,23 @@ internal sealed class TrackedSubscription
         IsTailUnknown = true;
         IsUnswept = true;
         NoticeOfTransfer = 0;
-        RetiredAfterOrder = 0;
+        RetiredAfterOrder = null;
     }
 
     /// <summary>Another subscription takes its place.</summary>
-    public void Retire(long lastOrder, long now)
+    public void Retire(long now)
     {
         IsRetiring = true;
-        RetiredAfterOrder = lastOrder;
+        RetiredAfterOrder = null;
         RetiredAt = now;
     }
 
+    /// <summary>Some publishing intervals have passed since the successor began: an answer to a later Publish may be the last one.</summary>
+    public void OnQueuesTaken(long lastOrder) => RetiredAfterOrder ??= lastOrder;
+
     /// <summary>Notes if the answer to a Publish was the last one that matters of a subscription that is being drained.</summary>
     public void OnAnswer(long order, bool moreNotifications) =>
-        IsDrained |= IsRetiring && order > RetiredAfterOrder && !moreNotifications;
+        IsDrained |= IsRetiring && RetiredAfterOrder is { } last && order > last && !moreNotifications;
 
     /// <summary>The subscription was moved to this session, and the server has told which numbers it holds.</summary>
     public void OnTransferred(uint[] available)

@@ -9,7 +9,7 @@ internal sealed class LinkRelay : IAsyncDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
     private readonly CancellationTokenSource _end = new();
-    private readonly ConcurrentDictionary<TcpClient, bool> _open = new();
+    private readonly ConcurrentDictionary<Socket, bool> _open = new();
     private readonly ConcurrentBag<Task> _pumps = [];
     private readonly int _target;
     private readonly Task _accepting;
@@ -33,10 +33,10 @@ internal sealed class LinkRelay : IAsyncDisposable
     public void Cut()
     {
         _isCut = true;
-        foreach (var client in _open.Keys)
+        foreach (var socket in _open.Keys)
         {
             // No goodbye: a reset is what a broken link looks like at its best.
-            client.Client.Close(0);
+            socket.Close(0);
         }
     }
 
@@ -77,13 +77,20 @@ internal sealed class LinkRelay : IAsyncDisposable
     private async Task JoinAsync(TcpClient near)
     {
         using var far = new TcpClient();
+        var (nearSocket, farSocket) = (near.Client, far.Client);
         using (near)
         {
             try
             {
                 await far.ConnectAsync(IPAddress.Loopback, _target, _end.Token);
-                _open[near] = true;
-                _open[far] = true;
+                _open[nearSocket] = true;
+                _open[farSocket] = true;
+                if (_isCut)
+                {
+                    // The cut came in between, and did not see this connection.
+                    return;
+                }
+
                 await Task.WhenAny(PumpAsync(near.GetStream(), far.GetStream()), PumpAsync(far.GetStream(), near.GetStream()));
             }
             catch (Exception e) when (e is IOException or SocketException or ObjectDisposedException or OperationCanceledException or InvalidOperationException)
@@ -92,8 +99,8 @@ internal sealed class LinkRelay : IAsyncDisposable
             }
             finally
             {
-                _open.TryRemove(near, out _);
-                _open.TryRemove(far, out _);
+                _open.TryRemove(nearSocket, out _);
+                _open.TryRemove(farSocket, out _);
             }
         }
     }

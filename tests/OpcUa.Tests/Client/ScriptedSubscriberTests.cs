@@ -203,7 +203,7 @@ public sealed class ScriptedSubscriberTests
         await using var subscriber = Start(server);
         await subscriber.UntilAsync(() => subscriber.State.Items == 1, "the item");
         Assert.Equal(0, subscriber.State.ItemsRefused);
-        foreach (var text in new[] { "refuses the trigger", "keeps fewer values", "looks less often" })
+        foreach (var text in new[] { "refuses the filter", "keeps fewer values", "looks less often" })
         {
             Assert.Single(subscriber.Log.Lines, l => l.Text.Contains(text, StringComparison.Ordinal));
         }

@@ -223,9 +223,9 @@ public sealed class NodeClientTests(NodeClientCertificate certificate) : IClassF
         var events = JsonDocument.Parse(await client.AskAsync("events", "events")).RootElement;
         Assert.Equal(3, events.GetProperty("lost").GetInt32());
         var arrived = client.Arrived().ConvertAll(e => long.Parse(e.GetProperty("value").GetString()!, CultureInfo.InvariantCulture));
-        Assert.Equal(arrived.Count, arrived.Distinct().Count() + 9);
 
-        // This client takes new messages while it still asks for old ones, so it may miss some; then they wait for it on the server.
+        // This client takes new messages while it still asks for old ones, so it may miss some; then they wait for it on the server. It may also
+        // ask for messages that it has and whose acknowledgement went down with the connection, and gets them twice.
         var kept = Unacknowledged(server);
         Assert.Equal(Enumerable.Range(0, changes + 1).Select(n => (long)n), arrived.Concat(kept).Distinct().Order());
         await client.ExitAsync();

@@ -37,7 +37,10 @@ internal readonly record struct ChangeFilter(DataChangeTrigger Trigger, double D
         }
 
         var status = Check(read, node.Variable);
-        filter = new ChangeFilter(read.Trigger, read.DeadbandType == DeadbandType.Absolute ? read.DeadbandValue : 0);
+        // With a dead band a new time alone is no change (OPC 10000-4, 7.10).
+        var hasDeadband = read.DeadbandType == DeadbandType.Absolute;
+        var trigger = hasDeadband && read.Trigger == DataChangeTrigger.StatusValueTimestamp ? DataChangeTrigger.StatusValue : read.Trigger;
+        filter = new ChangeFilter(trigger, hasDeadband ? read.DeadbandValue : 0);
         return status;
     }
 
