@@ -13,18 +13,19 @@ internal static class BootCounter
     private const string FileName = "boot";
     private const int MaxBytes = 64;
 
+    // Not one of so many starts: what is above was not written by this program.
+    private const ulong MaxBoot = long.MaxValue;
+
     /// <summary>The number of this start.</summary>
     public static StorageResult<ulong> Next(IStorage storage, string folder, TimeProvider time)
     {
         var path = Path.Combine(folder, FileName);
         var read = StorageFiles.ReadAll(storage, path, MaxBytes);
-        if (read is { IsOk: false, Error.IsNotFound: false })
-        {
-            return read.Error;
-        }
 
+        // A file that is too long, or can't be read, is as good as lost: no byte in it keeps the service from starting.
         var before = read.IsOk
             && ulong.TryParse(Encoding.ASCII.GetString(read.Value).AsSpan().Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out var last)
+            && last < MaxBoot
             ? last
             : 0;
         var next = Math.Max(before + 1, (ulong)Math.Max(0, time.GetUtcNow().ToUnixTimeSeconds()));

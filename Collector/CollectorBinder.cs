@@ -99,7 +99,7 @@ public static class CollectorBinder
             section.Warning("durability", "LOSS: with `relaxed`, a power cut takes readings that were accepted", "use group, the default");
         }
 
-        TimeSpan? keep = section.IsNull("keep") ? null : section.Duration("keep", TimeSpan.FromSeconds(1)) ?? TimeSpan.FromDays(1);
+        TimeSpan? keep = section.IsNull("keep") ? null : section.Duration("keep", TimeSpan.FromSeconds(1), TimeSpan.FromDays(36_500)) ?? TimeSpan.FromDays(1);
         var defaults = new MailboxOptions { Name = section.Name, Node = node, Folder = Path.Combine(spool, section.Name) };
         return defaults with
         {

@@ -27,6 +27,8 @@ internal sealed class Intake(IReadOnlyList<Mailbox> mailboxes, ulong boot) : IIn
     public ulong LastTakenByAll(string source, ulong incarnation) =>
         mailboxes.Where(m => m.Enabled).Select(m => m.LastTaken(source, incarnation) ?? 0).DefaultIfEmpty(0UL).Min();
 
+    public bool HasTaken(string source) => mailboxes.Any(m => m.HasTaken(source));
+
     public async ValueTask<Task<bool>> TakeAsync(EventBatch batch, SourcePosition? position, CancellationToken cancellationToken)
     {
         Interlocked.Add(ref _events, batch.Count);

@@ -13,8 +13,11 @@ internal sealed class Commit(ByteWriter frames, ulong firstSequence, ushort numb
     /// <summary>Whole frames, numbered.</summary>
     public ByteWriter Frames { get; } = frames;
 
-    /// <summary>Positions that the frames bring.</summary>
+    /// <summary>Positions that the frames bring, or that only come along: of batches of which nothing was taken.</summary>
     public Dictionary<string, SourcePosition> Positions { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>The sources of which events are in the frames.</summary>
+    public HashSet<string> Sources { get; } = new(StringComparer.Ordinal);
 
     public ulong FirstSequence { get; } = firstSequence;
 
@@ -121,7 +124,7 @@ internal sealed class CommitQueue(MailboxOptions options, ulong streamTag, ulong
         {
             if (position is { } p && IsTaken(p))
             {
-                return _next.Positions.ContainsKey(p.Source) ? _next.Durable : _inFlight?.Durable ?? Task.CompletedTask;
+                return _next.Sources.Contains(p.Source) ? _next.Durable : _inFlight?.Durable ?? Task.CompletedTask;
             }
 
             UseTable(batch.Oids);
@@ -134,15 +137,22 @@ internal sealed class CommitQueue(MailboxOptions options, ulong streamTag, ulong
                 }
             }
 
-            if (before == (_next.FrameCount, _builder.Count))
-            {
-                return Task.CompletedTask;
-            }
-
+            // Where nothing was taken the position comes along with the next commit, whenever that is: else the next process would take
+            // what was acknowledged since the last match for a gap.
+            var isTaken = before != (_next.FrameCount, _builder.Count);
             if (position is { } taken)
             {
                 _taken[taken.Source] = taken;
                 _next.Positions[taken.Source] = taken;
+                if (isTaken)
+                {
+                    _next.Sources.Add(taken.Source);
+                }
+            }
+
+            if (!isTaken)
+            {
+                return Task.CompletedTask;
             }
 
             _next.Appends++;
@@ -179,8 +189,18 @@ internal sealed class CommitQueue(MailboxOptions options, ulong streamTag, ulong
         }
     }
 
+    /// <summary>True when a position of this source is known, of whatever incarnation.</summary>
+    public bool HasTaken(string source)
+    {
+        lock (_gate)
+        {
+            return _taken.ContainsKey(source);
+        }
+    }
+
     /// <summary>Takes what was gathered; it must be completed before the next is taken. Null when there is nothing.</summary>
-    public Commit? Take()
+    /// <param name="isLast">True at an orderly end: then positions alone are worth a commit.</param>
+    public Commit? Take(bool isLast = false)
     {
         lock (_gate)
         {
@@ -190,7 +210,7 @@ internal sealed class CommitQueue(MailboxOptions options, ulong streamTag, ulong
             }
 
             FinishFrame();
-            if (_next.FrameCount == 0)
+            if (_next.FrameCount == 0 && !(isLast && _next.Positions.Count > 0))
             {
                 return null;
             }

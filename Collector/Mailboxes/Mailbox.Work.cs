@@ -10,6 +10,8 @@ public sealed partial class Mailbox
 
     private Commit? _uncommitted;
 
+    private BlockAges? _ages;
+
     private async Task CommitLoopAsync(CancellationToken cancellationToken)
     {
         while (true)
@@ -120,7 +122,7 @@ public sealed partial class Mailbox
     /// <summary>Gives up blocks that nobody fetched in time: first the entry in the ledger, then, when that is durable, the block.</summary>
     private void Expire()
     {
-        foreach (var block in Retention.Expired(Disk.Sealed, _options.Keep, NowNs()).ToArray())
+        foreach (var block in _ages!.Expired(Disk.Sealed, _options.Keep))
         {
             if (!_expiring.Exists(e => e.Block.Header.Index == block.Header.Index))
             {
@@ -183,7 +185,7 @@ public sealed partial class Mailbox
         try
         {
             // What is in flight, then what was gathered since.
-            while ((_uncommitted ??= Queue.Take()) is { } commit)
+            while ((_uncommitted ??= Queue.Take(isLast: true)) is { } commit)
             {
                 var done = Disk.Commit(commit);
                 if (!done.IsOk)

@@ -196,6 +196,9 @@ public sealed partial class Mailbox : IAsyncDisposable
     /// <summary>How far a source's numbered notifications were taken; null when none of this incarnation was. After a start: what is durable.</summary>
     public ulong? LastTaken(string source, ulong incarnation) => Queue.LastTaken(source, incarnation);
 
+    /// <summary>True when anything of a source's numbered notifications was taken, now or by an earlier process, of whatever incarnation.</summary>
+    public bool HasTaken(string source) => Queue.HasTaken(source);
+
     /// <summary>The sealed blocks, oldest first.</summary>
     public async Task<IReadOnlyList<ReadyBlock>> ListAsync(CancellationToken cancellationToken)
     {
@@ -294,6 +297,7 @@ public sealed partial class Mailbox : IAsyncDisposable
     public async Task<StorageResult<ReadyBlock?>> RepairAsync(BlockName name, CancellationToken cancellationToken)
     {
         SealedBlock? block;
+        ReadyBlock? ready = null;
         Task entered;
         await _gate.WaitAsync(cancellationToken);
         try
@@ -305,14 +309,21 @@ public sealed partial class Mailbox : IAsyncDisposable
             }
 
             var repaired = Disk.Repair(block);
-            if (repaired.IsOk || !repaired.Error.IsNotFound)
+            if (!repaired.IsOk && !repaired.Error.IsNotFound)
             {
-                return Repaired(block, repaired);
+                return repaired.Error;
             }
 
-            _damage = $"the file of block {name} vanished";
-            _log.Damaged(name.ToString());
-            entered = EnterGivenUp(block, LossReason.Damaged, "the events are in no file: a block vanished");
+            if (repaired.IsOk && repaired.Value is { } sound)
+            {
+                ready = Repaired(block, sound);
+                if (sound.Trailer.NextSequence >= block.Trailer.NextSequence)
+                {
+                    return ready;
+                }
+            }
+
+            entered = ready is null ? GiveUpDamaged(block, isKept: repaired.IsOk) : EnterCutOff(block, ready.Block);
         }
         finally
         {
@@ -322,6 +333,12 @@ public sealed partial class Mailbox : IAsyncDisposable
         if (await OutcomeAsync(entered).WaitAsync(cancellationToken) != AppendResult.Accepted)
         {
             return new StorageError(StorageOperation.Delete, Disk.PathOf(name), 0, "the mailbox is closing");
+        }
+
+        if (ready is not null)
+        {
+            var booked = await BookCutOffAsync(block, ready.Block, cancellationToken);
+            return booked.IsOk ? ready : booked.Error;
         }
 
         var removed = await RemoveAsync(name, block.Trailer.Hash, Removal.Lost, cancellationToken);
@@ -357,6 +374,7 @@ public sealed partial class Mailbox : IAsyncDisposable
     private void Adopt(RecoveredMailbox recovered)
     {
         _disk = recovered.Disk;
+        _ages = new BlockAges(_time, _disk.Sealed);
         _queue = new CommitQueue(_options, _disk.Stream.High, _disk.DurableNextSequence, _disk.Positions);
         foreach (var finding in recovered.Findings)
         {
@@ -370,6 +388,12 @@ public sealed partial class Mailbox : IAsyncDisposable
 
         var (backlog, next) = (_disk.Sealed.Count, _disk.DurableNextSequence);
         _log.Opened(_disk.Stream.ToString(), backlog, next);
+        foreach (var name in recovered.Unreadable)
+        {
+            _ = _queue.AppendLoss(new LossRecord(
+                LossReason.Damaged, 0, 0, 1, IsExact: false, 0, 0, NowNs(), name, "nothing in the block can be read; the file is kept aside"));
+        }
+
         foreach (var range in recovered.Vanished.Where(v => v.NextSequence > v.FirstSequence))
         {
             _ = _queue.AppendLoss(new LossRecord(
@@ -413,20 +437,57 @@ public sealed partial class Mailbox : IAsyncDisposable
 
     private SealedBlock? Find(BlockName name) => Disk.Sealed.FirstOrDefault(b => b.Name == name);
 
-    private StorageResult<ReadyBlock?> Repaired(SealedBlock block, StorageResult<SealedBlock?> repaired)
+    private Task GiveUpDamaged(SealedBlock block, bool isKept)
     {
-        if (!repaired.IsOk)
-        {
-            return repaired.Error;
-        }
+        _damage = isKept ? $"nothing of block {block.Name} could be read" : $"the file of block {block.Name} vanished";
+        _log.Damaged(block.Name.ToString());
+        return EnterGivenUp(
+            block,
+            LossReason.Damaged,
+            isKept ? "nothing of the block could be read; the file is kept aside" : "the events are in no file: a block vanished");
+    }
 
-        if (repaired.Value is null || !repaired.Value.Trailer.Hash.Equals(block.Trailer.Hash))
+    /// <summary>A block that lost its end, trailer and all, does not know itself what is missing.</summary>
+    private Task EnterCutOff(SealedBlock before, SealedBlock after)
+    {
+        var entered = Queue.AppendLoss(new LossRecord(
+            LossReason.Damaged,
+            after.Trailer.NextSequence,
+            before.Trailer.NextSequence - 1,
+            before.Trailer.NextSequence - after.Trailer.NextSequence,
+            IsExact: true,
+            before.Trailer.MinTimeNs,
+            before.Trailer.MaxTimeNs,
+            NowNs(),
+            before.Name.ToString(),
+            "the end of the block could not be read; it is kept aside"));
+        _wake.Writer.TryWrite(true);
+        return entered;
+    }
+
+    private async Task<StorageResult> BookCutOffAsync(SealedBlock before, SealedBlock after, CancellationToken cancellationToken)
+    {
+        await _gate.WaitAsync(cancellationToken);
+        try
+        {
+            return Disk.BookVanished(
+                [new RemovedBlock(before.Header.Index + 1, after.Trailer.NextSequence, before.Trailer.NextSequence, IsHole: true)]);
+        }
+        finally
+        {
+            _gate.Release();
+        }
+    }
+
+    private ReadyBlock Repaired(SealedBlock block, SealedBlock repaired)
+    {
+        if (!repaired.Trailer.Hash.Equals(block.Trailer.Hash))
         {
             _damage = $"block {block.Name} was damaged on disk; the original is kept aside";
             _log.Damaged(block.Name.ToString());
         }
 
-        return repaired.Value is { } sound ? new ReadyBlock(sound, Disk.PathOf(block.Name), IsLast: false) : (ReadyBlock?)null;
+        return new ReadyBlock(repaired, Disk.PathOf(block.Name), IsLast: false);
     }
 
     private async Task<StorageResult<RemoveResult>> RemoveAsync(BlockName name, BlockHash hash, Removal removal, CancellationToken cancellationToken)

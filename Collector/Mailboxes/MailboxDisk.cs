@@ -211,7 +211,7 @@ internal sealed class MailboxDisk(
     }
 
     /// <summary>Looks at a sealed block byte by byte and, if it is damaged, replaces it by one with its intact frames.</summary>
-    /// <returns>The block as it is now; null when nothing of it was left.</returns>
+    /// <returns>The block as it is now; null when nothing of it was left: then it stays in the books until it is removed as lost.</returns>
     public StorageResult<SealedBlock?> Repair(SealedBlock block)
     {
         var salvaged = BlockSalvage.Salvage(storage, PathOf(block.Name), block.Name, block.Header, aside, NowNs());
@@ -223,10 +223,6 @@ internal sealed class MailboxDisk(
         if (salvaged.Value.Block is { } repaired)
         {
             _sealed[repaired.Header.Index] = repaired;
-        }
-        else
-        {
-            _sealed.Remove(block.Header.Index);
         }
 
         return salvaged.Value.Block;
@@ -317,9 +313,11 @@ internal sealed class MailboxDisk(
         var appended = created.Value.Append(preamble.Written, new FrameStats((uint)_positions.Count, 0, commit.FirstSequence, 0, 0));
         if (!appended.IsOk)
         {
+            // The file may outlive this process, so its number is spent: a block with the same number would be taken for a copy of it.
             created.Value.Dispose();
-            _toDelete.Add(created.Value.OpenPath);
+            _suspects.Add(new SuspectBlock(name, header, DurableBytes: 0, commit.FirstSequence, DurableEvents: 0));
             _newestName = name.UnixSeconds;
+            _nextIndex++;
             return appended;
         }
 
@@ -371,6 +369,11 @@ internal sealed class MailboxDisk(
     {
         var path = PathOf(suspect.Name) + BlockName.OpenSuffix;
         var salvaged = BlockSalvage.Salvage(storage, path, suspect.Name, suspect.Header, aside, NowNs(), suspect.DurableBytes);
+        if (salvaged is { IsOk: false, Error.IsNotFound: true })
+        {
+            return FinishCarrying(suspect, salvaged.Error);
+        }
+
         if (!salvaged.IsOk)
         {
             return salvaged.Error;
@@ -383,6 +386,34 @@ internal sealed class MailboxDisk(
         }
 
         return BookVanished([new RemovedBlock(suspect.Header.Index, suspect.Header.FirstSequence, suspect.Header.FirstSequence)]);
+    }
+
+    /// <summary>The file was carried over before, and only what comes after that had failed: the folder's sync, or the entry in the books.</summary>
+    private StorageResult FinishCarrying(SuspectBlock suspect, StorageError notFound)
+    {
+        if (suspect.DurableEvents == 0 && suspect.DurableBytes == 0)
+        {
+            return BookVanished([new RemovedBlock(suspect.Header.Index, suspect.Header.FirstSequence, suspect.Header.FirstSequence)]);
+        }
+
+        var carried = SealedBlock.TryOpen(storage, PathOf(suspect.Name), suspect.Name);
+        if (!carried.IsOk)
+        {
+            return carried.Error;
+        }
+
+        if (carried.Value is not { } block)
+        {
+            return notFound;
+        }
+
+        var synced = storage.SyncFolder(options.Folder);
+        if (synced.IsOk)
+        {
+            _sealed[block.Header.Index] = block;
+        }
+
+        return synced;
     }
 
     private StorageResult FinishDeleting()

@@ -8,10 +8,14 @@ namespace ZfRepl.Collector.Mailboxes;
 /// <summary>What a start found in a mailbox's folder.</summary>
 /// <param name="Disk">The folder, ready for work.</param>
 /// <param name="Vanished">Events whose files are gone though nobody removed them; to be entered into the loss ledger, then booked.</param>
+/// <param name="Unreadable">
+/// Blocks at the end of the stream of which nothing could be read, so that nobody knows how many events they held; to be entered into the
+/// loss ledger. What is unreadable before the end shows as vanished.
+/// </param>
 /// <param name="Findings">Sentences for the log, one for each thing out of the ordinary.</param>
 /// <param name="HasDamage">True when accepted data was found damaged or missing.</param>
 internal sealed record RecoveredMailbox(
-    MailboxDisk Disk, IReadOnlyList<RemovedBlock> Vanished, IReadOnlyList<string> Findings, bool HasDamage);
+    MailboxDisk Disk, IReadOnlyList<RemovedBlock> Vanished, IReadOnlyList<string> Unreadable, IReadOnlyList<string> Findings, bool HasDamage);
 
 /// <summary>
 /// Brings a mailbox's folder into order at start, whatever a crash or a bad disk left there. It reads header and trailer of sealed
@@ -28,6 +32,7 @@ internal sealed record RecoveredMailbox(
 /// <item><term>salvage file, block of its name absent</term><description>the salvage was done but for the name: finish it</description></item>
 /// <item><term>salvage file, block of its name present</term><description>the salvage was cut short: delete, salvage again</description></item>
 /// <item><term>block of another stream, or a number twice</term><description>move aside</description></item>
+/// <item><term>file that the disk does not give any more, or a link to nowhere</term><description>move aside</description></item>
 /// </list>
 /// </remarks>
 internal sealed class MailboxRecovery
@@ -38,6 +43,7 @@ internal sealed class MailboxRecovery
     private readonly MailboxOptions _options;
     private readonly List<string> _findings = [];
     private readonly SortedDictionary<ulong, SealedBlock> _blocks = [];
+    private readonly List<BlockName> _unreadable = [];
     private MailboxState? _state;
     private StreamId? _stream;
     private long _newestName;
@@ -79,6 +85,11 @@ internal sealed class MailboxRecovery
         foreach (var name in listed.Value.Select(e => e.Name))
         {
             var done = Classify(name, names);
+            if (done is { IsOk: false, Error: var error } && IsOfOneFile(error))
+            {
+                done = SetAsideUnreadable(name, error);
+            }
+
             if (!done.IsOk)
             {
                 return done.Error;
@@ -86,6 +97,21 @@ internal sealed class MailboxRecovery
         }
 
         return Conclude();
+    }
+
+    /// <summary>True when one file is at fault: a bad place on the disk, a link to nowhere. One such file must not keep the mailbox shut.</summary>
+    private static bool IsOfOneFile(StorageError error) =>
+        error.Operation is StorageOperation.Open or StorageOperation.Read
+        && error.Errno is Errno.InputOutput or Errno.NotFound or Errno.TooManyLinks;
+
+    private StorageResult SetAsideUnreadable(string fileName, StorageError error)
+    {
+        if (BlockName.TryParse(fileName, out var name))
+        {
+            _unreadable.Add(name);
+        }
+
+        return SetAside(Path.Combine(_options.Folder, fileName), $"{fileName} can't be read: {error.Detail}");
     }
 
     private StorageResult ReadState()
@@ -257,7 +283,19 @@ internal sealed class MailboxRecovery
             : $"{Path.GetFileName(path)} {what}: {block.Trailer.EventCount} events recovered{(damaged ? $", {report.Damages.Count} damaged places, {report.Missing.Aggregate(0UL, (s, m) => s + m.Count)} events missing" : "")}{keptText}");
         if (block is null)
         {
-            _newestName = Math.Max(_newestName, name.UnixSeconds);
+            // An open block without a whole frame held nothing that was accepted; a sealed one did.
+            if (Path.GetFileName(path) == name.ToString())
+            {
+                _hasDamage = true;
+                _unreadable.Add(name);
+            }
+
+            // The file is gone from here. A wild name of one that was never a block must not push the names to come into the far future.
+            if (name.UnixSeconds <= _time.GetUtcNow().ToUnixTimeSeconds())
+            {
+                _newestName = Math.Max(_newestName, name.UnixSeconds);
+            }
+
             return StorageResult.Ok;
         }
 
@@ -309,7 +347,10 @@ internal sealed class MailboxRecovery
         }
 
         var newest = _blocks.Count > 0 ? _blocks.Values.Last() : null;
-        var nextIndex = Math.Max(state.NextIndex, newest is null ? 1 : newest.Header.Index + 1);
+        var unreadable = _unreadable.Where(name => newest is null || name.CompareTo(newest.Name) > 0).Select(name => name.ToString()).ToArray();
+
+        // A number that a block had is not given again, although nobody can read it any more.
+        var nextIndex = Math.Max(state.NextIndex, (newest is null ? state.LowIndex : newest.Header.Index + 1) + (ulong)unreadable.Length);
         var nextSequence = Math.Max(state.NextSequence, newest?.Trailer.NextSequence ?? 1);
         var vanished = Retention.Vanished(state with { NextIndex = nextIndex, NextSequence = nextSequence }, _blocks.Values);
         foreach (var range in vanished.Where(v => v.NextSequence > v.FirstSequence))
@@ -321,7 +362,7 @@ internal sealed class MailboxRecovery
         var disk = new MailboxDisk(
             _storage, _aside, _time, _options, stream, state, _blocks.Values, nextIndex, nextSequence,
             Math.Max(_newestName, state.NewestName), positions.Value);
-        return new RecoveredMailbox(disk, vanished, _findings, _hasDamage);
+        return new RecoveredMailbox(disk, vanished, unreadable, _findings, _hasDamage);
     }
 
     /// <summary>Each block begins with all positions of its time, so the newest one knows them all; the state file knows those of removed blocks.</summary>

@@ -87,6 +87,13 @@ internal static class MailboxStateFile
         var content = StorageFiles.ReadAll(storage, Path.Combine(folder, FileName), MaxBytes);
         if (!content.IsOk)
         {
+            if (content.Error.Errno is 0 or Errno.InputOutput)
+            {
+                // Longer than any state, or in a bad place of the disk: as good as damaged.
+                damage = content.Error.Detail;
+                return (MailboxState?)null;
+            }
+
             return content.Error.IsNotFound ? (MailboxState?)null : content.Error;
         }
 

@@ -24,12 +24,6 @@ internal static class Retention
         return state with { LowIndex = low, LowSequence = sequence, Removed = removed };
     }
 
-    /// <summary>The blocks that nobody fetched within the time to keep them, oldest first.</summary>
-    public static IEnumerable<SealedBlock> Expired(IEnumerable<SealedBlock> blocks, TimeSpan? keep, long nowNs) =>
-        keep is { } limit
-            ? blocks.Where(b => nowNs - Math.Max(b.Header.CreatedNs, 0) > limit.Ticks * 100)
-            : [];
-
     /// <summary>True for a block that is gone on purpose, although its file may have come back.</summary>
     public static bool IsGone(MailboxState state, ulong index) =>
         index < state.LowIndex || state.Removed.Any(r => !r.IsHole && r.Index == index);

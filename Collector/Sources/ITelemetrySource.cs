@@ -41,6 +41,9 @@ public interface IIntake
     /// </summary>
     ulong LastTakenByAll(string source, ulong incarnation);
 
+    /// <summary>True when a mailbox has taken any numbered notification of this source, of whatever incarnation, now or in an earlier process.</summary>
+    bool HasTaken(string source);
+
     /// <summary>Takes the next event identities.</summary>
     /// <param name="count">How many.</param>
     /// <returns>The first; the others follow by counting up.</returns>

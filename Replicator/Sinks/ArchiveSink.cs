@@ -16,11 +16,19 @@ internal sealed class ArchiveSink(IMessageBus bus, string topicPrefix) : IEventS
     private const int MaxInFlight = 32;
 
     private readonly Queue<Task<BusResult>> _inFlight = new();
+    private CancellationToken _attempt;
 
     public string Name => $"archive topic {topicPrefix}#";
 
     public async ValueTask<SinkError?> DeliverAsync(SinkBatch batch, CancellationToken cancellation)
     {
+        if (_attempt != cancellation)
+        {
+            // What is left of an attempt that was cancelled says nothing about this one: its block begins afresh.
+            await DropAsync();
+            _attempt = cancellation;
+        }
+
         foreach (var run in batch.Runs)
         {
             for (var i = run.Start; i < run.Start + run.Count; i++)
@@ -81,13 +89,17 @@ internal sealed class ArchiveSink(IMessageBus bus, string topicPrefix) : IEventS
             return null;
         }
 
-        while (_inFlight.Count > 0)
-        {
-            _ = await _inFlight.Dequeue();
-        }
-
+        await DropAsync();
         return result == BusResult.Refused
             ? new SinkError("the broker refuses messages on the archive topic", "check the account's rights and the broker's limits")
             : new SinkError("the broker of the archive topic can't be reached", "start it, or wait until it is back");
+    }
+
+    private async Task DropAsync()
+    {
+        while (_inFlight.Count > 0)
+        {
+            await Task.WhenAny(_inFlight.Dequeue());
+        }
     }
 }

@@ -8,11 +8,22 @@ namespace ZfRepl.Collector.Sources.OpcUa;
 /// Which nodes a source watches: those named in the configuration, and the variables found below its roots. A node that is named and found
 /// is watched once, under its given name. Properties (ranges, units) and the server's own diagnostics are no plant data and left out.
 /// </summary>
+/// <remarks>
+/// A node that can't be browsed or named for good keeps no other one from being watched; it is counted in <see cref="Skipped"/>. Failures
+/// that may pass end the search, so that a subscription at work is not changed for less.
+/// </remarks>
 internal sealed class ItemFinder(OpcUaSourceOptions options)
 {
     // OPC 10000-6, annex A.3.
     private static readonly NodeId PropertyType = new(68);
     private static readonly NodeId ServerObject = new(2253);
+
+    private static readonly StatusCode[] ForGood = [StatusCodes.BadNodeIdUnknown, StatusCodes.BadNodeIdInvalid, StatusCodes.BadUserAccessDenied];
+
+    private Skips _skips = new(0, "");
+
+    /// <summary>Nodes that were left out at the last search, and why the first of them was. Thread-safe.</summary>
+    public Skips Skipped => Volatile.Read(ref _skips);
 
     /// <summary>The items of a source on a server as it is now.</summary>
     public async ValueTask<UaResult<IReadOnlyList<WatchedItem>>> FindAsync(Session session, CancellationToken cancellationToken)
@@ -28,13 +39,19 @@ internal sealed class ItemFinder(OpcUaSourceOptions options)
         }
 
         var found = new List<(string NodeId, Oid Oid)>();
+        var skips = new Skips(0, "");
         foreach (var root in options.Browse)
         {
-            if (await BrowseAsync(session, root, known, found, cancellationToken) is { } error)
+            var browsed = await BrowseAsync(session, root, known, found, skips, cancellationToken);
+            if (!browsed.IsOk)
             {
-                return error;
+                return browsed.Error!;
             }
+
+            skips = browsed.Value;
         }
+
+        Volatile.Write(ref _skips, skips);
 
         var taken = options.Items.Select(i => i.Oid).ToHashSet();
         foreach (var (nodeId, oid) in OidPattern.MakeUnique(found, taken))
@@ -45,8 +62,13 @@ internal sealed class ItemFinder(OpcUaSourceOptions options)
         return items;
     }
 
-    private static async ValueTask<UaError?> BrowseAsync(
-        Session session, OpcUaBrowse root, HashSet<NodeId> known, List<(string NodeId, Oid Oid)> found, CancellationToken cancellationToken)
+    private static async ValueTask<UaResult<Skips>> BrowseAsync(
+        Session session,
+        OpcUaBrowse root,
+        HashSet<NodeId> known,
+        List<(string NodeId, Oid Oid)> found,
+        Skips skips,
+        CancellationToken cancellationToken)
     {
         if (!session.Namespaces.TryResolve(ExpandedNodeId.Parse(root.Root), out var start))
         {
@@ -62,7 +84,14 @@ internal sealed class ItemFinder(OpcUaSourceOptions options)
             var browsed = await session.BrowseAsync(next.Node, cancellationToken);
             if (!browsed.IsOk)
             {
-                return browsed.Error! with { Reason = $"browsing {next.Node}: {browsed.Error!.Reason}" };
+                var failure = browsed.Error! with { Reason = $"browsing {next.Node}: {browsed.Error!.Reason}" };
+                if (next.Path.Length == 0 || !Array.Exists(ForGood, failure.Status.Is))
+                {
+                    return failure;
+                }
+
+                skips = skips.With(failure.ToString());
+                continue;
             }
 
             foreach (var node in browsed.Value.Where(n => n.TypeDefinition != PropertyType && visited.Add(n.NodeId)))
@@ -73,33 +102,38 @@ internal sealed class ItemFinder(OpcUaSourceOptions options)
                     waiting.Enqueue((node.NodeId, path));
                 }
 
-                if (node.NodeClass == NodeClass.Variable && known.Add(node.NodeId) && Add(session, root, node, path, found) is { } error)
+                if (node.NodeClass != NodeClass.Variable || !known.Add(node.NodeId))
                 {
-                    return error;
+                    continue;
+                }
+
+                if (found.Count >= root.MaxItems)
+                {
+                    return new UaError(
+                        StatusCodes.BadTooManyMonitoredItems,
+                        $"there are more than {root.MaxItems} variables below {root.Root}: choose a smaller subtree or raise max_items");
+                }
+
+                if (Add(session, root, node, path, found) is { } problem)
+                {
+                    skips = skips.With(problem);
                 }
             }
         }
 
-        return null;
+        return skips;
     }
 
-    private static UaError? Add(Session session, OpcUaBrowse root, BrowsedNode node, string[] path, List<(string NodeId, Oid Oid)> found)
+    private static string? Add(Session session, OpcUaBrowse root, BrowsedNode node, string[] path, List<(string NodeId, Oid Oid)> found)
     {
-        if (found.Count >= root.MaxItems)
-        {
-            return new UaError(
-                StatusCodes.BadTooManyMonitoredItems,
-                $"there are more than {root.MaxItems} variables below {root.Root}: choose a smaller subtree or raise max_items");
-        }
-
         if (!session.Namespaces.TryGeneralise(node.NodeId, out var id))
         {
-            return new UaError(StatusCodes.BadNodeIdInvalid, $"the server names the node {node.NodeId} in a namespace that it does not list");
+            return $"the server names the node {node.NodeId} in a namespace that it does not list";
         }
 
         if (OidPattern.Make(root.OidPattern, path, IdentifierOf(node.NodeId), node.NodeId.NamespaceIndex, out var error) is not { } oid)
         {
-            return new UaError(StatusCodes.BadNodeIdInvalid, $"no OID can be made for the node {node.NodeId}: {error}");
+            return $"no OID can be made for the node {node.NodeId}: {error}";
         }
 
         found.Add((id.Value.ToString(), oid));
@@ -129,4 +163,12 @@ internal sealed class ItemFinder(OpcUaSourceOptions options)
             _ => DeadbandType.None,
         },
         options.DeadbandValue);
+
+    /// <summary>What was left out.</summary>
+    /// <param name="Count">How many nodes.</param>
+    /// <param name="First">Why the first one was.</param>
+    internal sealed record Skips(int Count, string First)
+    {
+        public Skips With(string reason) => new(Count + 1, Count == 0 ? reason : First);
+    }
 }

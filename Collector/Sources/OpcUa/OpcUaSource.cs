@@ -39,7 +39,11 @@ internal sealed class OpcUaSource : ITelemetrySource
             var state = subscriber.State;
             var refused = state.ItemsRefused == 0 ? "" : $"; the server refuses {state.ItemsRefused} of {state.Items + state.ItemsRefused} items";
             var overflows = _intake!.Overflows == 0 ? "" : $"; LOSS: {_intake.Overflows} overflows of the server's queues";
-            return new SourceState(state.IsConnected && state.ItemsRefused == 0, $"{_options.EndpointUrl}: {state.Text}{refused}{overflows}");
+            var skips = _intake.Skipped;
+            var skipped = skips.Count == 0 ? "" : $"; {skips.Count} nodes are left out, the first: {skips.First}";
+            return new SourceState(
+                state.IsConnected && state.ItemsRefused == 0 && skips.Count == 0,
+                $"{_options.EndpointUrl}: {state.Text}{refused}{skipped}{overflows}");
         }
     }
 

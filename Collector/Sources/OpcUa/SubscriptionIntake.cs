@@ -21,6 +21,7 @@ internal sealed class SubscriptionIntake(
 
     private readonly ItemFinder _finder = new(options);
     private readonly EventBatch _batch = new(intake.Oids, capacity: 4096);
+    private bool _isRemembered;
     private ulong _incarnation;
     private IReadOnlyList<string>? _keys;
     private int[] _items = [];
@@ -30,12 +31,35 @@ internal sealed class SubscriptionIntake(
     /// <summary>How many changes bore the overflow flag since the start.</summary>
     public long Overflows => Interlocked.Read(ref _overflows);
 
+    /// <summary>Nodes that are not watched because they can't be browsed or named.</summary>
+    public ItemFinder.Skips Skipped => _finder.Skipped;
+
     public ValueTask<UaResult<IReadOnlyList<WatchedItem>>> SelectItemsAsync(Session session, CancellationToken cancellationToken) =>
         _finder.FindAsync(session, cancellationToken);
 
     public ValueTask<ReadOnlyMemory<byte>?> LoadStateAsync(CancellationToken cancellationToken) => new(file.Load());
 
-    public ValueTask<bool> SaveStateAsync(ReadOnlyMemory<byte> state, CancellationToken cancellationToken) => new(file.Save(state));
+    /// <inheritdoc/>
+    /// <remarks>
+    /// Before the first state of this process takes its place: where mailboxes have taken of this source, and no subscription of that time is
+    /// remembered, its state was lost, and with it whatever the server still had.
+    /// </remarks>
+    public async ValueTask<bool> SaveStateAsync(ReadOnlyMemory<byte> state, CancellationToken cancellationToken)
+    {
+        if (!_isRemembered && intake.HasTaken(options.Name))
+        {
+            var loss = new NotificationLoss(
+                NotificationLossKind.SubscriptionLost, 0, 0, 0, UaDateTime.Null, UaDateTime.From(time.GetUtcNow()),
+                "The subscription of the process before is not remembered: what changed since then until now is unknown.");
+            if (!await RecordLossAsync(loss, cancellationToken))
+            {
+                return false;
+            }
+        }
+
+        _isRemembered = true;
+        return file.Save(state);
+    }
 
     /// <inheritdoc/>
     /// <remarks>
@@ -44,6 +68,7 @@ internal sealed class SubscriptionIntake(
     /// </remarks>
     public (uint Everywhere, uint Anywhere)? LastDurable(ulong incarnation)
     {
+        _isRemembered = true;
         if (intake.LastTaken(options.Name, incarnation) is not { } anywhere)
         {
             return null;
@@ -78,13 +103,18 @@ internal sealed class SubscriptionIntake(
         loss.Kind == NotificationLossKind.Gap ? LossReason.SourceGap : LossReason.SubscriptionLost,
         0,
         0,
-        loss.Kind == NotificationLossKind.Gap ? unchecked(loss.LastSequenceNumber - loss.FirstSequenceNumber) + 1UL : 1,
+        CountOf(loss),
         IsExact: false,
         TimeNs(loss.From),
         TimeNs(loss.To),
         UnixTime.FromDateTimeOffset(time.GetUtcNow()),
         options.Name,
-        loss.Detail));
+        loss.Detail)).WaitAsync(cancellationToken);
+
+    /// <summary>How many notifications at least; one where the last of them is not known.</summary>
+    private static ulong CountOf(NotificationLoss loss) => loss is { Kind: NotificationLossKind.Gap, LastSequenceNumber: not 0 }
+        ? unchecked(loss.LastSequenceNumber - loss.FirstSequenceNumber) + 1UL
+        : 1;
 
     private static uint Number(ulong position) => position == 0 ? 0 : (uint)((position - 1) % SequenceNumbers + 1);
 

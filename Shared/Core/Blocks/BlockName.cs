@@ -1,4 +1,5 @@
 using System.Globalization;
+using ZfRepl.Core.Telemetry;
 
 namespace ZfRepl.Core.Blocks;
 
@@ -11,6 +12,9 @@ public readonly record struct BlockName(long UnixSeconds) : IComparable<BlockNam
 {
     /// <summary>Added to the name as long as the block is written to.</summary>
     public const string OpenSuffix = ".open";
+
+    /// <summary>The largest number in a name, in the year 2262: beyond it a time in nanoseconds does not fit into 64 bits.</summary>
+    public const long MaxUnixSeconds = long.MaxValue / UnixTime.NsPerSecond - 1;
 
     private const string Prefix = "mbb_";
 
@@ -25,7 +29,8 @@ public readonly record struct BlockName(long UnixSeconds) : IComparable<BlockNam
     {
         name = default;
         if (!text.StartsWith(Prefix, StringComparison.Ordinal)
-            || !long.TryParse(text.AsSpan(Prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var seconds))
+            || !long.TryParse(text.AsSpan(Prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var seconds)
+            || seconds > MaxUnixSeconds)
         {
             return false;
         }

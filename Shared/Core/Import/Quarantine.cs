@@ -197,7 +197,10 @@ public sealed class Quarantine : IKeepAside
             return false;
         }
 
-        return opened.Error.IsNotFound ? true : opened.Error;
+        // A folder, or a file that the service may not read, has the name as well as any other.
+        return opened.Error.IsNotFound ? true
+            : opened.Error.Errno is Errno.AccessDenied or Errno.IsFolder or Errno.InputOutput ? false
+            : opened.Error;
     }
 
     /// <summary>Writes a note whose name nobody has.</summary>

@@ -27,6 +27,9 @@ public static class Errno
     /// <summary>EXDEV.</summary>
     public const int CrossDevice = 18;
 
+    /// <summary>EISDIR.</summary>
+    public const int IsFolder = 21;
+
     /// <summary>EMFILE.</summary>
     public const int TooManyFiles = 24;
 
@@ -35,6 +38,9 @@ public static class Errno
 
     /// <summary>EROFS.</summary>
     public const int ReadOnly = 30;
+
+    /// <summary>ELOOP.</summary>
+    public const int TooManyLinks = 40;
 
     /// <summary>EDQUOT.</summary>
     public const int QuotaExceeded = 122;

@@ -218,7 +218,7 @@ public sealed record NextReply(IReadOnlyList<BlockOffer> Offers, ulong BacklogBl
             var next = input.ReadVarint();
             var eventCount = input.ReadVarint();
             var length = input.ReadVarint();
-            if (block is null || length > long.MaxValue)
+            if (block is null || length > long.MaxValue || eventCount > long.MaxValue)
             {
                 return null;
             }

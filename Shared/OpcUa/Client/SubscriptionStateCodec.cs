@@ -19,9 +19,15 @@ internal static class SubscriptionStateCodec
     private const int SubscriptionsMax = 4;
     private const int ItemBytesMin = 34;
 
+    // As large as the host keeps; a message from the network is held to less.
+    private const int BytesMax = (256 << 20) - HashBytes;
+
+    // The file is whole, as its hash says, and this program wrote it: it may unfold into what a million items take, twice in a change-over.
+    private static readonly DecodeLimits Limits = DecodeLimits.Default with { ArrayLengthMax = 16 << 20, AllocationBytesMax = 4L << 30 };
+
     public static byte[] Write(SavedState state)
     {
-        using var writer = new UaWriter();
+        using var writer = new UaWriter(BytesMax);
         writer.WriteUInt32(Mark);
         writer.WriteByte(Version);
         writer.WriteString(state.Session.ServerUri);
@@ -51,7 +57,7 @@ internal static class SubscriptionStateCodec
             return null;
         }
 
-        var reader = new UaReader(bytes[..^HashBytes], DecodeLimits.Default);
+        var reader = new UaReader(bytes[..^HashBytes], Limits);
         if (reader.ReadUInt32() != Mark || reader.ReadByte() != Version)
         {
             problem = "it is of another version";

@@ -293,6 +293,36 @@ public sealed class MailboxTests
     }
 
     [Fact]
+    public async Task A_clock_that_is_set_after_the_start_makes_no_block_too_old()
+    {
+        var storage = new SimulatedStorage();
+        var options = MailboxRig.Options with { Keep = TimeSpan.FromSeconds(100) };
+        var time = new ManualTime(DateTimeOffset.UnixEpoch.AddSeconds(50));
+        await using (var rig = await MailboxRig.StartAsync(storage, time, options))
+        {
+            await rig.AppendAsync(0, 3);
+            Assert.True((await rig.Mailbox.SealAsync(CancellationToken.None)).IsOk);
+            await Eventually.TrueAsync(() => time.PendingTimers > 0, "housekeeping waits");
+            time.StepWallClock(TimeSpan.FromDays(20_000));
+            time.Advance(TimeSpan.FromSeconds(1));
+            await Eventually.TrueAsync(() => time.PendingTimers > 0, "housekeeping has looked");
+            Assert.Equal(0UL, (await rig.AssertAccountsAsync()).LostEvents);
+            await rig.StopAsync();
+        }
+
+        storage.KillProcess();
+        await using var again = await MailboxRig.StartAsync(storage, time, options);
+        await Eventually.TrueAsync(() => time.PendingTimers > 0, "housekeeping waits");
+        time.Advance(TimeSpan.FromSeconds(1));
+        await Eventually.TrueAsync(() => time.PendingTimers > 0, "housekeeping has looked");
+        Assert.Equal(0UL, (await again.AssertAccountsAsync()).LostEvents);
+        Assert.Equal([0, 1, 2], await again.ValuesAsync());
+
+        // Kept for a time by the clock that does not step, all the same.
+        await AdvanceUntilAsync(time, async () => (await again.AssertAccountsAsync()).LostEvents == 3);
+    }
+
+    [Fact]
     public async Task A_second_opener_is_refused_while_the_first_lives()
     {
         var storage = new SimulatedStorage();

@@ -3,6 +3,7 @@ using ZfRepl.Collector.Mailboxes;
 using ZfRepl.Collector.Sources.OpcUa;
 using ZfRepl.Collector.Tests.Mailboxes;
 using ZfRepl.Core.Frames;
+using ZfRepl.Core.Storage;
 using ZfRepl.Core.Telemetry;
 using ZfRepl.OpcUa.Client;
 using ZfRepl.OpcUa.Encoding;
@@ -95,7 +96,91 @@ public sealed class SubscriptionIntakeTests
             await TakeAsync(both, number, (int)number);
         }
 
+        // The process dies: what the idle one has seen without taking was on no disk.
+        await taking.StopAsync();
+        _storage.KillProcess();
+        await using var takingAgain = await MailboxRig.StartAsync(_storage);
+        await using var idleAgain = await MailboxRig.StartAsync(new SimulatedStorage(), options: MailboxRig.Options with { Filter = filter });
+        both = Intake([takingAgain.Mailbox, idleAgain.Mailbox], boot: 2, takingAgain.Time);
         Assert.Equal((36u, 100u), both.LastDurable(Incarnation));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Notifications_of_which_a_filter_takes_nothing_are_no_gap_for_the_next_process(bool isOrderly)
+    {
+        Assert.True(OidMask.TryParse("sensor:plant/a", out var mask, out _));
+        var options = MailboxRig.Options with { Filter = new OidFilter([mask], []) };
+        await using (var rig = await MailboxRig.StartAsync(_storage, options: options))
+        {
+            var intake = Intake(rig, boot: 1);
+            await TakeAsync(intake, 1, 10);
+            for (var number = 2u; number <= 500; number++)
+            {
+                Assert.True(await TakeAsync(intake, number, [(1, (int)number, 0u)]));
+            }
+
+            // A repeat of one of which nothing was taken has nothing to wait for.
+            Assert.True(await TakeAsync(intake, 300, [(1, 300, 0u)]));
+            if (!isOrderly)
+            {
+                // Any commit brings the position along, as that of a heartbeat.
+                var loss = new NotificationLoss(NotificationLossKind.Gap, Incarnation, 1, 1, UaDateTime.Null, UaDateTime.Null, "any");
+                Assert.True(await intake.RecordLossAsync(loss, CancellationToken.None));
+                _storage.KillProcess();
+                await using var early = await MailboxRig.StartAsync(_storage, options: options);
+                Assert.Equal((500u, 500u), Intake(early, boot: 2).LastDurable(Incarnation));
+                return;
+            }
+
+            await rig.StopAsync();
+        }
+
+        _storage.KillProcess();
+        await using var again = await MailboxRig.StartAsync(_storage, options: options);
+        Assert.Equal((500u, 500u), Intake(again, boot: 2).LastDurable(Incarnation));
+    }
+
+    [Fact]
+    public async Task A_subscription_that_nobody_remembers_any_more_is_a_hole_in_the_ledger()
+    {
+        await using (var rig = await MailboxRig.StartAsync(_storage))
+        {
+            var first = Intake(rig, boot: 1);
+            Assert.Null(await first.LoadStateAsync(CancellationToken.None));
+            Assert.True(await first.SaveStateAsync(new byte[] { 1 }, CancellationToken.None));
+            await TakeAsync(first, 1, 10);
+            Assert.Empty((await rig.DrainAsync()).Losses);
+
+            // Remembered: no hole.
+            var second = Intake(rig, boot: 2);
+            Assert.NotNull(second.LastDurable(Incarnation));
+            Assert.True(await second.SaveStateAsync(new byte[] { 2 }, CancellationToken.None));
+            Assert.Empty((await rig.DrainAsync()).Losses);
+            await rig.StopAsync();
+        }
+
+        _storage.KillProcess();
+        await using var again = await MailboxRig.StartAsync(_storage);
+        var third = Intake(again, boot: 3);
+        Assert.True(await third.SaveStateAsync(new byte[] { 3 }, CancellationToken.None));
+        Assert.True(await third.SaveStateAsync(new byte[] { 4 }, CancellationToken.None));
+        var loss = Assert.Single((await again.DrainAsync()).Losses);
+        Assert.Equal((LossReason.SubscriptionLost, "plant"), (loss.Reason, loss.Source));
+    }
+
+    [Fact]
+    public async Task A_loss_that_the_disk_does_not_take_does_not_keep_the_source_from_ending()
+    {
+        await using var rig = await MailboxRig.StartAsync(_storage);
+        _storage.Fault = (_, operation, _) => operation is StorageOperation.Write or StorageOperation.Open ? Errno.NoSpace : null;
+        using var end = new CancellationTokenSource();
+        var recording = Intake(rig, boot: 1).RecordLossAsync(
+            new NotificationLoss(NotificationLossKind.Gap, Incarnation, 1, 1, UaDateTime.Null, UaDateTime.Null, "gone"), end.Token);
+        Assert.False(recording.IsCompleted);
+        await end.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => recording);
     }
 
     [Fact]
@@ -133,6 +218,7 @@ public sealed class SubscriptionIntakeTests
     [Theory]
     [InlineData(NotificationLossKind.Gap, 5u, 7u, LossReason.SourceGap, 3UL)]
     [InlineData(NotificationLossKind.Gap, uint.MaxValue, 1u, LossReason.SourceGap, 3UL)]
+    [InlineData(NotificationLossKind.Gap, 5u, 0u, LossReason.SourceGap, 1UL)]
     [InlineData(NotificationLossKind.SubscriptionLost, 0u, 0u, LossReason.SubscriptionLost, 1UL)]
     public async Task A_hole_at_the_server_is_in_the_ledger(NotificationLossKind kind, uint first, uint last, LossReason reason, ulong count)
     {

@@ -53,6 +53,14 @@ public sealed class QuarantineTests : IDisposable
     }
 
     [Fact]
+    public void A_folder_that_somebody_put_there_is_no_reason_to_refuse_a_file_of_its_name()
+    {
+        var quarantine = Open();
+        Directory.CreateDirectory(Path.Combine(quarantine.Folder, "mbb_1"));
+        Assert.EndsWith("mbb_1.1", quarantine.Move(Make("mbb_1", "a"), "r").Value, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Names_that_look_like_notes_are_changed()
     {
         var quarantine = Open();

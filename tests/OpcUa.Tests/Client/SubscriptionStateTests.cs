@@ -32,6 +32,31 @@ public sealed class SubscriptionStateTests
     }
 
     [Fact]
+    public void A_change_over_between_two_subscriptions_of_very_many_items_can_be_read_again()
+    {
+        var items = Enumerable.Range(0, 150_000)
+            .Select(i => new PlannedItem($"sensor:plant/area/line/cell/machine/module/component/channel/value/{i:00000000}",
+                new NodeId(4, $"Plant.Area.Line.Cell.Machine.Module.Component.Channel.Value.{i:00000000}"), 100, 1000, DeadbandType.None, 0))
+            .ToArray();
+        var saved = TrackedSubscriptionTests.Saved();
+        var large = new SavedSubscription
+        {
+            Id = saved.Id,
+            Incarnation = saved.Incarnation,
+            Plan = saved.Plan,
+            PublishingMs = saved.PublishingMs,
+            KeepAliveCount = saved.KeepAliveCount,
+            LifetimeCount = saved.LifetimeCount,
+            Items = items,
+            Accepted = new bool[items.Length],
+        };
+        var read = SubscriptionStateCodec.TryRead(
+            SubscriptionStateCodec.Write(State with { Subscriptions = [large, large] }), out var problem);
+        Assert.Null(problem);
+        Assert.Equal(items[^1], read!.Subscriptions[1].Items[^1]);
+    }
+
+    [Fact]
     public void Every_cut_and_every_flipped_byte_is_noticed()
     {
         var bytes = SubscriptionStateCodec.Write(State);
