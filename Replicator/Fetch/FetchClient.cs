@@ -26,6 +26,7 @@ public sealed partial class FetchClient
     private readonly Channel<bool> _start = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly ConcurrentDictionary<BlockKey, string> _refused = new();
     private readonly Lock _gate = new();
+    private BlockKey? _behind;
     private long? _rotatedAt;
     private CancellationTokenSource? _session;
     private FetchState _state;
@@ -117,6 +118,7 @@ public sealed partial class FetchClient
         SessionStarted(_logger, _options.Source, _options.Duration.TotalSeconds);
         // What was refused before is tried once more in each session: the program may be newer now.
         _refused.Clear();
+        _behind = null;
         var begun = _time.GetTimestamp();
         var reconnected = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
         void Connected(bool isConnected) => reconnected.Writer.TryWrite(isConnected);
@@ -157,23 +159,30 @@ public sealed partial class FetchClient
         var sinceRotation = _rotatedAt is { } at ? _time.GetElapsedTime(at) : _options.Interval;
         var rotate = sinceRotation >= _options.Interval;
         _rotatedAt = rotate ? _time.GetTimestamp() : _rotatedAt;
-        var next = await _link.NextAsync(rotate, _options.OffersLimit, cancellationToken);
+        var next = await _link.NextAsync(rotate, _options.OffersLimit, _behind, cancellationToken);
         if (!next.IsOk)
         {
             return (_retry.Next(), next.Detail);
         }
 
         NoteContact(next.Value!);
-        var offers = next.Value!.Offers.Where(o => !_refused.ContainsKey(o.Block)).ToList();
+        var isFurther = GoPastRefused(next.Value!.Offers);
+        var offers = next.Value.Offers.Where(o => !_refused.ContainsKey(o.Block)).ToList();
+        if (offers.Count == 0 && isFurther)
+        {
+            // What lies behind the refused blocks has not been offered yet.
+            return (TimeSpan.Zero, _refused.Values.FirstOrDefault());
+        }
+
         if (offers.Count == 0)
         {
             _retry.Reset();
             return (rotate ? _options.Interval : _options.Interval - sinceRotation, _refused.IsEmpty ? null : _refused.Values.First());
         }
 
-        var before = State.Blocks;
+        var (before, refusedBefore) = (State.Blocks, _refused.Count);
         var trouble = await BringInAsync(offers, cancellationToken);
-        if (trouble is null && State.Blocks == before && _refused.IsEmpty)
+        if (trouble is null && State.Blocks == before && _refused.Count == refusedBefore)
         {
             // Asking at once would get the same answer at once, as fast as the link allows.
             trouble = $"the source offers block {offers[0].Name} and can't give it";
@@ -186,6 +195,22 @@ public sealed partial class FetchClient
 
         _retry.Reset();
         return (TimeSpan.Zero, null);
+    }
+
+    /// <summary>
+    /// The source offers a limited number of its oldest blocks: where those that are refused here are as many, it would never come to
+    /// the others. So it is told the last one of the refused blocks at the head, and offers what lies behind it.
+    /// </summary>
+    /// <returns>True when the next answer starts further back than this one.</returns>
+    private bool GoPastRefused(IReadOnlyList<BlockOffer> offers)
+    {
+        if (offers.TakeWhile(o => _refused.ContainsKey(o.Block)).LastOrDefault()?.Block is not { } last || last == _behind)
+        {
+            return false;
+        }
+
+        _behind = last;
+        return true;
     }
 
     /// <summary>Downloads and imports the offered blocks in order, the one ahead of the other; the first trouble ends both.</summary>

@@ -75,9 +75,16 @@ public sealed partial class SourceLink
     }
 
     /// <summary>Asks which blocks are ready.</summary>
-    public async Task<LinkAnswer<NextReply>> NextAsync(bool rotate, int limit, CancellationToken cancellationToken)
+    /// <param name="rotate">Has the open block closed when no other can be offered.</param>
+    /// <param name="limit">The most offers wanted, from 1 to <see cref="NextReply.MaxOffers"/>.</param>
+    /// <param name="behind">
+    /// Only what lies behind this block; null for all. All are offered as well when the source does not have the block any more, or does
+    /// not know this wish.
+    /// </param>
+    /// <param name="cancellationToken">Ends the waiting.</param>
+    public async Task<LinkAnswer<NextReply>> NextAsync(bool rotate, int limit, BlockKey? behind, CancellationToken cancellationToken)
     {
-        var reply = await CallAsync(new TransferRequest(TransferOperation.Next, Rotate: rotate, Limit: limit), cancellationToken);
+        var reply = await CallAsync(new TransferRequest(TransferOperation.Next, behind, Rotate: rotate, Limit: limit), cancellationToken);
         if (!reply.IsOk)
         {
             return reply.As<NextReply>();

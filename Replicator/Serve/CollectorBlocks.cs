@@ -51,6 +51,12 @@ internal sealed class CollectorBlocks(RpcClient collector, string serviceId) : I
             : Nonsense();
     }
 
+    public async Task<SourceAnswer<bool>> SealAsync(string mailbox, CancellationToken cancellationToken)
+    {
+        var answer = await CallAsync("mailbox.seal", new JsonObject { ["i"] = mailbox }, cancellationToken);
+        return new SourceAnswer<bool>(answer.Status, answer.Status == SourceStatus.Ok, answer.Detail);
+    }
+
     public async Task<SourceAnswer<bool>> ConfirmAsync(string mailbox, string blockName, BlockHash hash, CancellationToken cancellationToken)
     {
         var answer = await CallAsync(

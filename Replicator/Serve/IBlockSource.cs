@@ -45,6 +45,9 @@ public interface IBlockSource
     /// <param name="cancellationToken">Ends the waiting.</param>
     Task<SourceAnswer<IReadOnlyList<SourceBlock>>> ReadyAsync(string mailbox, bool rotate, CancellationToken cancellationToken);
 
+    /// <summary>Has the open block closed, also while others are ready; without one this does nothing.</summary>
+    Task<SourceAnswer<bool>> SealAsync(string mailbox, CancellationToken cancellationToken);
+
     /// <summary>Has a block removed, as the target confirmed the import of just this content.</summary>
     Task<SourceAnswer<bool>> ConfirmAsync(string mailbox, string blockName, BlockHash hash, CancellationToken cancellationToken);
 

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
+using ZfRepl.Core.Blocks;
 using ZfRepl.Core.Bytes;
 using ZfRepl.Core.Storage;
 using ZfRepl.Core.Transfer;
@@ -218,6 +219,15 @@ internal sealed partial class MailboxServer(
     private async Task NextAsync(ServedSession session, ulong number, TransferRequest request, CancellationToken cancellationToken)
     {
         var answer = await source.ReadyAsync(mailbox.Target, request.Rotate, cancellationToken);
+        if (request.Rotate && answer.Value is { Count: > 0 } && !Offerable(session, answer.Value, request.Block).Any())
+        {
+            // What waits is nothing that this target can take now: the open block must not wait behind it.
+            var closed = await source.SealAsync(mailbox.Target, cancellationToken);
+            answer = closed.Status == SourceStatus.Ok
+                ? await source.ReadyAsync(mailbox.Target, rotate: false, cancellationToken)
+                : new SourceAnswer<IReadOnlyList<SourceBlock>>(closed.Status, null, closed.Detail);
+        }
+
         if (answer.Status != SourceStatus.Ok)
         {
             await ReplyFailureAsync(session, number, answer.Status, answer.Detail, cancellationToken);
@@ -225,7 +235,7 @@ internal sealed partial class MailboxServer(
         }
 
         var blocks = answer.Value!;
-        var tooLarge = blocks.FirstOrDefault(b => b.LengthBytes > Math.Min(session.Hello.MaxBlockBytes, options.MaxBlockBytes));
+        var tooLarge = blocks.FirstOrDefault(b => b.LengthBytes > MaxBlockBytes(session));
         if (tooLarge is not null)
         {
             audit.Refuse(
@@ -234,8 +244,7 @@ internal sealed partial class MailboxServer(
                 "lower max_block_size at the collector; carry this block over by hand (process_dir)");
         }
 
-        var offers = blocks
-            .Where(b => b.LengthBytes <= Math.Min(session.Hello.MaxBlockBytes, options.MaxBlockBytes))
+        var offers = Offerable(session, blocks, request.Block)
             .Take(Math.Clamp(request.Limit, 1, NextReply.MaxOffers))
             .Select(b => new BlockOffer(b.Identity, b.Name, b.FirstSequence, b.NextSequence, b.EventCount, b.LengthBytes));
         var reply = new ByteWriter(1024);
@@ -243,6 +252,24 @@ internal sealed partial class MailboxServer(
         session.Offered(blocks);
         await ReplyAsync(session, number, TransferStatus.Ok, "", reply.WrittenMemory, cancellationToken);
     }
+
+    /// <summary>The blocks that may be offered: not too large, and behind the one that the target names, if that is still there.</summary>
+    private IEnumerable<SourceBlock> Offerable(ServedSession session, IReadOnlyList<SourceBlock> blocks, BlockKey? behind)
+    {
+        var first = 0;
+        if (behind is not null)
+        {
+            first = blocks.Count;
+            while (first > 0 && blocks[first - 1].Identity != behind)
+            {
+                first--;
+            }
+        }
+
+        return blocks.Skip(first).Where(b => b.LengthBytes <= MaxBlockBytes(session));
+    }
+
+    private long MaxBlockBytes(ServedSession session) => Math.Min(session.Hello.MaxBlockBytes, options.MaxBlockBytes);
 
     private async Task GetAsync(ServedSession session, ulong number, TransferRequest request, CancellationToken cancellationToken)
     {

@@ -101,7 +101,7 @@ public sealed class NegativeControlTests
         });
         var session = await link.EnsureSessionAsync(CancellationToken.None);
         Assert.True(session.IsOk, session.Detail);
-        var offered = (await link.NextAsync(rotate: false, 100, CancellationToken.None)).Value!.Offers;
+        var offered = (await link.NextAsync(rotate: false, 100, behind: null, CancellationToken.None)).Value!.Offers;
         foreach (var offer in offered)
         {
             Assert.True((await link.ConfirmAsync(offer.Block, CancellationToken.None)).IsOk);

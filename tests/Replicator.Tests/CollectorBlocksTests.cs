@@ -38,6 +38,15 @@ public sealed class CollectorBlocksTests
     }
 
     [Fact]
+    public async Task The_open_block_is_closed_by_the_method_that_leaves_the_others_alone()
+    {
+        await using var collector = await FakeCollector.StartAsync();
+        using var client = new RpcClient(collector.SocketPath);
+        Assert.Equal(SourceStatus.Ok, (await Blocks(client).SealAsync("centre", CancellationToken.None)).Status);
+        Assert.Equal(["mailbox.seal"], collector.Calls);
+    }
+
+    [Fact]
     public async Task An_empty_mailbox_has_nothing_to_give()
     {
         await using var collector = await FakeCollector.StartAsync();

@@ -53,6 +53,7 @@ internal sealed class FakeCollector : IService, IAsyncDisposable
     {
         Add("mailbox.list_blocks", [Mailbox], _ => Listed);
         Add("mailbox.get_block", [Mailbox], _ => Next);
+        Add("mailbox.seal", [Mailbox], _ => RpcResult.Empty);
         Add("mailbox.delete_block", [Mailbox, Block, new RpcParameter("hash", RpcType.String, "SHA-256")], _ => Deleted);
         context.SignalReady();
         var end = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -96,6 +96,57 @@ public sealed class FetchClientTests
     }
 
     [Fact]
+    public async Task More_refused_blocks_than_are_offered_at_once_do_not_hide_what_is_behind_them()
+    {
+        await using var transfer = new TransferRig(new LoopbackBus());
+        const int Foreign = 7;
+        for (var i = 0; i < Foreign; i++)
+        {
+            transfer.AddBlock(10, i, node: "edge1-before-it-was-renamed");
+        }
+
+        transfer.AddBlock(20, 20);
+        transfer.AddBlock(20, 21);
+        await using var rig = await FetchRig.StartAsync(transfer, tune: o => o with { OffersLimit = 3 });
+        await Eventually.TrueAsync(() => transfer.Blocks.All.Count == Foreign, "the good blocks are confirmed");
+        Assert.Equal(20, await rig.CountAsync());
+        await Eventually.TrueAsync(
+            () => rig.Client.State is { BacklogBlocks: Foreign, Trouble: { } t } && t.Contains("refused", StringComparison.Ordinal),
+            "the client says what was refused, and that it still waits");
+        Assert.Equal(2, rig.Client.State.Blocks);
+
+        // What comes later finds the way as well, though nobody fetched what is before it.
+        transfer.AddBlock(20, 22);
+        await Eventually.TrueAsync(() => rig.Client.State.Blocks == 3, "a later block is confirmed");
+    }
+
+    [Fact]
+    public async Task Refused_blocks_do_not_keep_the_open_block_from_being_closed()
+    {
+        await using var transfer = new TransferRig(new LoopbackBus());
+        var foreign = transfer.AddBlock(10, node: "edge1-before-it-was-renamed");
+        transfer.Blocks.Open = transfer.AddBlock(20, 2);
+        transfer.Blocks.All.Remove(transfer.Blocks.Open);
+        await using var rig = await FetchRig.StartAsync(transfer);
+        await Eventually.TrueAsync(() => rig.Client.State.Blocks == 1, "the open block was closed and is confirmed");
+        Assert.Equal([foreign], transfer.Blocks.All);
+        Assert.Equal(20, await rig.CountAsync());
+    }
+
+    [Fact]
+    public async Task A_refused_block_beside_one_that_cannot_be_given_does_not_make_the_client_ask_without_a_pause()
+    {
+        await using var transfer = new TransferRig(new LoopbackBus());
+        transfer.AddBlock(10, node: "edge1-before-it-was-renamed");
+        var damaged = transfer.AddBlock(20, 2);
+        await File.WriteAllBytesAsync(damaged.Path, new byte[damaged.LengthBytes]);
+        transfer.Blocks.KeepsWhatItRepairs = true;
+        await using var rig = await FetchRig.StartAsync(transfer);
+        await Eventually.TrueAsync(
+            () => rig.Client.State.Trouble is { } t && t.Contains("can't give it", StringComparison.Ordinal), "the client waits before it asks again");
+    }
+
+    [Fact]
     public async Task A_disabled_client_stops_and_an_enabled_one_goes_on()
     {
         await using var transfer = new TransferRig(new LoopbackBus());

@@ -75,10 +75,10 @@ internal sealed class TransferRig : IAsyncDisposable
     }
 
     /// <summary>Makes a sealed block file with some events and has it offered.</summary>
-    public SourceBlock AddBlock(int events, int seed = 1)
+    public SourceBlock AddBlock(int events, int seed = 1, string node = Source)
     {
         var index = (ulong)Blocks.All.Count + 1;
-        var header = new BlockHeader(new StreamId(7, 8), index, 1, 0, Source, Target);
+        var header = new BlockHeader(new StreamId(7, 8), index, 1, 0, node, Target);
         using var appender = BlockAppender.Create(DiskStorage.Instance, _folder.Path, new BlockName((long)index), header).Value;
         var builder = new EventFrameBuilder();
         var batch = new EventBatch(new OidTable());
@@ -105,7 +105,7 @@ internal sealed class TransferRig : IAsyncDisposable
     {
         var opened = await Link.EnsureSessionAsync(CancellationToken.None);
         Assert.True(opened.IsOk, opened.Detail);
-        var next = await Link.NextAsync(rotate: true, 16, CancellationToken.None);
+        var next = await Link.NextAsync(rotate: true, 16, behind: null, CancellationToken.None);
         Assert.True(next.IsOk, next.Detail);
         return next.Value!;
     }
@@ -118,7 +118,7 @@ internal sealed class TransferRig : IAsyncDisposable
         {
             var opened = await Link.EnsureSessionAsync(CancellationToken.None);
             Assert.True(opened.IsOk, opened.Detail);
-            var next = await Link.NextAsync(rotate: true, 1, CancellationToken.None);
+            var next = await Link.NextAsync(rotate: true, 1, behind: null, CancellationToken.None);
             if (!next.IsOk)
             {
                 continue;
@@ -161,12 +161,39 @@ internal sealed class TransferRig : IAsyncDisposable
 
         public List<string> Repaired { get; } = [];
 
+        /// <summary>The open block: it becomes ready when it is closed.</summary>
+        public SourceBlock? Open { get; set; }
+
         public bool IsDown { get; set; }
 
-        public Task<SourceAnswer<IReadOnlyList<SourceBlock>>> ReadyAsync(string mailbox, bool rotate, CancellationToken cancellationToken) =>
-            Task.FromResult(IsDown
-                ? new SourceAnswer<IReadOnlyList<SourceBlock>>(SourceStatus.Unavailable, null, "down")
-                : new SourceAnswer<IReadOnlyList<SourceBlock>>(SourceStatus.Ok, [.. All], null));
+        /// <summary>True when a damaged block stays as it is.</summary>
+        public bool KeepsWhatItRepairs { get; set; }
+
+        public async Task<SourceAnswer<IReadOnlyList<SourceBlock>>> ReadyAsync(string mailbox, bool rotate, CancellationToken cancellationToken)
+        {
+            if (IsDown)
+            {
+                return new SourceAnswer<IReadOnlyList<SourceBlock>>(SourceStatus.Unavailable, null, "down");
+            }
+
+            if (rotate && All.Count == 0)
+            {
+                await SealAsync(mailbox, cancellationToken);
+            }
+
+            return new SourceAnswer<IReadOnlyList<SourceBlock>>(SourceStatus.Ok, [.. All], null);
+        }
+
+        public Task<SourceAnswer<bool>> SealAsync(string mailbox, CancellationToken cancellationToken)
+        {
+            if (Open is { } open)
+            {
+                Open = null;
+                All.Add(open);
+            }
+
+            return Task.FromResult(new SourceAnswer<bool>(SourceStatus.Ok, true, null));
+        }
 
         public Task<SourceAnswer<bool>> ConfirmAsync(string mailbox, string blockName, BlockHash hash, CancellationToken cancellationToken)
         {
@@ -188,7 +215,11 @@ internal sealed class TransferRig : IAsyncDisposable
         public Task<SourceAnswer<bool>> RepairAsync(string mailbox, string blockName, CancellationToken cancellationToken)
         {
             Repaired.Add(blockName);
-            All.RemoveAll(b => b.Name == blockName);
+            if (!KeepsWhatItRepairs)
+            {
+                All.RemoveAll(b => b.Name == blockName);
+            }
+
             return Task.FromResult(new SourceAnswer<bool>(SourceStatus.Ok, true, null));
         }
     }

@@ -115,7 +115,7 @@ public sealed class TransferSecurityTests
         Assert.Single(rig.Blocks.All);
         AssertRefused(rig, "replay", "");
         // The session goes on as if nothing had happened.
-        Assert.True((await rig.Link.NextAsync(rotate: false, 4, CancellationToken.None)).IsOk);
+        Assert.True((await rig.Link.NextAsync(rotate: false, 4, behind: null, CancellationToken.None)).IsOk);
     }
 
     [Fact]
@@ -134,7 +134,7 @@ public sealed class TransferSecurityTests
         }
 
         Assert.True((await opening).IsOk);
-        Assert.True((await rig.Link.NextAsync(rotate: false, 4, CancellationToken.None)).IsOk);
+        Assert.True((await rig.Link.NextAsync(rotate: false, 4, behind: null, CancellationToken.None)).IsOk);
     }
 
     [Fact]

@@ -61,7 +61,7 @@ public sealed class TransferTests
         do
         {
             Assert.True((await rig.Link.EnsureSessionAsync(CancellationToken.None)).IsOk);
-            var next = await rig.Link.NextAsync(rotate: true, 16, CancellationToken.None);
+            var next = await rig.Link.NextAsync(rotate: true, 16, behind: null, CancellationToken.None);
             resumed = next.IsOk ? await rig.Link.DownloadAsync(next.Value!.Offers[0], CancellationToken.None) : next.As<byte[]>();
         }
         while (resumed.Status == LinkStatus.TimedOut);
@@ -125,10 +125,10 @@ public sealed class TransferTests
         await using var rig = new TransferRig(new LoopbackBus());
         await rig.OfferedAsync();
         rig.Blocks.IsDown = true;
-        Assert.Equal(LinkStatus.NotReady, (await rig.Link.NextAsync(rotate: true, 1, CancellationToken.None)).Status);
+        Assert.Equal(LinkStatus.NotReady, (await rig.Link.NextAsync(rotate: true, 1, behind: null, CancellationToken.None)).Status);
         rig.Blocks.IsDown = false;
         rig.Server.Enabled = false;
-        var answer = await rig.Link.NextAsync(rotate: true, 1, CancellationToken.None);
+        var answer = await rig.Link.NextAsync(rotate: true, 1, behind: null, CancellationToken.None);
         Assert.Equal(LinkStatus.NotReady, answer.Status);
         Assert.Contains("disabled", answer.Detail, StringComparison.Ordinal);
     }
@@ -201,7 +201,7 @@ public sealed class TransferTests
         await using var rig = new TransferRig(bus);
         await rig.OfferedAsync();
         bus.SetConnected(false);
-        Assert.Equal(LinkStatus.NotConnected, (await rig.Link.NextAsync(rotate: true, 1, CancellationToken.None)).Status);
+        Assert.Equal(LinkStatus.NotConnected, (await rig.Link.NextAsync(rotate: true, 1, behind: null, CancellationToken.None)).Status);
     }
 
     internal static SourceLinkOptions Impatient(SourceLinkOptions options) => options with { RepeatAfter = TimeSpan.FromMilliseconds(50) };

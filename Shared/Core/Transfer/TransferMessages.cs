@@ -8,7 +8,7 @@ namespace ZfRepl.Core.Transfer;
 /// <summary>What a target asks for. The numbers are on the wire.</summary>
 public enum TransferOperation : byte
 {
-    /// <summary>Which blocks are ready?</summary>
+    /// <summary>Which blocks are ready, all of them or those behind one?</summary>
     Next = 1,
 
     /// <summary>Prepare a block for transfer.</summary>
@@ -116,8 +116,10 @@ public sealed record HelloReply(int ChunkBytes, int MaxWindow)
 
 /// <summary>A target's request.</summary>
 /// <param name="Operation">What it asks for.</param>
-/// <param name="Block">The block, for get and confirm.</param>
-/// <param name="Rotate">For next: close the open block when no other is ready.</param>
+/// <param name="Block">
+/// The block, for get and confirm. For next: offer only what lies behind this block, null for all; who does not know this use offers all.
+/// </param>
+/// <param name="Rotate">For next: close the open block when no other can be offered.</param>
 /// <param name="Limit">For next: the most offers wanted. For pull: how many chunks.</param>
 /// <param name="Codec">For get: how to code it.</param>
 /// <param name="TransferId">For pull: the transfer.</param>

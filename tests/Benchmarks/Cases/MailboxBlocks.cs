@@ -19,6 +19,11 @@ internal sealed class MailboxBlocks(Mailbox mailbox) : IBlockSource
         return new SourceAnswer<IReadOnlyList<SourceBlock>>(SourceStatus.Ok, [.. ready.Select(Describe)], null);
     }
 
+    public async Task<SourceAnswer<bool>> SealAsync(string name, CancellationToken cancellationToken) =>
+        (await mailbox.SealAsync(cancellationToken)).IsOk
+            ? new SourceAnswer<bool>(SourceStatus.Ok, true, null)
+            : new SourceAnswer<bool>(SourceStatus.Unavailable, false, "not closed");
+
     public async Task<SourceAnswer<bool>> ConfirmAsync(string name, string blockName, BlockHash hash, CancellationToken cancellationToken)
     {
         var removed = BlockName.TryParse(blockName, out var block) ? await mailbox.ConfirmAsync(block, hash, cancellationToken) : RemoveResult.NotFound;
