@@ -33,6 +33,9 @@ internal sealed class FetchingSide(ReplicatorOptions options, IStorage storage, 
     /// <summary>The importer, once it is open.</summary>
     public BlockImporter? Importer { get; private set; }
 
+    /// <summary>What goes through the inbox once, before anything is fetched; once it is open.</summary>
+    public InboxLeftovers? Leftovers { get; private set; }
+
     /// <summary>The quarantine, once it is open.</summary>
     public Quarantine? Quarantine { get; private set; }
 
@@ -98,7 +101,11 @@ internal sealed class FetchingSide(ReplicatorOptions options, IStorage storage, 
 
         Importer = new BlockImporter(storage, History, sinks, context.Time);
         var intake = new BlockIntake(inbox.Value, Importer, History, Quarantine, context.Loggers.CreateLogger("import"));
-        MakeClients(bus, intake);
+        var sources = client.Mailboxes.Select(m => m.Fetch.Source).ToFrozenSet(StringComparer.Ordinal);
+        Leftovers = new InboxLeftovers(
+            inbox.Value, storage, Importer, History, options.Node, sources, context.Time, context.Loggers.CreateLogger("import"));
+        _loops.Add(Leftovers.RunAsync);
+        MakeClients(bus, intake, Leftovers);
         return null;
     }
 
@@ -119,7 +126,7 @@ internal sealed class FetchingSide(ReplicatorOptions options, IStorage storage, 
         }
     }
 
-    private void MakeClients(IMessageBus bus, BlockIntake intake)
+    private void MakeClients(IMessageBus bus, BlockIntake intake, InboxLeftovers leftovers)
     {
         var links = new Dictionary<string, SourceLink>(StringComparer.Ordinal);
         foreach (var (fetch, link) in options.Client!.Mailboxes)
@@ -128,7 +135,11 @@ internal sealed class FetchingSide(ReplicatorOptions options, IStorage storage, 
             links.Add(fetch.Source, source);
             var fetchClient = new FetchClient(source, intake, bus, context.Time, fetch, context.Loggers.CreateLogger("fetch"));
             _clients.Add(fetchClient);
-            _loops.Add(fetchClient.RunAsync);
+            _loops.Add(async token =>
+            {
+                await leftovers.FirstPass.WaitAsync(token);
+                await fetchClient.RunAsync(token);
+            });
         }
 
         _links = links.ToFrozenDictionary(StringComparer.Ordinal);

@@ -5,6 +5,7 @@ using ZfRepl.Core.Storage;
 using ZfRepl.Hosting.Import;
 using ZfRepl.Hosting.Rpc;
 using ZfRepl.Replicator.Bus;
+using ZfRepl.Replicator.Fetch;
 using ZfRepl.Replicator.Serve;
 
 namespace ZfRepl.Replicator;
@@ -95,6 +96,11 @@ internal sealed class ReplicatorApi(ReplicatorOptions options, MqttBus bus, Bloc
             json.WriteString("state", bus.State);
             json.WriteEndObject();
             WriteClients(json);
+            if (fetching.Leftovers is { } leftovers)
+            {
+                WriteInbox(json, leftovers.State);
+            }
+
             if (server is not null)
             {
                 WriteServer(json, server.Counters);
@@ -136,6 +142,18 @@ internal sealed class ReplicatorApi(ReplicatorOptions options, MqttBus bus, Bloc
         }
 
         json.WriteEndArray();
+    }
+
+    private static void WriteInbox(Utf8JsonWriter json, LeftoverState state)
+    {
+        json.WriteStartObject("inbox_at_start");
+        json.WriteBoolean("done", state.IsDone);
+        json.WriteNumber("imported_blocks", state.Imported);
+        json.WriteNumber("imported_events", state.Events);
+        json.WriteNumber("removed_blocks", state.Removed);
+        json.WriteNumber("kept_blocks", state.Kept);
+        json.WriteString("trouble", state.Trouble);
+        json.WriteEndObject();
     }
 
     private static void WriteServer(Utf8JsonWriter json, ServerCounters counters)

@@ -53,6 +53,11 @@ public sealed class ReplicatorService(ReplicatorOptions options, IStorage storag
             // A moment late: what is only just starting is not yet in trouble.
             await Task.Delay(HealthInterval, context.Time, cancellationToken);
             context.Health.Set("broker", bus.IsConnected ? HealthState.Ok : HealthState.Degraded, bus.State);
+            if (fetching.Leftovers is { State: var left })
+            {
+                context.Health.Set("inbox", left.Trouble is null ? HealthState.Ok : HealthState.Degraded, left.Trouble ?? "nothing is in the way");
+            }
+
             foreach (var client in fetching.Clients)
             {
                 var state = client.State;

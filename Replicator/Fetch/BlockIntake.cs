@@ -88,6 +88,9 @@ internal sealed partial class BlockIntake(
                 return new Taken($"block {block.Offer.Name} arrived damaged ({partial.Damages.Count} places); it is fetched again{Discard(block)}");
             case ImportOutcome.TryLater later:
                 return new Taken($"{later.Reason} ({later.Remedy})");
+            case ImportOutcome.Refused { Kind: RefusalKind.Missing } gone:
+                // It lay in the inbox since an earlier start, and has been imported and removed meanwhile: the next look finds that.
+                return new Taken($"block {block.Offer.Name} is not in the inbox any more ({gone.Reason}); it is looked for again");
             case ImportOutcome.Refused refused:
                 return Refuse(block, source, refused);
             default:

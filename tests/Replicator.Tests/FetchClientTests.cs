@@ -1,6 +1,3 @@
-using ZfRepl.Core.Blocks;
-using ZfRepl.Core.History;
-using ZfRepl.Core.Telemetry;
 using ZfRepl.TestKit;
 
 namespace ZfRepl.Replicator.Tests;
@@ -185,44 +182,5 @@ public sealed class FetchClientTests
         transfer.Server.Announce(TransferRig.Target);
         bus.SetConnected(true);
         await rig.DrainedAsync();
-    }
-
-    /// <summary>A real database that can be made to refuse.</summary>
-    private sealed class StubbornHistory(string path) : IHistoryDatabase
-    {
-        private static readonly HistoryError Down = new(HistoryTrouble.Unavailable, "away for a test", "wait");
-
-        private Core.History.Sqlite.SqliteHistory? _inner;
-
-        public bool IsDown { get; set; }
-
-        public string Name => "stubborn";
-
-        public async Task OpenAsync() =>
-            _inner = (await Core.History.Sqlite.SqliteHistory.OpenAsync(new Core.History.Sqlite.SqliteHistoryOptions { Path = path })).Value;
-
-        public ValueTask<HistoryResult<WriteReceipt>> WriteAsync(HistoryWrite write, CancellationToken cancellation) =>
-            IsDown ? ValueTask.FromResult<HistoryResult<WriteReceipt>>(Down) : _inner!.WriteAsync(write, cancellation);
-
-        public ValueTask<HistoryResult<AppliedBlock?>> FindAppliedAsync(BlockKey block, CancellationToken cancellation) =>
-            _inner!.FindAppliedAsync(block, cancellation);
-
-        public ValueTask<HistoryResult<bool>> MarkDeliveredAsync(BlockKey block, CancellationToken cancellation) =>
-            _inner!.MarkDeliveredAsync(block, cancellation);
-
-        public ValueTask<HistoryResult<StreamFacts?>> FindStreamAsync(ulong tag, CancellationToken cancellation) =>
-            _inner!.FindStreamAsync(tag, cancellation);
-
-        public ValueTask<HistoryResult<IReadOnlyList<StreamAccount>>> ReadStreamsAsync(
-            Core.Frames.StreamId? only, int maxMissing, CancellationToken cancellation) => _inner!.ReadStreamsAsync(only, maxMissing, cancellation);
-
-        public ValueTask<HistoryResult<HistoryCursor?>> ReadEventsAsync(
-            Oid oid, HistoryCursor after, long toNs, int limit, EventBatch target, CancellationToken cancellation) =>
-            _inner!.ReadEventsAsync(oid, after, toNs, limit, target, cancellation);
-
-        public ValueTask<HistoryResult<IReadOnlyList<OidCount>>> CountByOidAsync(Oid? after, int limit, CancellationToken cancellation) =>
-            _inner!.CountByOidAsync(after, limit, cancellation);
-
-        public ValueTask DisposeAsync() => _inner?.DisposeAsync() ?? ValueTask.CompletedTask;
     }
 }
