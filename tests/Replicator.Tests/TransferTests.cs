@@ -24,6 +24,34 @@ public sealed class TransferTests
         Assert.Equal(1, rig.Server.Counters.ConfirmedBlocks);
     }
 
+    [Fact]
+    public async Task A_target_that_names_a_block_is_offered_what_lies_behind_it_and_is_told_the_whole_backlog()
+    {
+        await using var rig = new TransferRig(new LoopbackBus());
+        var blocks = Enumerable.Range(0, 5).Select(i => rig.AddBlock(10, i).Identity).ToArray();
+        await rig.OfferedAsync();
+        var behind = (await rig.Link.NextAsync(rotate: false, 2, blocks[1], CancellationToken.None)).Value!;
+        Assert.Equal(blocks[2..4], behind.Offers.Select(o => o.Block));
+        Assert.Equal((5UL, 50UL), (behind.BacklogBlocks, behind.BacklogEvents));
+        Assert.Empty((await rig.Link.NextAsync(rotate: false, 2, blocks[4], CancellationToken.None)).Value!.Offers);
+
+        // One that has gone meanwhile hides nothing.
+        rig.Blocks.All.RemoveAt(0);
+        var all = (await rig.Link.NextAsync(rotate: false, 16, blocks[0], CancellationToken.None)).Value!;
+        Assert.Equal(blocks[1..], all.Offers.Select(o => o.Block));
+    }
+
+    [Fact]
+    public async Task A_block_that_is_too_large_for_the_target_does_not_keep_the_open_one_from_being_closed()
+    {
+        await using var rig = new TransferRig(new LoopbackBus(), tune: o => o with { MaxBlockBytes = 4000 });
+        rig.AddBlock(5000);
+        rig.Blocks.Open = rig.AddBlock(10, 2);
+        rig.Blocks.All.Remove(rig.Blocks.Open);
+        var open = rig.Blocks.Open.Identity;
+        Assert.Equal([open], (await rig.OfferedAsync()).Offers.Select(o => o.Block));
+    }
+
     [Theory]
     [InlineData(1)]
     [InlineData(2)]
