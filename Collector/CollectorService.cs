@@ -31,9 +31,13 @@ public sealed partial class CollectorService(CollectorOptions options, IStorage 
         var opened = await OpenSpoolAsync(context, stop);
         if (!opened.IsOk)
         {
-            return new ServiceFailure(ExitCode.Failed, $"the spool can't be used: {opened.Error}", opened.Error.Remedy);
+            return opened.Error.Errno == Errno.WouldBlock
+                ? new ServiceFailure(ExitCode.TryLater, $"the spool {options.SpoolPath} is in use by another collector", "give each collector a `path` of its own")
+                : new ServiceFailure(ExitCode.Failed, $"the spool can't be used: {opened.Error}", opened.Error.Remedy);
         }
 
+        // Starts are counted and subscriptions remembered for the spool as a whole: two collectors in it would give one identity twice.
+        using var spoolLock = opened.Value.Lock;
         var (application, problem) = OpcUaApplication.Open(
             options.Node, options.PkiPath, options.OpcUa.Any(o => o.Policy != SecurityPolicy.None), context.Time);
         if (application is null)
@@ -47,7 +51,7 @@ public sealed partial class CollectorService(CollectorOptions options, IStorage 
             CertificateProblem(context.Logger, problem);
         }
 
-        var (quarantine, boot) = opened.Value;
+        var (_, quarantine, boot) = opened.Value;
         var mailboxes = options.Mailboxes
             .Select(m => new Mailbox(storage, quarantine, context.Time, m, context.Loggers.CreateLogger("mailbox")))
             .ToList();
@@ -151,7 +155,7 @@ public sealed partial class CollectorService(CollectorOptions options, IStorage 
     }
 
     /// <summary>Opens what all mailboxes share. A disk that others have filled is waited for, as it is later on.</summary>
-    private async Task<StorageResult<(Quarantine Quarantine, ulong Boot)>> OpenSpoolAsync(ServiceContext context, CancellationToken stop)
+    private async Task<StorageResult<(IDisposable Lock, Quarantine Quarantine, ulong Boot)>> OpenSpoolAsync(ServiceContext context, CancellationToken stop)
     {
         while (true)
         {
@@ -167,7 +171,7 @@ public sealed partial class CollectorService(CollectorOptions options, IStorage 
         }
     }
 
-    private StorageResult<(Quarantine Quarantine, ulong Boot)> OpenSpool(ServiceContext context)
+    private StorageResult<(IDisposable Lock, Quarantine Quarantine, ulong Boot)> OpenSpool(ServiceContext context)
     {
         var created = storage.CreateFolder(options.SpoolPath);
         if (!created.IsOk)
@@ -175,14 +179,21 @@ public sealed partial class CollectorService(CollectorOptions options, IStorage 
             return created.Error;
         }
 
-        var quarantine = Quarantine.Open(storage, options.QuarantinePath, context.Time);
-        if (!quarantine.IsOk)
+        var locked = storage.Lock(Path.Combine(options.SpoolPath, "spool.lock"));
+        if (!locked.IsOk)
         {
-            return quarantine.Error;
+            return locked.Error;
         }
 
-        var boot = BootCounter.Next(storage, options.SpoolPath, context.Time);
-        return boot.IsOk ? (quarantine.Value, boot.Value) : boot.Error;
+        var quarantine = Quarantine.Open(storage, options.QuarantinePath, context.Time);
+        var boot = quarantine.IsOk ? BootCounter.Next(storage, options.SpoolPath, context.Time) : quarantine.Error;
+        if (boot.IsOk)
+        {
+            return (locked.Value, quarantine.Value, boot.Value);
+        }
+
+        locked.Value.Dispose();
+        return boot.Error;
     }
 
     /// <summary>Opens the mailboxes. A full disk is waited for, as it is later on; anything else ends the start.</summary>
@@ -221,11 +232,15 @@ public sealed partial class CollectorService(CollectorOptions options, IStorage 
     [LoggerMessage(1122, LogLevel.Warning, "OPC UA certificates: {Problem}")]
     private static partial void CertificateProblem(ILogger logger, string problem);
 
+    /// <summary>
+    /// The database beside the collector gets as much patience as the most patient mailbox. A broken one must not fill the disk that the plant's
+    /// readings for the centre need; what it misses is in the log as a loss.
+    /// </summary>
     private MailboxOptions LocalHistoryOptions() => new()
     {
         Name = LocalHistoryMailbox,
         Node = options.Node,
         Folder = Path.Combine(options.SpoolPath, LocalHistoryMailbox),
-        Keep = null,
+        Keep = options.Mailboxes.Any(m => m.Keep is null) ? null : options.Mailboxes.Max(m => m.Keep),
     };
 }

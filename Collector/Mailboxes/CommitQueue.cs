@@ -14,7 +14,7 @@ internal sealed class Commit(ByteWriter frames, ulong firstSequence, ushort numb
     public ByteWriter Frames { get; } = frames;
 
     /// <summary>Positions that the frames bring, or that only come along: of batches of which nothing was taken.</summary>
-    public Dictionary<string, SourcePosition> Positions { get; } = new(StringComparer.Ordinal);
+    public SourcePositionSet Positions { get; } = [];
 
     /// <summary>The sources of which events are in the frames.</summary>
     public HashSet<string> Sources { get; } = new(StringComparer.Ordinal);
@@ -61,7 +61,7 @@ internal sealed class CommitQueue(MailboxOptions options, ulong streamTag, ulong
 
     private readonly Lock _gate = new();
     private readonly EventFrameBuilder _builder = new();
-    private readonly Dictionary<string, SourcePosition> _taken = positions.ToDictionary(p => p.Source, StringComparer.Ordinal);
+    private readonly SourcePositionSet _taken = new(positions);
     private readonly Dictionary<LossReason, ulong> _losses = [];
     private Commit _next = new(new ByteWriter(64 * 1024), nextSequence, 1);
     private Commit? _inFlight;
@@ -122,7 +122,7 @@ internal sealed class CommitQueue(MailboxOptions options, ulong streamTag, ulong
     {
         lock (_gate)
         {
-            if (position is { } p && IsTaken(p))
+            if (position is { } p && _taken.Covers(p))
             {
                 return _next.Sources.Contains(p.Source) ? _next.Durable : _inFlight?.Durable ?? Task.CompletedTask;
             }
@@ -142,8 +142,8 @@ internal sealed class CommitQueue(MailboxOptions options, ulong streamTag, ulong
             var isTaken = before != (_next.FrameCount, _builder.Count);
             if (position is { } taken)
             {
-                _taken[taken.Source] = taken;
-                _next.Positions[taken.Source] = taken;
+                _taken.Set(taken);
+                _next.Positions.Set(taken);
                 if (isTaken)
                 {
                     _next.Sources.Add(taken.Source);
@@ -185,7 +185,7 @@ internal sealed class CommitQueue(MailboxOptions options, ulong streamTag, ulong
     {
         lock (_gate)
         {
-            return _taken.TryGetValue(source, out var taken) && taken.Incarnation == incarnation ? taken.Sequence : null;
+            return _taken.LastOf(source, incarnation);
         }
     }
 
@@ -194,7 +194,7 @@ internal sealed class CommitQueue(MailboxOptions options, ulong streamTag, ulong
     {
         lock (_gate)
         {
-            return _taken.ContainsKey(source);
+            return _taken.Knows(source);
         }
     }
 
@@ -215,7 +215,7 @@ internal sealed class CommitQueue(MailboxOptions options, ulong streamTag, ulong
                 return null;
             }
 
-            foreach (var position in _next.Positions.Values)
+            foreach (var position in _next.Positions)
             {
                 position.AppendFrame(BeginFrame(), streamTag, _nextSequence, _next.Number);
             }
@@ -261,11 +261,6 @@ internal sealed class CommitQueue(MailboxOptions options, ulong streamTag, ulong
             _next.Abandon();
         }
     }
-
-    private bool IsTaken(in SourcePosition position) =>
-        _taken.TryGetValue(position.Source, out var taken)
-        && taken.Incarnation == position.Incarnation
-        && position.Sequence <= taken.Sequence;
 
     private void AppendEvent(EventBatch batch, int index, long nowNs)
     {

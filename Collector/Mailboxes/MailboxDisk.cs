@@ -39,7 +39,7 @@ internal sealed class MailboxDisk(
     private const int BooksReserveBytes = 128 * 1024;
 
     private readonly SortedDictionary<ulong, SealedBlock> _sealed = new(sealedBlocks.ToDictionary(b => b.Header.Index));
-    private readonly Dictionary<string, SourcePosition> _positions = positions.ToDictionary(p => p.Source, StringComparer.Ordinal);
+    private readonly SourcePositionSet _positions = new(positions);
     private readonly List<SuspectBlock> _suspects = [];
     private readonly List<BlockAppender> _sealing = [];
     private readonly List<string> _toDelete = [];
@@ -55,7 +55,7 @@ internal sealed class MailboxDisk(
 
     public ulong DurableNextSequence { get; private set; } = nextSequence;
 
-    public IReadOnlyCollection<SourcePosition> Positions => _positions.Values;
+    public IReadOnlyCollection<SourcePosition> Positions => _positions;
 
     /// <summary>Sealed blocks, oldest first.</summary>
     public IReadOnlyCollection<SealedBlock> Sealed => _sealed.Values;
@@ -106,9 +106,9 @@ internal sealed class MailboxDisk(
         _openDurableBytes = block.LengthBytes;
         _openDurableEvents = block.EventCount;
         DurableNextSequence = commit.NextSequence;
-        foreach (var position in commit.Positions.Values)
+        foreach (var position in commit.Positions)
         {
-            _positions[position.Source] = position;
+            _positions.Set(position);
         }
 
         return StorageResult.Ok;
@@ -152,7 +152,7 @@ internal sealed class MailboxDisk(
             NextIndex = _nextIndex,
             NextSequence = DurableNextSequence,
             NewestName = _newestName,
-            Positions = [.. _positions.Values],
+            Positions = [.. _positions],
             DeliveredEvents = _state.DeliveredEvents + (removal == Removal.Delivered ? block.Trailer.EventCount : 0),
             DeliveredBlocks = _state.DeliveredBlocks + (removal == Removal.Delivered ? 1UL : 0),
             LostEvents = _state.LostEvents + (removal == Removal.Lost ? block.Trailer.EventCount : 0),
@@ -197,7 +197,7 @@ internal sealed class MailboxDisk(
             NextIndex = Math.Max(_nextIndex, _state.NextIndex),
             NextSequence = DurableNextSequence,
             NewestName = _newestName,
-            Positions = [.. _positions.Values],
+            Positions = [.. _positions],
             LostEvents = _state.LostEvents + vanished.Aggregate(0UL, (sum, v) => sum + v.NextSequence - v.FirstSequence),
             Removed = [.. _state.Removed, .. vanished],
         });
@@ -305,7 +305,7 @@ internal sealed class MailboxDisk(
         }
 
         var preamble = new Core.Bytes.ByteWriter();
-        foreach (var position in _positions.Values)
+        foreach (var position in _positions)
         {
             position.AppendFrame(preamble, stream.High, commit.FirstSequence, commit.Number);
         }

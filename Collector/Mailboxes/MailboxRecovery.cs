@@ -386,13 +386,7 @@ internal sealed class MailboxRecovery
             return report.Error;
         }
 
-        var merged = state.Positions.ToDictionary(p => p.Source, StringComparer.Ordinal);
-        foreach (var position in report.Value.Positions)
-        {
-            merged[position.Source] = position;
-        }
-
-        return merged.Values.ToArray();
+        return new SourcePositionSet([.. state.Positions, .. report.Value.Positions]).ToArray();
     }
 
     private StorageResult SetAside(string path, string reason)

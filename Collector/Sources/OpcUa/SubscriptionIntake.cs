@@ -19,13 +19,14 @@ internal sealed class SubscriptionIntake(
     // No fewer than the notifications that a subscriber has with its host at once, now or in an earlier version.
     private const ulong UnderWayMax = 64;
 
+    // The present subscription and the one that is being drained, with some to spare for reconnects.
+    private const int WatchesMax = 4;
+
     private readonly ItemFinder _finder = new(options);
     private readonly EventBatch _batch = new(intake.Oids, capacity: 4096);
     private bool _isRemembered;
-    private ulong _incarnation;
-    private IReadOnlyList<string>? _keys;
-    private int[] _items = [];
-    private bool[] _isFirst = [];
+    private readonly List<Watch> _watches = [];
+    private Watch _watch = new(0, [], [], []);
     private long _overflows;
 
     /// <summary>How many changes bore the overflow flag since the start.</summary>
@@ -86,7 +87,7 @@ internal sealed class SubscriptionIntake(
         var nowNs = UnixTime.FromDateTimeOffset(time.GetUtcNow());
         _batch.Clear();
         var found = NotificationConverter.Convert(
-            notification.Changes, _items, _isFirst, nowNs, intake.NextIeids(Math.Max(1, notification.Changes.Count)), _batch);
+            notification.Changes, _watch.Items, _watch.IsFirst, nowNs, intake.NextIeids(Math.Max(1, notification.Changes.Count)), _batch);
         if (found.Overflows == 0)
         {
             return await intake.TakeAsync(_batch, position, cancellationToken);
@@ -140,27 +141,33 @@ internal sealed class SubscriptionIntake(
             found.MaxTimeNs,
             nowNs,
             options.Name,
-            $"the server's queue overflowed just before these values of {_keys![(int)found.FirstOverflow]}{more}; a larger queue_size helps"));
+            $"the server's queue overflowed just before these values of {_watch.Keys[(int)found.FirstOverflow]}{more}; a larger queue_size helps"));
     }
 
-    /// <summary>Item numbers for the client handles of a subscription.</summary>
+    /// <summary>Turns to the subscription of a notification. While one replaces another, notifications of both come in turn.</summary>
     private void Adopt(in Notification notification)
     {
-        if (ReferenceEquals(_keys, notification.Keys) && _incarnation == notification.Incarnation)
+        var (incarnation, keys) = (notification.Incarnation, notification.Keys);
+        if (ReferenceEquals(_watch.Keys, keys) && _watch.Incarnation == incarnation)
         {
             return;
         }
 
-        _keys = notification.Keys;
-        _items = [.. _keys.Select(k => intake.Oids.GetOrAdd(Oid.Parse(k)))];
-        if (_incarnation != notification.Incarnation || _isFirst.Length != _items.Length)
+        if (_watches.Find(w => w.Incarnation == incarnation && ReferenceEquals(w.Keys, keys)) is { } known)
         {
-            // A subscription of which nothing was taken yet begins with values that may have been delivered before.
-            _isFirst = new bool[_items.Length];
-            Array.Fill(_isFirst, intake.LastTaken(options.Name, notification.Incarnation) is null);
+            _watch = known;
+            return;
         }
 
-        _incarnation = notification.Incarnation;
+        // A subscription of which nothing was taken yet begins with values that may have been delivered before.
+        var isFirst = new bool[keys.Count];
+        Array.Fill(isFirst, intake.LastTaken(options.Name, incarnation) is null);
+        _watch = new Watch(incarnation, keys, [.. keys.Select(k => intake.Oids.GetOrAdd(Oid.Parse(k)))], isFirst);
+        _watches.Add(_watch);
+        if (_watches.Count > WatchesMax)
+        {
+            _watches.RemoveAt(0);
+        }
     }
 
     /// <summary>The number of a notification as one that never starts again.</summary>
@@ -178,4 +185,11 @@ internal sealed class SubscriptionIntake(
             : candidate > last + half && candidate > SequenceNumbers ? candidate - SequenceNumbers
             : candidate;
     }
+
+    /// <summary>What is known of one subscription.</summary>
+    /// <param name="Incarnation">Its number.</param>
+    /// <param name="Keys">The items' names by client handle.</param>
+    /// <param name="Items">The items' numbers by client handle.</param>
+    /// <param name="IsFirst">For each client handle, whether its next change is the first one of the subscription.</param>
+    private sealed record Watch(ulong Incarnation, IReadOnlyList<string> Keys, int[] Items, bool[] IsFirst);
 }

@@ -163,7 +163,7 @@ public sealed class BlockReport
     {
         private readonly List<BlockDamage> _damages = [];
         private readonly List<MissingRange> _missing = [];
-        private readonly Dictionary<string, SourcePosition> _positions = new(StringComparer.Ordinal);
+        private readonly SourcePositionSet _positions = [];
         private readonly List<LossRecord> _losses = [];
         private ulong? _expected = report.Header?.FirstSequence;
         private long _trailerOffset;
@@ -208,7 +208,7 @@ public sealed class BlockReport
             report.NextSequence = _expected ?? 0;
             report.Damages = _damages;
             report.Missing = _missing;
-            report.Positions = [.. _positions.Values];
+            report.Positions = [.. _positions];
             report.Losses = _losses;
             return _trailerOffset;
         }
@@ -222,7 +222,7 @@ public sealed class BlockReport
                 if (item.Header.IsCommitEnd)
                 {
                     _wholeCommits = new Snapshot(
-                        end, _expected, report.FrameCount, report.EventCount, _losses.Count, new(_positions, StringComparer.Ordinal));
+                        end, _expected, report.FrameCount, report.EventCount, _losses.Count, [.. _positions]);
                     _commitBehind = null;
                     return;
                 }
@@ -246,9 +246,9 @@ public sealed class BlockReport
             _missing.Clear();
             _losses.RemoveRange(whole.LossCount, _losses.Count - whole.LossCount);
             _positions.Clear();
-            foreach (var (source, position) in whole.Positions)
+            foreach (var position in whole.Positions)
             {
-                _positions[source] = position;
+                _positions.Set(position);
             }
         }
 
@@ -317,7 +317,7 @@ public sealed class BlockReport
             var error = SourcePosition.TryRead(item.Payload.Span, out var position);
             if (error is null)
             {
-                _positions[position.Source] = position;
+                _positions.Set(position);
             }
 
             return error is null ? null : $"source position: {error}";
@@ -330,6 +330,6 @@ public sealed class BlockReport
             uint FrameCount,
             ulong EventCount,
             int LossCount,
-            Dictionary<string, SourcePosition> Positions);
+            SourcePosition[] Positions);
     }
 }

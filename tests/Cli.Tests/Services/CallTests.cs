@@ -151,6 +151,24 @@ public sealed class CallTests(EdgeCollector collector) : IClassFixture<EdgeColle
     }
 
     [Fact]
+    public async Task A_second_collector_in_the_same_spool_is_told_to_take_another_one()
+    {
+        await File.WriteAllTextAsync(Path.Combine(collector.Folder, "other.yml"), $$"""
+            id: other.collector
+            system_name: edge1
+            config:
+              collector:
+                path: {{Path.GetDirectoryName(collector.Mailbox)}}
+                mailboxes: { third: {} }
+                sources: { beat: { kind: generator, oid: sensor:other } }
+            """);
+        var run = await collector.RunAsync("run", "other.yml");
+        Assert.Equal(75, run.ExitCode);
+        Assert.Contains("is in use by another collector", run.Error, StringComparison.Ordinal);
+        Assert.Contains("give each collector a `path` of its own", run.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Status_shows_accounts_and_health()
     {
         await collector.CollectSomeAsync();

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using ZfRepl.Collector.Mailboxes;
 using ZfRepl.Collector.Sources.OpcUa;
 using ZfRepl.Collector.Tests.Mailboxes;
+using ZfRepl.Core.Blocks;
 using ZfRepl.Core.Frames;
 using ZfRepl.Core.Storage;
 using ZfRepl.Core.Telemetry;
@@ -233,6 +234,38 @@ public sealed class SubscriptionIntakeTests
     }
 
     [Fact]
+    public async Task Changes_of_a_subscription_that_is_drained_are_no_first_values_however_they_mix_with_those_of_its_successor()
+    {
+        await using var rig = await MailboxRig.StartAsync(_storage);
+        await TakeAsync(Intake(rig, boot: 1), 1, 10);
+        var intake = Intake(rig, boot: 2);
+        Assert.NotNull(intake.LastDurable(Incarnation));
+        await TakeAsync(intake, 1, [(0, 99, 0u)], Incarnation + 1);
+        await TakeAsync(intake, 2, [(0, 11, 0u)]);
+        await TakeAsync(intake, 2, [(0, 100, 0u)], Incarnation + 1);
+        await TakeAsync(intake, 3, [(0, 12, 0u)]);
+        Assert.True((await rig.Mailbox.SealAsync(CancellationToken.None)).IsOk);
+        var refreshes = new List<long>();
+        foreach (var ready in await rig.Mailbox.ListAsync(CancellationToken.None))
+        {
+            using var file = _storage.Open(ready.Path, write: false).Value;
+            var scanner = BlockScanner.Open(file).Value;
+            var batch = new EventBatch(new OidTable());
+            while (scanner.Next().Value is { Kind: not ScanKind.End } item)
+            {
+                if (item.Header.Type == FrameType.EventRows)
+                {
+                    Assert.Null(new EventFrameReader().Read(item.Header, item.Payload.Span, batch));
+                }
+            }
+
+            refreshes.AddRange(Enumerable.Range(0, batch.Count).Where(i => batch[i].Flags.HasFlag(EventFlags.Refresh)).Select(i => batch[i].Value.AsInt64));
+        }
+
+        Assert.Equal([10L, 99L], refreshes);
+    }
+
+    [Fact]
     public async Task Nothing_is_durable_in_a_mailbox_that_was_closed()
     {
         var rig = await MailboxRig.StartAsync(_storage);
@@ -272,7 +305,7 @@ public sealed class SubscriptionIntakeTests
         return TakeAsync(intake, number, changes);
     }
 
-    private static async Task<bool> TakeAsync(SubscriptionIntake intake, uint number, (uint Handle, int Value, uint Status)[] changes)
+    private static async Task<bool> TakeAsync(SubscriptionIntake intake, uint number, (uint Handle, int Value, uint Status)[] changes, ulong incarnation = Incarnation)
     {
         using var batch = new DataChangeBatch();
         foreach (var (handle, value, status) in changes)
@@ -281,7 +314,7 @@ public sealed class SubscriptionIntakeTests
         }
 
         var durable = await intake.TakeAsync(
-            new Notification(Incarnation, number, UaDateTime.Null, IsRepublished: false, batch, Keys), CancellationToken.None);
+            new Notification(incarnation, number, UaDateTime.Null, IsRepublished: false, batch, Keys), CancellationToken.None);
         return await durable;
     }
 }
