@@ -301,7 +301,14 @@ internal sealed class ScriptedServer : IAsyncDisposable
         response.Header = new ResponseHeader { RequestHandle = header.RequestHandle, ServiceResult = response.Header.ServiceResult };
         using var body = new UaWriter();
         ServiceCodec.Encode(body, (IServiceMessage)response);
-        await connection.SendAsync(MessageType.Message, requestId, body.WrittenMemory, CancellationToken.None);
+        try
+        {
+            await connection.SendAsync(MessageType.Message, requestId, body.WrittenMemory, CancellationToken.None);
+        }
+        catch (ObjectDisposedException)
+        {
+            // The client has left in the middle of the answer, and the receive loop has closed the connection.
+        }
     }
 
     public static ServiceFault Fault(StatusCode status) => new() { Header = new ResponseHeader { ServiceResult = status } };

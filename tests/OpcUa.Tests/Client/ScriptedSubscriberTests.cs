@@ -187,7 +187,7 @@ public sealed class ScriptedSubscriberTests
         await subscriber.UntilAsync(() => _books.Count == 1, "the first");
         server.Lose(2);
         await subscriber.UntilAsync(() => _books.Count == 2, "what was sent into the silence");
-        Assert.True(subscriber.State.Reconnects > 0);
+        await subscriber.UntilAsync(() => subscriber.State.Reconnects > 0, "the next connection");
         Assert.Contains(subscriber.Log.Lines, l => l.Text.Contains("has said nothing", StringComparison.Ordinal));
         Assert.Empty(_books.Losses);
     }
