@@ -64,6 +64,12 @@ internal static partial class ClientLog
         "The server refuses the filter of {Count} items; they are watched with a simpler one: without the dead band, or without equal values that have a new time stamp")]
     public static partial void FilterRefused(ILogger logger, int count);
 
+    [LoggerMessage(1324, LogLevel.Information, "The server takes {Count} items now that it had refused; {Refused} are still refused")]
+    public static partial void RefusedTaken(ILogger logger, int count, int refused);
+
+    [LoggerMessage(1325, LogLevel.Warning, "The items that were refused could not be asked for again, trying again later: {Cause}")]
+    public static partial void RefusedNotAskedFor(ILogger logger, string cause);
+
     [LoggerMessage(1330, LogLevel.Warning, "Notifications {First} to {Last} of subscription {Id} are lost: {Cause}")]
     public static partial void Gap(ILogger logger, uint id, uint first, uint last, string cause);
 

@@ -51,6 +51,9 @@ internal sealed class SavedSubscription
     /// <summary>For each item if the server watches it.</summary>
     public required bool[] Accepted { get; init; }
 
+    /// <summary>True when the server did not have the namespaces of all items.</summary>
+    public bool HasUnresolved => Items.Any(i => i.Node.IsNull);
+
     public TimeSpan KeepAliveInterval =>
         TimeSpan.FromMilliseconds(Math.Min(PublishingMs * KeepAliveCount, SubscriptionStateCodec.MillisecondsMax));
 

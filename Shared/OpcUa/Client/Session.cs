@@ -34,7 +34,7 @@ public sealed class Session : IAsyncDisposable
         _lastSentAt = time.GetTimestamp();
     }
 
-    /// <summary>The server's namespaces as read after the activation.</summary>
+    /// <summary>The server's namespaces as read last, after the activation or later.</summary>
     public NamespaceTable Namespaces { get; private set; } = new([]);
 
     /// <summary>When the server was started, by its own clock; null time when it does not say.</summary>
@@ -168,16 +168,33 @@ public sealed class Session : IAsyncDisposable
         }
 
         DataValue[] values = [.. read.Value];
-        if (values[0].Value is not { Type: BuiltInType.String, Shape: VariantShape.Array, Reference: string?[] uris })
+        if (TakeNamespaces(values[0]) is { } failure)
         {
-            return new UaError(StatusCodes.BadUnexpectedError, $"the server's namespaces cannot be read ({values[0].Status})");
+            return failure;
         }
 
-        Namespaces = new NamespaceTable(uris);
         ServerStartTime = values[1].Value is { Type: BuiltInType.DateTime, Shape: VariantShape.Scalar } start
             ? start.GetDateTime()
             : UaDateTime.Null;
         Limits = OperationLimits.From(values.AsSpan(2));
+        return null;
+    }
+
+    /// <summary>Reads the namespaces once more; when that fails, the table stays as it is.</summary>
+    internal async Task<UaError?> ReadNamespacesAsync(CancellationToken cancellationToken)
+    {
+        var read = await ReadAsync([new NodeId(WellKnownNodes.NamespaceArray)], cancellationToken: cancellationToken);
+        return read.Error is { } error ? error : TakeNamespaces(read.Value[0]);
+    }
+
+    private UaError? TakeNamespaces(in DataValue value)
+    {
+        if (value.Value is not { Type: BuiltInType.String, Shape: VariantShape.Array, Reference: string?[] uris })
+        {
+            return new UaError(StatusCodes.BadUnexpectedError, $"the server's namespaces cannot be read ({value.Status})");
+        }
+
+        Namespaces = new NamespaceTable(uris);
         return null;
     }
 }

@@ -39,6 +39,7 @@ internal sealed partial class SubscriberConnection
         var current = memory.Current is { IsAttached: true } attached ? attached : null;
         if (current is not null && current.Saved.IsWhatWeWant(plan, items))
         {
+            _lastPutOff = null;
             return await SettleLossesAsync(cancellationToken) ?? await AskForRefusedAsync(current, cancellationToken);
         }
 
@@ -59,6 +60,8 @@ internal sealed partial class SubscriberConnection
         TrackedSubscription? former, TrackedSubscription next, CancellationToken cancellationToken)
     {
         next.IsAttached = true;
+        _lastPutOff = null;
+        OnAsked(isProgress: true);
         Volatile.Write(ref _shortestLifetimeMs, Math.Min(_shortestLifetimeMs, next.Saved.Lifetime.TotalMilliseconds));
         memory.Subscriptions.Add(next);
         former?.Retire(time.GetTimestamp());
@@ -77,26 +80,14 @@ internal sealed partial class SubscriberConnection
             return ConnectionEnd.Retry(error);
         }
 
-        ClientLog.SelectFailed(logger, error.ToString());
+        if (_lastPutOff != error.ToString())
+        {
+            _lastPutOff = error.ToString();
+            ClientLog.SelectFailed(logger, _lastPutOff);
+        }
+
         _selectAgainFrom = time.GetTimestamp();
         return null;
-    }
-
-    private async Task<ConnectionEnd?> AskForRefusedAsync(TrackedSubscription current, CancellationToken cancellationToken)
-    {
-        var before = current.Saved.Accepted.Count(a => a);
-        if (before == current.Saved.Items.Count)
-        {
-            return null;
-        }
-
-        if (await _maker.AddItemsAsync(current.Saved, cancellationToken) is { } error)
-        {
-            return PutOff(error);
-        }
-
-        Changed();
-        return current.Saved.Accepted.Count(a => a) == before ? null : await SaveAsync(cancellationToken);
     }
 
     /// <summary>Deletes the former subscription when it is drained and all of it is durable, or when it takes too long to drain.</summary>

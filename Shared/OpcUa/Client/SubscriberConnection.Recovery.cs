@@ -13,10 +13,25 @@ internal sealed partial class SubscriberConnection
     /// </summary>
     private async Task<ConnectionEnd?> AttachAsync(TrackedSubscription subscription, CancellationToken cancellationToken)
     {
-        if (session.IsResumed)
+        var first = subscription.Expected == 0 ? 1 : subscription.Expected;
+        if (session.IsResumed && subscription.IsFatal(first))
         {
-            var probe = await _pipeline.RepublishAsync(
-                subscription.Id, subscription.Expected == 0 ? 1 : subscription.Expected, client.RequestTimeout, cancellationToken);
+            var error = await ProbeWithoutDataAsync(subscription, cancellationToken);
+            if (error is not null && IsTrouble(error))
+            {
+                return ConnectionEnd.Retry(error);
+            }
+
+            if (error is null || !IsGone(error))
+            {
+                subscription.BeginAt(first);
+                Attached(subscription);
+                return null;
+            }
+        }
+        else if (session.IsResumed)
+        {
+            var probe = await RepublishAsync(subscription, first, cancellationToken);
             if (probe.Error is null)
             {
                 Keep(subscription, probe.Summary!, probe.Batch!, isRepublished: true);
@@ -163,6 +178,44 @@ internal sealed partial class SubscriberConnection
             cancellationToken);
     }
 
+    /// <summary>
+    /// Asks for a number, and remembers when the answer ended the connection. It counts only when no other large answer can have been on its
+    /// way; after the reconnect that is so.
+    /// </summary>
+    private async Task<PublishOutcome> RepublishAsync(TrackedSubscription subscription, uint number, CancellationToken cancellationToken)
+    {
+        var isAlone = _pipeline.Outstanding == 0;
+        var outcome = await _pipeline.RepublishAsync(subscription.Id, number, client.RequestTimeout, cancellationToken);
+        if (isAlone && outcome.Error is not null && session.Completion.IsCompletedSuccessfully
+            && session.Completion.Result is { } end && end.IsOfTheMessage())
+        {
+            subscription.OnFatal(number, end.ToString());
+        }
+
+        return outcome;
+    }
+
+    /// <summary>Finds out if the session has the subscription without asking for a notification; the mode is the one that is set already.</summary>
+    private async Task<UaError?> ProbeWithoutDataAsync(TrackedSubscription subscription, CancellationToken cancellationToken)
+    {
+        var answer = await session.CallAsync<SetPublishingModeRequest, SetPublishingModeResponse>(
+            new SetPublishingModeRequest { PublishingEnabled = true, SubscriptionIds = [subscription.Id] }, cancellationToken);
+        return answer.Error
+            ?? (answer.Value.Results is [{ IsBad: true } refused] ? new UaError(refused, "the session does not have the subscription") : null);
+    }
+
+    /// <summary>Enters the number that is due into the books, since asking for it ends the connection, and goes on with the next one.</summary>
+    private async Task<ConnectionEnd?> GiveUpAsync(TrackedSubscription subscription, CancellationToken cancellationToken)
+    {
+        if (subscription.MissingFirst != 0 && await RecordGapAsync(subscription, Now(), cancellationToken) is { } end)
+        {
+            return end;
+        }
+
+        subscription.OnGivenUp();
+        return await RecordGapAsync(subscription, Now(), cancellationToken, isGivenUp: true);
+    }
+
     /// <summary>Asks for the number that is due.</summary>
     private async Task<ConnectionEnd?> AskAgainAsync(TrackedSubscription subscription, CancellationToken cancellationToken)
     {
@@ -173,7 +226,12 @@ internal sealed partial class SubscriberConnection
         }
 
         var number = subscription.Expected;
-        var outcome = await _pipeline.RepublishAsync(subscription.Id, number, client.RequestTimeout, cancellationToken);
+        if (subscription.IsFatal(number))
+        {
+            return await GiveUpAsync(subscription, cancellationToken);
+        }
+
+        var outcome = await RepublishAsync(subscription, number, cancellationToken);
         if (outcome.Error is { } error)
         {
             if (IsGone(error))
@@ -203,7 +261,16 @@ internal sealed partial class SubscriberConnection
         if (summary.SequenceNumber != number)
         {
             memory.Pool.Return(outcome.Batch!);
-            subscription.OnMissing($"the server gave number {summary.SequenceNumber} instead");
+            if (isGap)
+            {
+                subscription.OnMissing($"the server gave number {summary.SequenceNumber} instead");
+            }
+            else
+            {
+                // Nobody has said that there is such a number: the next notification may have it.
+                subscription.OnTailKnown();
+            }
+
             return null;
         }
 
@@ -211,7 +278,8 @@ internal sealed partial class SubscriberConnection
         return AbsorbStatus(subscription, summary.StatusChange);
     }
 
-    private async Task<ConnectionEnd?> RecordGapAsync(TrackedSubscription subscription, UaDateTime until, CancellationToken cancellationToken)
+    private async Task<ConnectionEnd?> RecordGapAsync(
+        TrackedSubscription subscription, UaDateTime until, CancellationToken cancellationToken, bool isGivenUp = false)
     {
         var first = subscription.MissingFirst;
         var last = NotificationNumbers.Previous(subscription.Expected);
@@ -222,9 +290,12 @@ internal sealed partial class SubscriberConnection
         else
         {
             ClientLog.Gap(logger, subscription.Id, first, last, subscription.MissingCause);
+            var detail = isGivenUp
+                ? $"Notification {first} of subscription {subscription.Id} was given up, because each answer with it ended the connection: "
+                : $"The server has not got notifications {first} to {last} of subscription {subscription.Id}: ";
             var loss = new NotificationLoss(
                 NotificationLossKind.Gap, subscription.Saved.Incarnation, first, last, subscription.LastPublishTime, until,
-                $"The server has not got notifications {first} to {last} of subscription {subscription.Id}: {subscription.MissingCause}");
+                detail + subscription.MissingCause);
             if (!await host.RecordLossAsync(loss, cancellationToken))
             {
                 return ConnectionEnd.Refused(new UaError(StatusCodes.BadOutOfService, "a loss could not be entered into the books"));

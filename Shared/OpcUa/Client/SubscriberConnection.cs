@@ -23,12 +23,13 @@ internal sealed partial class SubscriberConnection(
     private static readonly TimeSpan RestartTolerance = TimeSpan.FromSeconds(2);
 
     private readonly PublishPipeline _pipeline = new(session, memory.Pool, memory.Signal, time);
-    private readonly SubscriptionMaker _maker = new(session, logger);
+    private readonly SubscriptionMaker _maker = new(session, memory.Told, logger);
     private readonly CancellationTokenSource _stopKeepAlive = new();
     private readonly HashSet<uint> _strangers = [];
     private uint[] _attachedIds = [];
     private UaError? _unresponsive;
     private long? _selectAgainFrom;
+    private string? _lastPutOff;
     private int _notReadable;
 
     /// <summary>True when anything was received.</summary>
@@ -130,7 +131,8 @@ internal sealed partial class SubscriberConnection(
                 ?? await SettleLossesAsync(cancellationToken)
                 ?? await RetireAsync(cancellationToken)
                 ?? await DeleteStrangersAsync(cancellationToken)
-                ?? await SelectAgainAsync(cancellationToken);
+                ?? await SelectAgainAsync(cancellationToken)
+                ?? await AskForRefusedAgainAsync(cancellationToken);
             if (problem is not null)
             {
                 return problem;

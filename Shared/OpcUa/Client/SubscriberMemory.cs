@@ -19,6 +19,8 @@ internal sealed class SubscriberMemory(ISubscriptionHost host, SubscriptionOptio
 
     public AsyncSignal Signal { get; } = new();
 
+    public ToldOnce Told { get; } = new();
+
     public BatchPool Pool { get; } = new(options.UnacknowledgedMax + SpareBatches);
 
     public HostWindow Window => field ??= new HostWindow(host, Pool, Signal, Math.Max(1, options.UnacknowledgedMax));

@@ -8,6 +8,7 @@ namespace ZfRepl.OpcUa.Client;
 /// <param name="Republished">Notifications that had to be asked for again.</param>
 /// <param name="Reconnects">Connections after the first one.</param>
 /// <param name="Items">Items that the server watches.</param>
-/// <param name="ItemsRefused">Items that the server refuses; asked for again at the next connect.</param>
+/// <param name="ItemsRefused">Items that the server refuses; asked for again after half a minute, then less and less often, at least every five minutes, and at the
+/// next connect.</param>
 public sealed record SubscriberState(
     bool IsConnected, string Text, long Notifications, long Values, long Republished, long Reconnects, int Items, int ItemsRefused);

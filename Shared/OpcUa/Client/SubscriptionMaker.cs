@@ -6,7 +6,7 @@ using ZfRepl.OpcUa.Types;
 namespace ZfRepl.OpcUa.Client;
 
 /// <summary>Makes subscriptions and their items at the server, and deletes them.</summary>
-internal sealed class SubscriptionMaker(Session session, ILogger logger)
+internal sealed class SubscriptionMaker(Session session, ToldOnce told, ILogger logger)
 {
     private const int NamedCausesMax = 5;
     private const int SimplificationsMax = 2;
@@ -37,6 +37,7 @@ internal sealed class SubscriptionMaker(Session session, ILogger logger)
             return refused;
         }
 
+        told.Clear();
         var created = answer.Value;
         var interval = created.RevisedPublishingInterval;
         var subscription = new SavedSubscription
@@ -64,7 +65,7 @@ internal sealed class SubscriptionMaker(Session session, ILogger logger)
     }
 
     /// <summary>Asks for all items that the server does not watch yet.</summary>
-    /// <returns>An error when a whole request failed.</returns>
+    /// <returns>An error when a whole request failed; what the requests before it have brought counts.</returns>
     public async Task<UaError?> AddItemsAsync(SavedSubscription subscription, CancellationToken cancellationToken)
     {
         var open = Enumerable.Range(0, subscription.Items.Count).Where(i => !subscription.Accepted[i]).ToList();
@@ -73,15 +74,16 @@ internal sealed class SubscriptionMaker(Session session, ILogger logger)
         var tried = asked;
         for (var simplification = 0; simplification <= SimplificationsMax && tried.Count > 0; simplification++)
         {
-            var created = await CreateAsync(subscription, tried, simplification, cancellationToken);
+            var created = await CreateAsync(subscription, tried, simplification, results, cancellationToken);
             if (created.Error is { } error)
             {
+                // An item that is there must not be asked for once more: it would be watched twice.
+                Accept(subscription, results);
                 return error;
             }
 
-            Keep(tried, created.Value, results);
             var simplified = tried.Count(i => results[i].StatusCode.IsGood);
-            if (simplification > 0 && simplified > 0)
+            if (simplification > 0 && simplified > 0 && told.IsNew("filter"))
             {
                 ClientLog.FilterRefused(logger, simplified);
             }
@@ -89,11 +91,7 @@ internal sealed class SubscriptionMaker(Session session, ILogger logger)
             tried = [.. tried.Where(i => Array.Exists(FilterRefusals, results[i].StatusCode.Is))];
         }
 
-        foreach (var index in asked)
-        {
-            subscription.Accepted[index] = !results[index].StatusCode.IsBad;
-        }
-
+        Accept(subscription, results);
         Report(subscription, open, results);
         return null;
     }
@@ -112,17 +110,17 @@ internal sealed class SubscriptionMaker(Session session, ILogger logger)
         }
     }
 
-    private static void Keep(
-        List<int> indexes, IReadOnlyList<MonitoredItemCreateResult> results, Dictionary<int, MonitoredItemCreateResult> all)
+    private static void Accept(SavedSubscription subscription, Dictionary<int, MonitoredItemCreateResult> results)
     {
-        for (var i = 0; i < indexes.Count; i++)
+        foreach (var (index, result) in results)
         {
-            all[indexes[i]] = results[i];
+            subscription.Accepted[index] = !result.StatusCode.IsBad;
         }
     }
 
     private Task<UaResult<IReadOnlyList<MonitoredItemCreateResult>>> CreateAsync(
-        SavedSubscription subscription, List<int> indexes, int simplification, CancellationToken cancellationToken) =>
+        SavedSubscription subscription, List<int> indexes, int simplification, Dictionary<int, MonitoredItemCreateResult> all,
+        CancellationToken cancellationToken) =>
         OperationLimits.InPartsAsync<int, MonitoredItemCreateResult>(indexes, session.Limits.MonitoredItems, async part =>
         {
             var answer = await session.CallAsync<CreateMonitoredItemsRequest, CreateMonitoredItemsResponse>(
@@ -133,7 +131,18 @@ internal sealed class SubscriptionMaker(Session session, ILogger logger)
                     ItemsToCreate = [.. part.Select(index => ToRequest(index, subscription.Items[index], simplification))],
                 },
                 cancellationToken);
-            return answer.Error is { } error ? error : answer.Value.Results;
+            if (answer.Error is { } error)
+            {
+                return error;
+            }
+
+            var results = answer.Value.Results;
+            for (var i = 0; i < part.Length && results.Length == part.Length; i++)
+            {
+                all[part[i]] = results[i];
+            }
+
+            return results;
         });
 
     private static MonitoredItemCreateRequest ToRequest(int index, PlannedItem item, int simplification) => new MonitoredItemCreateRequest
@@ -177,19 +186,22 @@ internal sealed class SubscriptionMaker(Session session, ILogger logger)
             .GroupBy(i => results.TryGetValue(i, out var result) ? result.StatusCode : StatusCodes.BadNodeIdUnknown);
         foreach (var cause in refused.OrderByDescending(g => g.Count()).Take(NamedCausesMax))
         {
-            ClientLog.ItemsRefused(logger, cause.Count(), cause.Key.ToString(), subscription.Items[cause.First()].Key);
+            if (told.IsNew($"refused: {cause.Key}"))
+            {
+                ClientLog.ItemsRefused(logger, cause.Count(), cause.Key.ToString(), subscription.Items[cause.First()].Key);
+            }
         }
 
         var taken = results.Where(r => subscription.Accepted[r.Key]).ToList();
         var shorter = taken.FindAll(r => r.Value.RevisedQueueSize < subscription.Items[r.Key].QueueSize);
-        if (shorter.Count > 0)
+        if (shorter.Count > 0 && told.IsNew("queue"))
         {
             var item = subscription.Items[shorter[0].Key];
             ClientLog.QueueRevised(logger, shorter.Count, item.Key, shorter[0].Value.RevisedQueueSize, (int)item.QueueSize);
         }
 
         var slower = taken.FindAll(r => r.Value.RevisedSamplingInterval > subscription.Items[r.Key].SamplingMs);
-        if (slower.Count > 0)
+        if (slower.Count > 0 && told.IsNew("sampling"))
         {
             var item = subscription.Items[slower[0].Key];
             ClientLog.SamplingRevised(logger, slower.Count, item.Key, slower[0].Value.RevisedSamplingInterval, item.SamplingMs);

@@ -16,11 +16,16 @@ internal readonly record struct ArrivedNotification(uint Number, UaDateTime Publ
 /// </summary>
 internal sealed class TrackedSubscription
 {
+    /// <summary>A number is given up when asking for it has ended so many connections: it would end each further one, too.</summary>
+    private const int FatalEndsMax = 3;
+
     /// <summary>Among more missing numbers than this the oldest are taken for lost without asking: no server keeps so many.</summary>
     private const uint AskForAtMost = 8192;
 
     private readonly Dictionary<uint, ArrivedNotification> _arrived = [];
     private uint _notTaken;
+    private uint _fatalNumber;
+    private int _fatalEnds;
 
     /// <param name="saved">The subscription.</param>
     /// <param name="expected">The number that is due next; zero when nobody knows.</param>
@@ -54,6 +59,9 @@ internal sealed class TrackedSubscription
 
     /// <summary>Why the numbers are missing.</summary>
     public string MissingCause { get; private set; } = "";
+
+    /// <summary>How the last connection ended that a notification has ended.</summary>
+    public string FatalCause { get; private set; } = "";
 
     /// <summary>The publish time of the last notification that was handed over; null time when there was none in this process.</summary>
     public UaDateTime LastPublishTime { get; private set; }
@@ -123,7 +131,8 @@ internal sealed class TrackedSubscription
     {
         foreach (var number in available)
         {
-            Begin(number);
+            // The list is in order of sending: the first one is the oldest.
+            BeginAt(number);
         }
 
         foreach (var number in available)
@@ -202,6 +211,44 @@ internal sealed class TrackedSubscription
         Advance(Expected);
     }
 
+    /// <summary>The answer to a Republish of this number has ended the connection, and the answer itself was the cause.</summary>
+    public void OnFatal(uint number, string cause)
+    {
+        _fatalEnds = number == _fatalNumber ? _fatalEnds + 1 : 1;
+        _fatalNumber = number;
+        FatalCause = cause;
+    }
+
+    /// <summary>With no memory of the subscription, this number is the first one.</summary>
+    public void BeginAt(uint number)
+    {
+        if (Expected == 0 && number != 0)
+        {
+            Expected = KnownNext = number;
+        }
+    }
+
+    /// <summary>True when the number must not be asked for any more.</summary>
+    public bool IsFatal(uint number) => number == _fatalNumber && _fatalEnds >= FatalEndsMax;
+
+    /// <summary>
+    /// Gives up the number that is due although the server has it: it is a loss wherever it is not known to be durable, so it counts as missing
+    /// also among those that the host has in part. What was missing before must be in the books.
+    /// </summary>
+    public void OnGivenUp()
+    {
+        MissingFirst = Expected;
+        MissingCause = FatalCause;
+        NoticeOfTransfer = NoticeOfTransfer == Expected ? 0 : NoticeOfTransfer;
+        Advance(Expected);
+        if (NotificationNumbers.IsAfter(Expected, KnownNext))
+        {
+            KnownNext = Expected;
+        }
+
+        (_fatalNumber, _fatalEnds) = (0, 0);
+    }
+
     /// <summary>Gives up the oldest of very many missing numbers, so that a wild number does not mean millions of requests.</summary>
     public void SkipHopeless()
     {
@@ -249,15 +296,6 @@ internal sealed class TrackedSubscription
         {
             Expected = KnownNext = available.Append(number).Where(n => n != 0 && !NotificationNumbers.IsAfter(n, number))
                 .DefaultIfEmpty(number).MaxBy(n => NotificationNumbers.Distance(n, number));
-        }
-    }
-
-    private void Begin(uint number)
-    {
-        if (Expected == 0 && number != 0)
-        {
-            // The list is in order of sending: the first one is the oldest.
-            Expected = KnownNext = number;
         }
     }
 }

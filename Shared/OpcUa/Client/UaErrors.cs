@@ -19,6 +19,17 @@ internal static class UaErrors
         StatusCodes.BadRequestTooLarge, StatusCodes.BadResponseTooLarge,
     ];
 
+    private static readonly StatusCode[] OfTheMessage =
+    [
+        StatusCodes.BadTcpMessageTooLarge, StatusCodes.BadResponseTooLarge, StatusCodes.BadEncodingLimitsExceeded, StatusCodes.BadDecodingError,
+    ];
+
+    /// <summary>
+    /// True when a connection that ended so was ended by the message that came last: the same message would end the next one, too. A link
+    /// that was cut and a server that is gone never look like that.
+    /// </summary>
+    public static bool IsOfTheMessage(this UaError error) => Array.Exists(OfTheMessage, error.Status.Is);
+
     /// <summary>True for failures of the moment: they say nothing about the session or subscription that was asked for.</summary>
     public static bool IsPassing(this UaError error) => Array.Exists(Passing, error.Status.Is);
 

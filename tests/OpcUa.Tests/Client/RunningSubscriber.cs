@@ -11,10 +11,10 @@ internal sealed class RunningSubscriber : IAsyncDisposable
     private readonly Task<UaError?> _running;
     private bool _stopped;
 
-    public RunningSubscriber(UaClientOptions client, TestHost host, SubscriptionOptions? options = null)
+    public RunningSubscriber(UaClientOptions client, TestHost host, SubscriptionOptions? options = null, TimeProvider? time = null)
     {
         Host = host;
-        Subscriber = new Subscriber(client, options ?? Quick, host, Log, TimeProvider.System);
+        Subscriber = new Subscriber(client, options ?? Quick, host, Log, time ?? TimeProvider.System);
         _running = Task.Run(() => Subscriber.RunAsync(_stop.Token));
     }
 

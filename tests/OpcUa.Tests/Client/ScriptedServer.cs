@@ -57,6 +57,14 @@ internal sealed class ScriptedServer : IAsyncDisposable
     /// <summary>Answers instead of the usual answer; null for the usual one.</summary>
     public Func<IServiceMessage, ServiceResponse?>? Instead { get; set; }
 
+    /// <summary>Whether the connection is cut instead of an answer.</summary>
+    public Func<IServiceMessage, bool>? HangsUp { get; set; }
+
+    /// <summary>When set, messages go out that are larger than the client takes.</summary>
+    public bool IgnoresLimits { get; set; }
+
+    public string[] Namespaces { get; set; } = ["http://opcfoundation.org/UA/", "urn:a"];
+
     public Func<MonitoredItemCreateRequest, MonitoredItemCreateResult> Item { get; set; } =
         r => new MonitoredItemCreateResult
         {
@@ -206,9 +214,11 @@ internal sealed class ScriptedServer : IAsyncDisposable
                 return;
             }
 
-            await using var connection = new SecureConnection(wire, handshake.Limits!);
-            connection.Attach(
-                new SecureChannel(ChannelRole.Server, SecurityPolicy.None, null, null, handshake.Limits!, TimeProvider.System));
+            var limits = IgnoresLimits
+                ? handshake.Limits! with { SendMessageBytesMax = int.MaxValue, SendChunkCountMax = int.MaxValue }
+                : handshake.Limits!;
+            await using var connection = new SecureConnection(wire, limits);
+            connection.Attach(new SecureChannel(ChannelRole.Server, SecurityPolicy.None, null, null, limits, TimeProvider.System));
             connection.Channel!.TrySetMode(MessageSecurityMode.None);
             _connections[connection] = true;
             while (true)
@@ -252,6 +262,12 @@ internal sealed class ScriptedServer : IAsyncDisposable
     {
         var request = (ServiceRequest)message;
         Requests.Enqueue(message.GetType().Name.Replace("Request", "", StringComparison.Ordinal));
+        if (HangsUp?.Invoke(message) == true)
+        {
+            await connection.CloseAsync();
+            return;
+        }
+
         if (message is PublishRequest publish)
         {
             var isTooMany = false;
@@ -285,7 +301,14 @@ internal sealed class ScriptedServer : IAsyncDisposable
         response.Header = new ResponseHeader { RequestHandle = header.RequestHandle, ServiceResult = response.Header.ServiceResult };
         using var body = new UaWriter();
         ServiceCodec.Encode(body, (IServiceMessage)response);
-        await connection.SendAsync(MessageType.Message, requestId, body.WrittenMemory, CancellationToken.None);
+        try
+        {
+            await connection.SendAsync(MessageType.Message, requestId, body.WrittenMemory, CancellationToken.None);
+        }
+        catch (ObjectDisposedException)
+        {
+            // The client has left in the middle of the answer, and the receive loop has closed the connection.
+        }
     }
 
     public static ServiceFault Fault(StatusCode status) => new() { Header = new ResponseHeader { ServiceResult = status } };
@@ -369,7 +392,7 @@ internal sealed class ScriptedServer : IAsyncDisposable
 
     private DataValue Read(NodeId node) =>
         node.IsNumeric(WellKnownNodes.NamespaceArray)
-            ? new DataValue(Variant.Array(BuiltInType.String, new[] { "http://opcfoundation.org/UA/", "urn:a" }))
+            ? new DataValue(Variant.Array(BuiltInType.String, Namespaces))
         : node.IsNumeric(WellKnownNodes.ServerStatusStartTime) ? new DataValue(new Variant(StartTime))
         : node.IsNumeric(WellKnownNodes.ServerStatusState) ? new DataValue(new Variant(0))
         : new DataValue(StatusCodes.BadNodeIdUnknown);

@@ -2,6 +2,7 @@ using ZfRepl.OpcUa.Client;
 using ZfRepl.OpcUa.Security;
 using ZfRepl.OpcUa.Services;
 using ZfRepl.OpcUa.Types;
+using ZfRepl.TestKit;
 
 namespace ZfRepl.OpcUa.Tests.Client;
 
@@ -186,7 +187,7 @@ public sealed class ScriptedSubscriberTests
         await subscriber.UntilAsync(() => _books.Count == 1, "the first");
         server.Lose(2);
         await subscriber.UntilAsync(() => _books.Count == 2, "what was sent into the silence");
-        Assert.True(subscriber.State.Reconnects > 0);
+        await subscriber.UntilAsync(() => subscriber.State.Reconnects > 0, "the next connection");
         Assert.Contains(subscriber.Log.Lines, l => l.Text.Contains("has said nothing", StringComparison.Ordinal));
         Assert.Empty(_books.Losses);
     }
@@ -317,6 +318,163 @@ public sealed class ScriptedSubscriberTests
         await using var subscriber = new RunningSubscriber(client, new TestHost(_books, One));
         Assert.Equal(StatusCodes.BadConfigurationError, (await subscriber.Running)!.Status);
     }
+
+    [Fact]
+    public async Task Items_that_a_loading_server_has_refused_are_asked_for_again_ever_less_often_until_it_takes_them()
+    {
+        var time = new ManualTime();
+        var isLoaded = false;
+        await using var server = new ScriptedServer();
+        var usual = server.Item;
+        server.Item = r => Volatile.Read(ref isLoaded) || r.ItemToMonitor.NodeId == One[0].Node.Node
+            ? usual(r)
+            : new MonitoredItemCreateResult { StatusCode = StatusCodes.BadNodeIdUnknown };
+        WatchedItem[] items = [One[0], new(NodeId.Parse("ns=1;s=Y"), "y", TimeSpan.Zero, 10)];
+        await using var subscriber = new RunningSubscriber(PatientClient(server), new TestHost(_books, items), Patient, time);
+        await subscriber.UntilAsync(() => subscriber.State is { IsConnected: true, Items: 1, ItemsRefused: 1 }, "one of two");
+        var number = 0u;
+        var asked = 1;
+        foreach (var pause in new[] { 30, 60, 120, 240, 300, 300 })
+        {
+            time.Advance(TimeSpan.FromSeconds(pause - 1));
+            await RoundAsync();
+            Assert.Equal(asked, server.Requests.Count(r => r == "CreateMonitoredItems"));
+            time.Advance(TimeSpan.FromSeconds(1));
+            asked++;
+            await subscriber.UntilAsync(() => server.Requests.Count(r => r == "CreateMonitoredItems") == asked, $"asking after {pause} s");
+            await RoundAsync();
+        }
+
+        Assert.Equal(1, subscriber.State.ItemsRefused);
+        Volatile.Write(ref isLoaded, true);
+        time.Advance(TimeSpan.FromSeconds(300));
+        await subscriber.UntilAsync(() => subscriber.State is { Items: 2, ItemsRefused: 0 }, "both");
+        await RoundAsync();
+        time.Advance(TimeSpan.FromSeconds(600));
+        await RoundAsync();
+        Assert.Equal(asked + 1, server.Requests.Count(r => r == "CreateMonitoredItems"));
+        Assert.Equal(asked + 2, server.Items.Count);
+        Assert.Equal(0, subscriber.State.Reconnects);
+        Assert.Single(server.Requests, r => r == "CreateSubscription");
+        Assert.Single(subscriber.Log.Lines, l => l.Text.Contains("were refused", StringComparison.Ordinal));
+        Assert.Single(subscriber.Log.Lines, l => l.Text.Contains("takes 1 items now", StringComparison.Ordinal));
+
+        async Task RoundAsync()
+        {
+            await server.PublishAsync(++number);
+            await subscriber.UntilAsync(() => _books.Count == number, "a sign that the loop has gone round");
+        }
+    }
+
+    [Fact]
+    public async Task An_item_whose_namespace_is_loaded_later_is_watched_without_a_reconnect()
+    {
+        var time = new ManualTime();
+        await using var server = new ScriptedServer();
+        WatchedItem[] items = [One[0], new(ExpandedNodeId.Parse("nsu=urn:late;s=Y"), "y", TimeSpan.Zero, 10)];
+        await using var subscriber = new RunningSubscriber(PatientClient(server), new TestHost(_books, items), Patient, time);
+        await subscriber.UntilAsync(() => subscriber.State is { IsConnected: true, Items: 1, ItemsRefused: 1 }, "one of two");
+        server.Namespaces = [.. server.Namespaces, "urn:late"];
+        time.Advance(TimeSpan.FromSeconds(30));
+        await subscriber.UntilAsync(() => subscriber.State is { Items: 2, ItemsRefused: 0 }, "both");
+        Assert.Equal(0, subscriber.State.Reconnects);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_notification_that_ends_every_connection_is_a_gap_in_the_end_and_the_stream_goes_on(bool isSessionForgotten)
+    {
+        var asked = 0;
+        await using var server = new ScriptedServer { IgnoresLimits = true };
+        server.HangsUp = message =>
+        {
+            asked += message is RepublishRequest { RetransmitSequenceNumber: 2 } ? 1 : 0;
+            if (isSessionForgotten && message is GetEndpointsRequest)
+            {
+                // A server that does not keep sessions without a connection; the subscription is transferred each time.
+                server.ForgetSessions();
+            }
+
+            return false;
+        };
+        await using var subscriber = Start(server);
+        await server.PublishAsync(1);
+        await subscriber.UntilAsync(() => _books.Count == 1, "the first");
+        server.Held[2] = TooLarge(2);
+        server.Lose(3);
+        await server.SendAsync(server.Held[2]);
+        await subscriber.UntilAsync(() => _books.Count == 2, "what comes after it");
+        var loss = Assert.Single(_books.Losses);
+        Assert.Equal((NotificationLossKind.Gap, 2u, 2u), (loss.Kind, loss.FirstSequenceNumber, loss.LastSequenceNumber));
+        Assert.Contains("BadTcpMessageTooLarge", loss.Detail, StringComparison.Ordinal);
+        await server.PublishAsync(4);
+        await server.PublishAsync(5);
+        await subscriber.UntilAsync(() => _books.Count == 4, "the stream");
+        Assert.Equal([1.0, 3, 4, 5], Values());
+        Assert.Single(_books.Losses);
+        Assert.Single(server.Requests, r => r == "CreateSubscription");
+
+        Assert.Equal(3, asked);
+
+        // It is freed at the server, too, and told once.
+        await server.KeepAliveAsync(6);
+        await server.KeepAliveAsync(6);
+        await subscriber.UntilAsync(() => server.Acknowledged.Contains(2u), "the acknowledgement");
+        Assert.Equal(1, subscriber.Log.Lines.Count(l => l.Text.Contains("are lost", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public async Task Connections_that_are_cut_while_a_notification_is_asked_for_never_make_it_a_gap()
+    {
+        var cuts = 8;
+        await using var server = new ScriptedServer();
+        await using var subscriber = Start(server);
+        await server.PublishAsync(1);
+        await subscriber.UntilAsync(() => _books.Count == 1, "the first");
+        server.HangsUp = message => message is RepublishRequest && Interlocked.Decrement(ref cuts) >= 0;
+        server.Lose(2);
+        await server.CutAsync();
+        await subscriber.UntilAsync(() => _books.Count == 2, "the second");
+        Assert.True(Volatile.Read(ref cuts) < 0);
+        Assert.Equal([1.0, 2], Values());
+        Assert.Empty(_books.Losses);
+    }
+
+    [Fact]
+    public async Task A_server_that_answers_with_another_number_when_nothing_is_missing_gets_no_request_storm()
+    {
+        await using var server = new ScriptedServer();
+        await using var subscriber = Start(server);
+        await server.PublishAsync(1);
+        await subscriber.UntilAsync(() => _books.Count == 1, "the first");
+        server.Instead = message => message is RepublishRequest
+            ? new RepublishResponse { NotificationMessage = ScriptedServer.Message(1, 1) }
+            : null;
+        await server.CutAsync();
+        await subscriber.UntilAsync(() => subscriber.State is { IsConnected: true, Reconnects: 1 }, "the next connection");
+        await server.PublishAsync(2);
+        await subscriber.UntilAsync(() => _books.Count == 2, "the next");
+        Assert.Empty(_books.Losses);
+        Assert.InRange(server.Requests.Count(r => r == "Republish"), 1, 3);
+    }
+
+    /// <summary>More than the client has announced to take, in chunks that are each fine.</summary>
+    private static NotificationMessage TooLarge(uint number) => new()
+    {
+        SequenceNumber = number,
+        NotificationData = [new ExtensionObject(new NodeId(DataChangeNotification.TypeId), new byte[17 << 20])],
+    };
+
+    /// <summary>For a clock that is moved by minutes: nothing but what is tested may be due by then.</summary>
+    private static SubscriptionOptions Patient { get; } =
+        RunningSubscriber.Quick with { KeepAliveInterval = TimeSpan.FromHours(1), Lifetime = TimeSpan.FromHours(10) };
+
+    private static UaClientOptions PatientClient(ScriptedServer server) => Client(server) with
+    {
+        RequestTimeout = TimeSpan.FromHours(1),
+        ChannelLifetime = TimeSpan.FromHours(10),
+    };
 
     private static UaClientOptions Client(ScriptedServer server) => new()
     {

@@ -175,6 +175,30 @@ public sealed class TrackedSubscriptionTests
         Assert.Equal(8u, tracked.MissingFirst);
     }
 
+    [Fact]
+    public void Only_a_number_that_has_ended_three_connections_is_given_up_also_where_the_host_has_it_in_part()
+    {
+        var tracked = Make(expected: 5, notTaken: 8);
+        tracked.OnFatal(5, "too large");
+        tracked.OnFatal(5, "too large");
+        tracked.OnFatal(6, "too large");
+        tracked.OnFatal(5, "too large");
+        tracked.OnFatal(5, "too large");
+        Assert.False(tracked.IsFatal(5));
+        tracked.OnFatal(5, "too large");
+        Assert.True(tracked.IsFatal(5));
+        tracked.OnGivenUp();
+        Assert.Equal((6u, 5u, "too large"), (tracked.Expected, tracked.MissingFirst, tracked.MissingCause));
+        tracked.OnMissingRecorded();
+        Assert.False(tracked.IsFatal(6));
+
+        // With nothing known beyond it, giving it up makes no hole after it.
+        var last = Make(expected: 5);
+        last.OnFatal(5, "too large");
+        last.OnGivenUp();
+        Assert.Equal((6u, 6u, false), (last.Expected, last.KnownNext, last.HasGap));
+    }
+
     private static bool Arrive(TrackedSubscription tracked, uint number, params uint[] available) =>
         tracked.OnArrived(new ArrivedNotification(number, new UaDateTime(number), false, new DataChangeBatch()), available);
 
