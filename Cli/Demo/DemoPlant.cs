@@ -111,7 +111,12 @@ internal sealed class DemoPlant(DemoPlantOptions options, TimeProvider time)
                         break;
                     case ["stop"]:
                         pace.Set(0);
-                        await pace.Idle;
+                        if (await Task.WhenAny(pace.Idle, changing) == changing)
+                        {
+                            // It has ended by itself, as when its log can't be written: say why instead of waiting for it.
+                            await changing;
+                        }
+
                         await log.FlushAsync(cancellationToken);
                         await SayAsync($"done {Interlocked.Read(ref _made).ToString(CultureInfo.InvariantCulture)}");
                         break;

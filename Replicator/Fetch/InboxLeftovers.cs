@@ -120,7 +120,7 @@ internal sealed partial class InboxLeftovers(
 
     private async Task<Step> ImportAsync(BlockKey block, string path, CancellationToken cancellationToken)
     {
-        var header = ReadHeader(path);
+        var header = BlockHeaderFile.Read(storage, path);
         if (!header.IsOk)
         {
             return header.Error.IsNotFound ? default : new Step(header.Error.ToString());
@@ -160,26 +160,6 @@ internal sealed partial class InboxLeftovers(
             case var outcome:
                 throw new InvalidOperationException($"The import of {path} ended in a way that nobody knows: {outcome}.");
         }
-    }
-
-    private StorageResult<BlockHeader?> ReadHeader(string path)
-    {
-        var opened = storage.Open(path, write: false);
-        if (!opened.IsOk)
-        {
-            return opened.Error;
-        }
-
-        using var file = opened.Value;
-        var bytes = new byte[BlockHeader.MaxSizeBytes];
-        var read = file.ReadAt(0, bytes);
-        if (!read.IsOk)
-        {
-            return read.Error;
-        }
-
-        _ = BlockHeader.TryRead(bytes.AsSpan(0, read.Value), out var header, out _);
-        return header;
     }
 
     private Step Remove(BlockKey block)

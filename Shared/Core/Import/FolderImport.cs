@@ -140,30 +140,10 @@ public sealed class FolderImport(IStorage storage, BlockImporter importer, Quara
             return new Candidate(entry.Name, null, "empty: nothing is in it");
         }
 
-        var header = ReadHeader(Path.Combine(folder, entry.Name));
+        var header = BlockHeaderFile.Read(storage, Path.Combine(folder, entry.Name));
         var isNamedLikeBlock = BlockName.TryParse(entry.Name, out _) || BlockName.TryParseOpen(entry.Name, out _);
         return new Candidate(
             entry.Name, header.IsOk ? header.Value : null, header.IsOk && header.Value is null && !isNamedLikeBlock ? "not a block" : null);
-    }
-
-    private StorageResult<BlockHeader?> ReadHeader(string path)
-    {
-        var opened = storage.Open(path, write: false);
-        if (!opened.IsOk)
-        {
-            return opened.Error;
-        }
-
-        using var file = opened.Value;
-        var bytes = new byte[BlockHeader.MaxSizeBytes];
-        var read = file.ReadAt(0, bytes);
-        if (!read.IsOk)
-        {
-            return read.Error;
-        }
-
-        _ = BlockHeader.TryRead(bytes.AsSpan(0, read.Value), out var header, out _);
-        return header;
     }
 
     /// <summary>A file of the folder before its import.</summary>
