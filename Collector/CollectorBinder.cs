@@ -22,7 +22,6 @@ public static class CollectorBinder
     {
         var section = file.RoleSection!;
         section.Require("mailboxes");
-        section.Ignore("default_history_db_svc");
         var spool = section.FilePath("path") ?? section.ResolvePath(DefaultSpool);
         var mailboxes = section.SectionMap("mailboxes") ?? [];
         var sources = section.SectionMap("sources") ?? [];
@@ -46,6 +45,7 @@ public static class CollectorBinder
             Generators = [.. sources.Where(s => KindOf(s) == SourceKind.Generator).Select(BindGenerator).OfType<GeneratorOptions>()],
             OpcUa = [.. sources.Where(s => KindOf(s) == SourceKind.Opcua).Select(OpcUaBinder.Bind).OfType<Sources.OpcUa.OpcUaSourceOptions>()],
             HistoryPath = history is null ? null : BindHistory(history),
+            HistoryName = section.String("default_history_db_svc") ?? "default",
         };
         AddFolders(file.Folders, section, history, options);
         return options;
@@ -110,6 +110,9 @@ public static class CollectorBinder
             MaxPendingAppends = section.Int32("queue_size", 1, 1_000_000) ?? defaults.MaxPendingAppends,
             Durability = durability,
             CommitDelay = section.Duration("commit_delay", maximum: TimeSpan.FromSeconds(10)) ?? defaults.CommitDelay,
+            FillBacklogBytes = section.IsNull("fill_max_backlog")
+                ? null
+                : section.ByteSize("fill_max_backlog", MinBlockBytes, long.MaxValue / 2) ?? defaults.FillBacklogBytes,
             Filter = BindFilter(section),
         };
     }

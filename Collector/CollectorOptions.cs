@@ -33,4 +33,7 @@ public sealed record CollectorOptions
 
     /// <summary>The local history database, or null when there is none.</summary>
     public string? HistoryPath { get; init; }
+
+    /// <summary>What the local history is called in calls.</summary>
+    public string HistoryName { get; init; } = "default";
 }

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using ZfRepl.Collector.Fill;
 using ZfRepl.Collector.Mailboxes;
 using ZfRepl.Collector.Sources;
 using ZfRepl.Collector.Sources.Generator;
@@ -76,8 +77,16 @@ public sealed partial class CollectorService(CollectorOptions options, IStorage 
             var intake = new Intake(mailboxes, boot);
             var sources = MakeSources(context, application);
             var served = mailboxes.Where(m => m.Name != LocalHistoryMailbox).ToList();
-            new CollectorApi(options, served, sources, intake, quarantine).Register(context.Methods);
-            await RunAllAsync(context, mailboxes, history, intake, sources, stop);
+            var book = FillBook.Open(storage, quarantine, context.Time, options.SpoolPath);
+            if (!book.IsOk)
+            {
+                return new ServiceFailure(ExitCode.Failed, $"the list of fill tasks can't be read: {book.Error}", book.Error.Remedy);
+            }
+
+            var fills = new FillService(
+                book.Value, [.. served.Select(m => (m, options.Mailboxes.Single(o => o.Name == m.Name)))], history, intake.Oids, context);
+            new CollectorApi(options, served, sources, intake, quarantine, new FillApi(options, fills, context.Time)).Register(context.Methods);
+            await RunAllAsync(context, mailboxes, history, intake, sources, fills, stop);
             return null;
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
@@ -104,6 +113,7 @@ public sealed partial class CollectorService(CollectorOptions options, IStorage 
         LocalHistory? history,
         Intake intake,
         IReadOnlyList<ITelemetrySource> sources,
+        FillService fills,
         CancellationToken stop)
     {
         // Sources end first, so that what they have handed in can still become durable and be acknowledged.
@@ -112,6 +122,7 @@ public sealed partial class CollectorService(CollectorOptions options, IStorage 
         using var sourceEnd = CancellationTokenSource.CreateLinkedTokenSource(stop);
         var loops = sources.Select(s => (Func<CancellationToken, Task>)(token => s.RunAsync(intake, token)))
             .Append(token => ReportHealthAsync(context, mailboxes, sources, token))
+            .Append(fills.RunAsync)
             .Concat(history is null ? [] : [history.RunAsync]);
         var reading = Supervisor.RunAsync(sourceEnd.Token, [.. loops]);
         context.SignalReady();

@@ -71,6 +71,9 @@ internal sealed class MailboxDisk(
 
     public bool HasUnfinishedWork => _suspects.Count + _sealing.Count + _toDelete.Count > 0;
 
+    /// <summary>True when something durable lies in a block that could not be closed or carried over yet.</summary>
+    public bool HasUnclosedContent => _suspects.Count + _sealing.Count > 0;
+
     /// <summary>Writes a commit's frames and makes them durable. On failure nothing of them counts, and the call may be repeated.</summary>
     public StorageResult Commit(Commit commit)
     {

@@ -57,6 +57,9 @@ public sealed record MailboxOptions
     /// <summary>Appends wait when so many of them are not yet on disk.</summary>
     public int MaxPendingAppends { get; init; } = 512;
 
+    /// <summary>Filling from the local history pauses while so many bytes wait to be fetched; null for no such limit.</summary>
+    public long? FillBacklogBytes { get; init; } = 256L * 1024 * 1024;
+
     /// <summary>How long to wait before a failed write is tried again.</summary>
     public TimeSpan RetryDelay { get; init; } = TimeSpan.FromSeconds(1);
 }
