@@ -7,6 +7,7 @@ using ZfRepl.Core.Transfer;
 using ZfRepl.Hosting.Lifetime;
 using ZfRepl.Replicator.Bus;
 using ZfRepl.Replicator.Fetch;
+using ZfRepl.Replicator.Repair;
 using ZfRepl.Replicator.Sinks;
 
 namespace ZfRepl.Replicator;
@@ -16,7 +17,9 @@ internal sealed class FetchingSide(ReplicatorOptions options, IStorage storage, 
 {
     private readonly List<Func<CancellationToken, Task>> _loops = [];
     private readonly List<FetchClient> _clients = [];
+    private readonly List<RepairClient> _repairs = [];
     private FrozenDictionary<string, SourceLink> _links = FrozenDictionary<string, SourceLink>.Empty;
+    private SequenceMarks? _marks;
     private MqttBus? _archiveBus;
     private JsonLinesSink? _jsonLines;
     private IDisposable? _subscription;
@@ -26,6 +29,12 @@ internal sealed class FetchingSide(ReplicatorOptions options, IStorage storage, 
 
     /// <summary>The clients.</summary>
     public IReadOnlyList<FetchClient> Clients => _clients;
+
+    /// <summary>The self-repair of each source.</summary>
+    public IReadOnlyList<RepairClient> Repairs => _repairs;
+
+    /// <summary>The gaps, once it is open.</summary>
+    public GapBook? Gaps { get; private set; }
 
     /// <summary>The history database, once it is open.</summary>
     public SqliteHistory? History { get; private set; }
@@ -99,6 +108,19 @@ internal sealed class FetchingSide(ReplicatorOptions options, IStorage storage, 
             sinks.Add(_jsonLines);
         }
 
+        var gaps = GapBook.Open(storage, Quarantine, client.RepairPath);
+        if (!gaps.IsOk)
+        {
+            return Failure(gaps.Error);
+        }
+
+        Gaps = gaps.Value;
+        _marks = client.Repairs.Count > 0 ? new SequenceMarks(storage, client.RepairPath, context.Time) : null;
+        if (_marks is not null)
+        {
+            sinks.Add(_marks);
+        }
+
         Importer = new BlockImporter(storage, History, sinks, context.Time);
         var intake = new BlockIntake(inbox.Value, Importer, History, Quarantine, context.Loggers.CreateLogger("import"));
         var sources = client.Mailboxes.Select(m => m.Fetch.Source).ToFrozenSet(StringComparer.Ordinal);
@@ -113,6 +135,8 @@ internal sealed class FetchingSide(ReplicatorOptions options, IStorage storage, 
     public async ValueTask DisposeAsync()
     {
         _subscription?.Dispose();
+        _repairs.ForEach(r => r.Dispose());
+        _marks?.Save();
         Importer?.Dispose();
         _jsonLines?.Dispose();
         if (_archiveBus is not null)
@@ -135,6 +159,22 @@ internal sealed class FetchingSide(ReplicatorOptions options, IStorage storage, 
             links.Add(fetch.Source, source);
             var fetchClient = new FetchClient(source, intake, bus, context.Time, fetch, context.Loggers.CreateLogger("fetch"));
             _clients.Add(fetchClient);
+            var repair = new RepairClient(
+                fetch,
+                options.Client.Repairs.GetValueOrDefault(fetch.Source) ?? new RepairOptions(),
+                fetchClient,
+                source,
+                History!,
+                Gaps!,
+                _marks,
+                context.Time,
+                context.Loggers.CreateLogger("repair"));
+            _repairs.Add(repair);
+            _loops.Add(async token =>
+            {
+                await leftovers.FirstPass.WaitAsync(token);
+                await repair.RunAsync(token);
+            });
             _loops.Add(async token =>
             {
                 await leftovers.FirstPass.WaitAsync(token);

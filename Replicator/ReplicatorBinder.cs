@@ -7,6 +7,7 @@ using ZfRepl.Mqtt.Client;
 using ZfRepl.Mqtt.Topics;
 using ZfRepl.Replicator.Bus;
 using ZfRepl.Replicator.Fetch;
+using ZfRepl.Replicator.Repair;
 using ZfRepl.Replicator.Serve;
 
 namespace ZfRepl.Replicator;
@@ -135,10 +136,10 @@ public static class ReplicatorBinder
         foreach (var mailbox in section.SectionMap("mailboxes") ?? [])
         {
             CheckName(mailbox);
-            mailbox.Ignore("allow_fill");
+            var allowFill = mailbox.Bool("allow_fill") ?? false;
             if (keys.Find(mailbox) is { } key)
             {
-                mailboxes.Add(new ServedMailbox(mailbox.Name, key));
+                mailboxes.Add(new ServedMailbox(mailbox.Name, key) { AllowFill = allowFill });
             }
         }
 
@@ -170,6 +171,7 @@ public static class ReplicatorBinder
                 "watch_svcs", "`watch_svcs` has no effect in this version: imports are confirmed by the database itself", "leave it for later");
         }
 
+        var repairs = new Dictionary<string, RepairOptions>(StringComparer.Ordinal);
         var mailboxes = new List<(FetchOptions, SourceLinkOptions)>();
         foreach (var mailbox in section.SectionMap("mailboxes") ?? [])
         {
@@ -191,10 +193,9 @@ public static class ReplicatorBinder
                     "remove the mailbox until they are");
             }
 
-            if (mailbox.Has("self_repair"))
+            if (mailbox.Section("self_repair") is { } repair)
             {
-                mailbox.Warning("self_repair", "`self_repair` has no effect in this version", "leave it for later");
-                mailbox.Section("self_repair")?.Ignore("oid", "repair_interval", "history_db_svc", "range", "gap");
+                repairs[mailbox.Name] = RepairBinder.Bind(repair);
             }
 
             if (keys.Find(mailbox) is { } key)
@@ -218,6 +219,8 @@ public static class ReplicatorBinder
         var options = new ClientOptions
         {
             Mailboxes = mailboxes,
+            Repairs = repairs,
+            RepairPath = Path.Combine(data, "repair"),
             InboxPath = Path.Combine(data, "inbox"),
             QuarantinePath = Path.Combine(data, "quarantine"),
             HistoryPath = history?.FilePath("path") ?? Path.Combine(data, "history.db"),

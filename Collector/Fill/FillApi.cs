@@ -149,6 +149,7 @@ internal sealed class FillApi(CollectorOptions options, FillService fills, TimeP
         json.WriteString("requested", UnixTime.FormatIso(task.RequestedNs));
         json.WriteString("state", JsonNamingPolicy.SnakeCaseLower.ConvertName(task.State.ToString()));
         json.WriteString("current", UnixTime.FormatIso(task.NextNs));
+        json.WriteNumber("current_ns", task.NextNs);
         json.WriteNumber("events", task.Events);
         json.WriteNumber("percent", Percent(task));
         switch (task.State)

@@ -38,7 +38,10 @@ public sealed partial class TemplateTests : IDisposable
 
     [Fact]
     public void There_is_a_ready_configuration_for_each_role() => Assert.Equal(
-        ["broker.yml", "centre-replicator.yml", "edge-collector.yml", "edge-replicator.yml", "standalone.yml"],
+        [
+            "broker.yml", "centre-replicator.yml", "edge-collector.yml", "edge-replicator.yml", "manual-edge-collector.yml",
+            "self-repair-centre-replicator.yml", "self-repair-edge-collector.yml", "self-repair-edge-replicator.yml", "standalone.yml",
+        ],
         Directory.EnumerateFiles(Path.Combine(ProgramLookup.RepositoryRoot, "templates")).Select(Path.GetFileName).Order(StringComparer.Ordinal));
 
     [Fact]
@@ -61,7 +64,7 @@ public sealed partial class TemplateTests : IDisposable
 
     [Theory]
     [InlineData("collector", "interval", "skip_disconnected")]
-    [InlineData("replicator", "watch_svcs", "self_repair")]
+    [InlineData("replicator", "watch_svcs")]
     public void Keys_without_effect_are_said_to_be_so(string role, params string[] keys)
     {
         var text = TemplateText.WithAllKeysOf(ReadFile(Template), role)
