@@ -5,6 +5,9 @@ namespace ZfRepl.Replicator.Fetch;
 /// <summary>Asks the source to fill this node's mailbox from its own history.</summary>
 public sealed partial class SourceLink
 {
+    /// <summary>True while there is a session to ask in; it may end at any moment.</summary>
+    public bool HasSession => _session is not null;
+
     /// <summary>Has a range of time filled, or asks how far it is: the wish's id tells which.</summary>
     public async Task<LinkAnswer<FillReply>> FillAsync(FillWish wish, CancellationToken cancellationToken)
     {

@@ -29,6 +29,7 @@ internal sealed partial class RepairClient(
 
     private const int MaxRepeats = 3;
     private static readonly TimeSpan Step = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LongestPostponement = TimeSpan.FromMinutes(10);
     private static readonly TimeSpan RefusedPause = TimeSpan.FromSeconds(30);
 
     private readonly Channel<bool> _wake = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
@@ -107,10 +108,11 @@ internal sealed partial class RepairClient(
     /// <summary>Searches and repairs until it is cancelled.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
+        var begun = time.GetTimestamp();
         long? searchedAt = null;
         while (true)
         {
-            if (Enabled && options.Interval is { } interval && (searchedAt is not { } at || time.GetElapsedTime(at) >= interval))
+            if (Enabled && options.Interval is { } interval && (searchedAt is not { } at || time.GetElapsedTime(at) >= interval) && !IsFetching(searchedAt ?? begun))
             {
                 var searched = await SearchAsync(options, force: false, cancellationToken);
                 _searchTrouble = searched.IsOk ? null : $"the history can't be searched for gaps: {searched.Error}";
@@ -123,11 +125,17 @@ internal sealed partial class RepairClient(
             }
 
             var pause = book.Of(fetch.Source).Any(g => g.IsInFlight) ? Step
-                : options.Interval is { } every && searchedAt is { } last ? every - time.GetElapsedTime(last)
+                : options.Interval is { } every ? every - time.GetElapsedTime(searchedAt ?? begun)
                 : TimeSpan.FromHours(1);
             await PauseAsync(pause > Step ? pause : Step, cancellationToken);
         }
     }
+
+    /// <summary>What waits at the source is no gap, and is here soon: that is waited for, though not for ever.</summary>
+    private bool IsFetching(long since) =>
+        client.State is { IsActive: true } state
+        && (state.LastContact is null || state.BacklogBlocks > 0)
+        && time.GetElapsedTime(since) < LongestPostponement;
 
     private async Task WorkAsync(CancellationToken cancellationToken)
     {
@@ -141,7 +149,7 @@ internal sealed partial class RepairClient(
             }
         }
 
-        if (!client.State.IsActive || (_refusedAt is { } at && time.GetElapsedTime(at) < RefusedPause))
+        if (!client.State.IsActive || !link.HasSession || (_refusedAt is { } at && time.GetElapsedTime(at) < RefusedPause))
         {
             // Asked is in the next session.
             return;

@@ -185,6 +185,7 @@ public sealed class InboxLeftoversTests : IAsyncLifetime, IAsyncDisposable
             {
                 Mailboxes = [(new FetchOptions { Source = TransferRig.Source, Target = TransferRig.Target }, link)],
                 InboxPath = _inbox.Folder,
+                RepairPath = _folder["repair"],
                 QuarantinePath = _folder["quarantine"],
                 HistoryPath = _folder["service.db"],
             },

@@ -27,7 +27,7 @@ internal sealed class TransferRig : IAsyncDisposable
     {
         Bus = bus;
         Key = serverKey ?? NewKey("default");
-        var options = new BlockServerOptions { Node = Source, Mailboxes = [new ServedMailbox(Target, Key)], ChunkBytes = 4096 };
+        var options = new BlockServerOptions { Node = Source, Mailboxes = [new ServedMailbox(Target, Key) { AllowFill = true }], ChunkBytes = 4096 };
         Server = new BlockServer(
             bus.Connect(), Blocks, DiskStorage.Instance, TimeProvider.System, options, ServerLog, new CauseLog(ServerLog, TimeProvider.System));
         var linkOptions = new SourceLinkOptions
