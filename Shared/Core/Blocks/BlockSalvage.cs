@@ -54,7 +54,8 @@ public static class BlockSalvage
         }
 
         using var file = opened.Value;
-        var report = BlockReport.Create(durableBytes is { } limit ? new PrefixFile(file, limit) : file, fallback.Stream);
+        var report = BlockReport.Create(
+            durableBytes is { } limit ? new PrefixFile(file, limit) : file, fallback.Stream, fallback.ToBytes().Length);
         if (!report.IsOk)
         {
             return report.Error;

@@ -148,6 +148,27 @@ public sealed class EventBatch
         Count = count;
     }
 
+    /// <summary>Takes away the first events; those behind them move to the front.</summary>
+    /// <param name="count">How many events go.</param>
+    public void RemoveFirst(int count)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan((uint)count, (uint)Count, nameof(count));
+        var rest = Count - count;
+        Move(_items, count, rest);
+        Move(_timesNs, count, rest);
+        Move(_statuses, count, rest);
+        Move(_qualities, count, rest);
+        Move(_kinds, count, rest);
+        Move(_flags, count, rest);
+        Move(_bits, count, rest);
+        Move(_references, count, rest);
+        Move(_boots, count, rest);
+        Move(_counters, count, rest);
+        Truncate(rest);
+    }
+
+    private static void Move<T>(T[] column, int from, int count) => column.AsSpan(from, count).CopyTo(column);
+
     private void Grow()
     {
         var capacity = _items.Length * 2;
