@@ -83,8 +83,8 @@ public sealed class MailboxRecodeTests
     public async Task When_blocks_close_faster_than_they_can_be_recoded_the_rest_is_sealed_as_it_is()
     {
         var storage = new HoldingStorage(new SimulatedStorage());
-        await using var rig = await MailboxRig.StartAsync(storage.Inner, through: storage, options: MailboxRig.Options with { MaxBlockBytes = 600 });
-        const int appends = 120;
+        await using var rig = await MailboxRig.StartAsync(storage.Inner, through: storage, options: MailboxRig.Options with { MaxBlockBytes = 1000 });
+        const int appends = 200;
         for (var i = 0; i < appends; i++)
         {
             Assert.Equal(AppendResult.Accepted, await rig.AppendAsync(i * EventsPerCommit, EventsPerCommit));
