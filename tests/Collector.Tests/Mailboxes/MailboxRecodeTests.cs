@@ -98,7 +98,7 @@ public sealed class MailboxRecodeTests
         Assert.DoesNotContain(BlockFiles(storage.Inner), name => name.Contains('.', StringComparison.Ordinal));
         var ready = await rig.Mailbox.ListAsync(CancellationToken.None);
         Assert.Equal(Enumerable.Range(1, ready.Count).Select(i => (ulong)i), ready.Select(r => r.Block.Header.Index));
-        Assert.Equal(16, ready.Count(r => r.Block.Trailer.FrameCount == 1));
+        Assert.InRange(ready.Count(r => r.Block.Trailer.FrameCount == 1), 16, 17);
         Assert.Equal(Enumerable.Range(0, appends * EventsPerCommit), (await rig.DrainAsync()).Values);
         await rig.AssertAccountsAsync();
     }
