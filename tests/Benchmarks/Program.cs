@@ -58,9 +58,15 @@ internal static class Program
         };
         var json = new Option<string?>("--json") { Description = "Write the figures to this file, as one flat JSON object." };
         var child = new Option<bool>("--child") { Hidden = true };
-        var root = new RootCommand(Description) { names, only, smoke, events, rounds, folder, core, json, child };
+        var edgeNode = new Option<int?>("--edge-node") { Hidden = true };
+        var root = new RootCommand(Description) { names, only, smoke, events, rounds, folder, core, json, child, edgeNode };
         root.SetAction(parsed =>
         {
+            if (parsed.GetValue(edgeNode) is { } port)
+            {
+                return EdgeProcess.RunAsync(port, parsed.GetValue(events) ?? 0, parsed.GetValue(folder)!).GetAwaiter().GetResult();
+            }
+
             string[] wanted = [.. parsed.GetValue(names) ?? [], .. parsed.GetValue(only) ?? []];
             var chosen = All.Benchmarks.Where(b => wanted.Length == 0 || wanted.Contains(b.Name)).ToArray();
             var options = new RunOptions(
