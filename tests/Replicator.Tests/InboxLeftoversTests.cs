@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using ZfRepl.Core.History.Sqlite;
 using ZfRepl.Core.Import;
 using ZfRepl.Core.Sinks;
 using ZfRepl.Core.Storage;
@@ -187,7 +188,7 @@ public sealed class InboxLeftoversTests : IAsyncLifetime, IAsyncDisposable
                 InboxPath = _inbox.Folder,
                 RepairPath = _folder["repair"],
                 QuarantinePath = _folder["quarantine"],
-                HistoryPath = _folder["service.db"],
+                History = new SqliteHistoryOptions { Path = _folder["service.db"] },
             },
         };
         using var stop = new CancellationTokenSource();

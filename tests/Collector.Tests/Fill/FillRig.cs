@@ -3,6 +3,7 @@ using ZfRepl.Collector.Fill;
 using ZfRepl.Collector.Mailboxes;
 using ZfRepl.Core.Blocks;
 using ZfRepl.Core.Frames;
+using ZfRepl.Core.History.Sqlite;
 using ZfRepl.Core.Import;
 using ZfRepl.Core.Storage;
 using ZfRepl.Core.Tasks;
@@ -36,8 +37,8 @@ internal sealed class FillRig : IAsyncDisposable
             TimeProvider.System,
             new MailboxOptions { Name = ".history", Node = "edge1", Folder = Path.Combine(folder, ".history") },
             NullLogger.Instance);
-        History = new LocalHistory(_historyMailbox, DiskStorage.Instance, Path.Combine(folder, "history.db"), Context);
-        _intake = new Intake([Mailbox, _historyMailbox], boot: 1);
+        History = new LocalHistory(_historyMailbox, DiskStorage.Instance, new SqliteHistoryOptions { Path = DatabaseFile }, Context);
+        _intake = new Intake([Mailbox, _historyMailbox], boot: 1, new OidTable());
         Book = FillBook.Open(DiskStorage.Instance, _quarantine, TimeProvider.System, folder).Value;
         Fills = new FillService(Book, [(Mailbox, options)], withHistory ? History : null, _intake.Oids, Context);
     }
@@ -120,7 +121,7 @@ internal sealed class FillRig : IAsyncDisposable
             var scanner = BlockScanner.Open(file).Value;
             while (scanner.Next().Value is { Kind: not ScanKind.End } item)
             {
-                if (item.Header.Type == FrameType.EventRows)
+                if (EventFrameReader.HoldsEvents(item.Header.Type))
                 {
                     Assert.Null(reader.Read(item.Header, item.Payload.Span, batch));
                 }
