@@ -361,12 +361,12 @@ internal sealed partial class RepairClient(
         ? $"{UnixTime.FormatIso(gap.FromNs)} to {UnixTime.FormatIso(gap.ToNs)}"
         : $"sequence numbers {gap.FirstSequence} to {gap.LastSequence} of stream {gap.MissingStream}";
 
-    [LoggerMessage(1240, LogLevel.Warning, "a gap in what came of {Source}: {Gap}; next: {Source} is asked to fill it")]
+    [LoggerMessage(1290, LogLevel.Warning, "a gap in what came of {Source}: {Gap}; next: {Source} is asked to fill it")]
     private static partial void Found(ILogger logger, string source, string gap);
 
-    [LoggerMessage(1241, LogLevel.Information, "a gap in what came of {Source} is closed: {Gap}, {Events} events were filled")]
+    [LoggerMessage(1291, LogLevel.Information, "a gap in what came of {Source} is closed: {Gap}, {Events} events were filled")]
     private static partial void Closed(ILogger logger, string source, string gap, ulong events);
 
-    [LoggerMessage(1242, LogLevel.Error, "LOSS: a gap in what came of {Source} can't be filled by it: {Gap}; data: it stands in the loss ledger")]
+    [LoggerMessage(1292, LogLevel.Error, "LOSS: a gap in what came of {Source} can't be filled by it: {Gap}; data: it stands in the loss ledger")]
     private static partial void Unfillable(ILogger logger, string source, string gap);
 }
