@@ -22,8 +22,16 @@ internal static class DrainBenchmark
         Bench bench, string name, IMessageBus edgeBus, IMessageBus centreBus, bool withBaseline, double? target)
     {
         var key = Edge.NewKey(ApiKey.Generate());
-        await using var edge = await Edge.OpenAsync(bench.Folder.New("edge"));
         await using var centre = await Centre.OpenAsync(centreBus, key, bench.Folder.New("centre"));
+        var (figures, events, drained) = await DrainAsync(bench, name, edgeBus, key, centre, target);
+        return withBaseline ? [.. figures, .. Baseline(bench, name, events, drained)] : figures;
+    }
+
+    /// <summary>Fills a spool and drains it into any node.</summary>
+    public static async Task<(List<Figure> Figures, EventBatch Events, Taken Drained)> DrainAsync(
+        Bench bench, string name, IMessageBus edgeBus, ApiKey key, Centre centre, double? target)
+    {
+        await using var edge = await Edge.OpenAsync(bench.Folder.New("edge"));
         edge.Serve(edgeBus, key);
 
         // Meanwhile both get to their broker: a drain is measured, not a connection.
@@ -52,12 +60,7 @@ internal static class DrainBenchmark
             new($"{name}_allocated_bytes_per_event", drained.AllocatedBytes / count, "bytes/event"),
             new($"{name}_wire_bytes_per_event", wire / count, "bytes/event, both directions"),
         ];
-        if (withBaseline)
-        {
-            figures.AddRange(Baseline(bench, name, events, drained));
-        }
-
-        return figures;
+        return (figures, events, drained);
     }
 
     private static IEnumerable<Figure> Baseline(Bench bench, string name, EventBatch events, Taken drained)

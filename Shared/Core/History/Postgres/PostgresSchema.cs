@@ -33,7 +33,8 @@ internal static class PostgresSchema
 
         -- Events of one time beyond the first are rare, unless a device's clock stands still: then there are millions.
         CREATE INDEX event_by_origin ON event(oid_id, t, boot, counter) WHERE n > 0;
-        CREATE INDEX event_by_content ON event(oid_id, t, digest, boot, counter) WHERE n > 0;
+        -- The digest is of OID, time and content, so that it leads to the row without them.
+        CREATE INDEX event_by_content ON event(digest, boot, counter) WHERE digest IS NOT NULL;
 
         CREATE TABLE stream(
           id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY, tag bigint NOT NULL, low bigint NOT NULL,

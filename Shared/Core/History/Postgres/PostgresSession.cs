@@ -159,7 +159,8 @@ internal sealed class PostgresSession : IAsyncDisposable
         // statistics of tables that were empty a moment ago must not talk the planner out of it, nor its price bring on a compiler.
         var timeoutMs = (long)_timeoutSeconds * 1000;
         await using (var settings = Command(string.Create(CultureInfo.InvariantCulture, $"""
-            SET synchronous_commit = on; SET search_path = {Quote(Options.Schema)}; SET enable_seqscan = off; SET jit = off; SET client_min_messages = warning;
+            SET synchronous_commit = on; SET default_transaction_isolation = 'read committed'; SET search_path = {Quote(Options.Schema)};
+            SET enable_seqscan = off; SET enable_bitmapscan = off; SET jit = off; SET client_min_messages = warning;
             SET statement_timeout = {timeoutMs}; SET lock_timeout = {timeoutMs / 2}; SET idle_in_transaction_session_timeout = {timeoutMs * 2};
             SET temp_buffers = '32MB'
             """)))
