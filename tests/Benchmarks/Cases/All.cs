@@ -16,6 +16,7 @@ internal static class All
         new("decode", "OPC UA Publish responses to columns", Million, IsPinned: true, Rounds: 5, WarmsUp: true, DecodeBenchmark.RunAsync),
         new("intake", "events to durable blocks", Million, IsPinned: true, Rounds: 5, WarmsUp: true, IntakeBenchmark.RunAsync),
         new("drain", "spool to SQLite, both nodes in one process", Million, IsPinned: true, Rounds: 3, WarmsUp: true, DrainBenchmark.RunAsync),
+        new("drain-postgres", "as drain, into PostgreSQL", Million, IsPinned: false, Rounds: 3, WarmsUp: true, PostgresDrainBenchmark.RunAsync),
         new("drain-mqtt", "as drain, over the embedded broker and TCP", Million, IsPinned: true, Rounds: 3, WarmsUp: true, MqttDrainBenchmark.RunAsync),
         new("edge-cpu", "processor time of an edge that stores and serves", Million, IsPinned: true, Rounds: 1, WarmsUp: false, EdgeCpuBenchmark.RunAsync),
         new("w1-us", "bytes of W1 with microseconds, over broker and TCP", Million, IsPinned: true, Rounds: 1, WarmsUp: false, WorkloadBenchmarks.RunMicrosecondsAsync),

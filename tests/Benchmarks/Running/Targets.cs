@@ -24,6 +24,7 @@ internal static class Targets
         new("w1_encode_events_per_s", "frames", AtLeast: 6_000_000),
         new("w1_decode_events_per_s", "frames", AtLeast: 12_000_000),
         new("w1_drain_sqlite_ratio", "drain", AtLeast: 0.8),
+        new("w1_drain_postgres_ratio", "drain-postgres", AtLeast: 0.8),
         new("w1_edge_cpu_seconds_per_million", "edge-cpu", AtMost: 0.6),
         new("rows_bzip2_bytes_per_event", "rows"),
         new("opcua_decode_values_per_s", "decode", AtLeast: 8_000_000),
