@@ -3,12 +3,16 @@ using System.Diagnostics;
 using System.Text.Json;
 using ZfRepl.Benchmarks.Cases;
 using ZfRepl.Benchmarks.Running;
+using ZfRepl.Benchmarks.Workload;
+using ZfRepl.Core.Telemetry;
 
 namespace ZfRepl.Benchmarks;
 
 /// <summary>The benchmarks' command line.</summary>
 internal static class Program
 {
+    private const int Million = 1_000_000;
+
     private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(6);
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
 
@@ -59,12 +63,19 @@ internal static class Program
         var json = new Option<string?>("--json") { Description = "Write the figures to this file, as one flat JSON object." };
         var child = new Option<bool>("--child") { Hidden = true };
         var edgeNode = new Option<int?>("--edge-node") { Hidden = true };
-        var root = new RootCommand(Description) { names, only, smoke, events, rounds, folder, core, json, child, edgeNode };
+        var writeW1 = new Option<string?>("--write-w1") { Hidden = true };
+        var root = new RootCommand(Description) { names, only, smoke, events, rounds, folder, core, json, child, edgeNode, writeW1 };
         root.SetAction(parsed =>
         {
             if (parsed.GetValue(edgeNode) is { } port)
             {
                 return EdgeProcess.RunAsync(port, parsed.GetValue(events) ?? 0, parsed.GetValue(folder)!).GetAwaiter().GetResult();
+            }
+
+            if (parsed.GetValue(writeW1) is { } workloadFile)
+            {
+                JsonLines.Write(ReferenceWorkload.Generate(new OidTable(), parsed.GetValue(events) ?? Million), workloadFile);
+                return 0;
             }
 
             string[] wanted = [.. parsed.GetValue(names) ?? [], .. parsed.GetValue(only) ?? []];
