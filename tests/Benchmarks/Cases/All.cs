@@ -11,6 +11,7 @@ internal static class All
     [
         new("crc", "CRC-32C of 2 MiB", Million, IsPinned: true, Rounds: 5, WarmsUp: true, CrcBenchmark.RunAsync),
         new("frames", "events to frames and back", Million, IsPinned: true, Rounds: 5, WarmsUp: true, FrameBenchmark.RunAsync),
+        new("columns", "events to frames of columns and back", Million, IsPinned: true, Rounds: 5, WarmsUp: true, ColumnsBenchmark.RunAsync),
         new("rows", "the baseline of all bytes: rows, and rows with bzip2", 240_000, IsPinned: true, Rounds: 1, WarmsUp: false, RowsBenchmark.RunAsync),
         new("decode", "OPC UA Publish responses to columns", Million, IsPinned: true, Rounds: 5, WarmsUp: true, DecodeBenchmark.RunAsync),
         new("intake", "events to durable blocks", Million, IsPinned: true, Rounds: 5, WarmsUp: true, IntakeBenchmark.RunAsync),
