@@ -1,7 +1,9 @@
 using System.CommandLine;
 using System.Diagnostics;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using ZfRepl.Benchmarks.Cases;
+using ZfRepl.Benchmarks.Plotting;
 using ZfRepl.Benchmarks.Running;
 using ZfRepl.Benchmarks.Workload;
 using ZfRepl.Core.Telemetry;
@@ -61,10 +63,15 @@ internal static class Program
             DefaultValueFactory = _ => Environment.ProcessorCount - 1,
         };
         var json = new Option<string?>("--json") { Description = "Write the figures to this file, as one flat JSON object." };
+        var plot = new Option<string?>("--plot") { Description = "Draw the figures into this folder, as SVG." };
+        var from = new Option<string[]>("--from")
+        {
+            Description = "Also draw the figures of this file, such as those of --peers; may be given several times. Nothing is measured unless it is named.",
+        };
         var child = new Option<bool>("--child") { Hidden = true };
         var edgeNode = new Option<int?>("--edge-node") { Hidden = true };
         var writeW1 = new Option<string?>("--write-w1") { Hidden = true };
-        var root = new RootCommand(Description) { names, only, smoke, events, rounds, folder, core, json, child, edgeNode, writeW1 };
+        var root = new RootCommand(Description) { names, only, smoke, events, rounds, folder, core, json, plot, from, child, edgeNode, writeW1 };
         root.SetAction(parsed =>
         {
             if (parsed.GetValue(edgeNode) is { } port)
@@ -79,30 +86,55 @@ internal static class Program
             }
 
             string[] wanted = [.. parsed.GetValue(names) ?? [], .. parsed.GetValue(only) ?? []];
-            var chosen = All.Benchmarks.Where(b => wanted.Length == 0 || wanted.Contains(b.Name)).ToArray();
+            var files = parsed.GetValue(from) ?? [];
+            var chosen = All.Benchmarks.Where(b => wanted.Length == 0 && files.Length == 0 || wanted.Contains(b.Name)).ToArray();
             var options = new RunOptions(
                 parsed.GetValue(events), parsed.GetValue(rounds), parsed.GetValue(folder)!, parsed.GetValue(core), parsed.GetValue(smoke));
             return parsed.GetValue(child)
                 ? RunChildAsync(chosen[0], options).GetAwaiter().GetResult()
-                : RunAll(chosen, options, parsed.GetValue(json));
+                : RunAll(chosen, options, parsed.GetValue(json), parsed.GetValue(plot), files);
         });
         return root.Parse(args).Invoke();
     }
 
-    private static int RunAll(IReadOnlyList<Benchmark> chosen, RunOptions options, string? jsonFile)
+    private static int RunAll(
+        IReadOnlyList<Benchmark> chosen, RunOptions options, string? jsonFile, string? plotFolder, IReadOnlyList<string> earlier)
     {
+        var figures = new JsonObject();
+        foreach (var (name, value) in earlier.SelectMany(file => JsonNode.Parse(File.ReadAllText(file))!.AsObject()))
+        {
+            figures[name] = value?.DeepClone();
+        }
+
         var machine = Machine.Describe(options.Folder);
         Console.WriteLine(machine);
         Console.WriteLine(options.IsSmoke
             ? "A smoke run: small and cold. The figures show that the benchmarks work, not how fast anything is."
             : "Median of the rounds, then the least and the greatest.");
         var result = Suite.Run(chosen, options, Console.Out);
+        var measured = Report.ToJson(machine, result);
         if (jsonFile is not null)
         {
             // Last year's figures must not pass for this run's when the disk is full.
             File.Delete(jsonFile);
             using var file = new StreamWriter(new FileStream(jsonFile, FileMode.CreateNew));
-            file.WriteLine(Report.ToJson(machine, result).ToJsonString(Indented));
+            file.WriteLine(measured.ToJsonString(Indented));
+        }
+
+        if (plotFolder is not null)
+        {
+            foreach (var (name, value) in measured)
+            {
+                figures[name] = value?.DeepClone();
+            }
+
+            Directory.CreateDirectory(plotFolder);
+            foreach (var (name, svg) in Plots.Draw(figures))
+            {
+                File.Delete(Path.Combine(plotFolder, name));
+                using var file = new StreamWriter(Path.Combine(plotFolder, name));
+                file.Write(svg);
+            }
         }
 
         Console.WriteLine();
@@ -112,7 +144,7 @@ internal static class Program
         }
 
         Console.WriteLine($"{result.Figures.Count} figures, {result.NotRun.Count} benchmarks not run, {result.Failures.Count} failures");
-        return result.Failures.Count == 0 && result.Figures.Count > 0 ? 0 : 1;
+        return result.Failures.Count == 0 && result.Figures.Count + figures.Count > 0 ? 0 : 1;
     }
 
     private static async Task<int> RunChildAsync(Benchmark benchmark, RunOptions options)
