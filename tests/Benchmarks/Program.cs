@@ -64,14 +64,15 @@ internal static class Program
         };
         var json = new Option<string?>("--json") { Description = "Write the figures to this file, as one flat JSON object." };
         var plot = new Option<string?>("--plot") { Description = "Draw the figures into this folder, as SVG." };
+        var tables = new Option<string?>("--tables") { Description = "Write the figures into the tables of this page." };
         var from = new Option<string[]>("--from")
         {
-            Description = "Also draw the figures of this file, such as those of --peers; may be given several times. Nothing is measured unless it is named.",
+            Description = "Also draw or write down the figures of this file, such as those of --peers; may be given several times. Nothing is measured unless it is named.",
         };
         var child = new Option<bool>("--child") { Hidden = true };
         var edgeNode = new Option<int?>("--edge-node") { Hidden = true };
         var writeW1 = new Option<string?>("--write-w1") { Hidden = true };
-        var root = new RootCommand(Description) { names, only, smoke, events, rounds, folder, core, json, plot, from, child, edgeNode, writeW1 };
+        var root = new RootCommand(Description) { names, only, smoke, events, rounds, folder, core, json, plot, tables, from, child, edgeNode, writeW1 };
         root.SetAction(parsed =>
         {
             if (parsed.GetValue(edgeNode) is { } port)
@@ -92,18 +93,24 @@ internal static class Program
                 parsed.GetValue(events), parsed.GetValue(rounds), parsed.GetValue(folder)!, parsed.GetValue(core), parsed.GetValue(smoke));
             return parsed.GetValue(child)
                 ? RunChildAsync(chosen[0], options).GetAwaiter().GetResult()
-                : RunAll(chosen, options, parsed.GetValue(json), parsed.GetValue(plot), files);
+                : RunAll(chosen, options, parsed.GetValue(json), parsed.GetValue(plot), parsed.GetValue(tables), files);
         });
         return root.Parse(args).Invoke();
     }
 
     private static int RunAll(
-        IReadOnlyList<Benchmark> chosen, RunOptions options, string? jsonFile, string? plotFolder, IReadOnlyList<string> earlier)
+        Benchmark[] chosen, RunOptions options, string? jsonFile, string? plotFolder, string? page, IReadOnlyList<string> earlier)
     {
         var figures = new JsonObject();
-        foreach (var (name, value) in earlier.SelectMany(file => JsonNode.Parse(File.ReadAllText(file))!.AsObject()))
+        foreach (var file in earlier)
         {
-            figures[name] = value?.DeepClone();
+            Add(figures, JsonNode.Parse(File.ReadAllText(file))!.AsObject());
+        }
+
+        if (chosen.Length == 0)
+        {
+            Publish(figures, plotFolder, page);
+            return 0;
         }
 
         var machine = Machine.Describe(options.Folder);
@@ -117,26 +124,11 @@ internal static class Program
         {
             // Last year's figures must not pass for this run's when the disk is full.
             File.Delete(jsonFile);
-            using var file = new StreamWriter(new FileStream(jsonFile, FileMode.CreateNew));
-            file.WriteLine(measured.ToJsonString(Indented));
+            Write(jsonFile, measured.ToJsonString(Indented) + "\n");
         }
 
-        if (plotFolder is not null)
-        {
-            foreach (var (name, value) in measured)
-            {
-                figures[name] = value?.DeepClone();
-            }
-
-            Directory.CreateDirectory(plotFolder);
-            foreach (var (name, svg) in Plots.Draw(figures))
-            {
-                File.Delete(Path.Combine(plotFolder, name));
-                using var file = new StreamWriter(Path.Combine(plotFolder, name));
-                file.Write(svg);
-            }
-        }
-
+        Add(figures, measured);
+        Publish(figures, plotFolder, page);
         Console.WriteLine();
         foreach (var line in result.NotRun.Concat(result.Failures.Select(f => $"FAILED: {f}")))
         {
@@ -144,7 +136,38 @@ internal static class Program
         }
 
         Console.WriteLine($"{result.Figures.Count} figures, {result.NotRun.Count} benchmarks not run, {result.Failures.Count} failures");
-        return result.Failures.Count == 0 && result.Figures.Count + figures.Count > 0 ? 0 : 1;
+        return result.Failures.Count == 0 && result.Figures.Count > 0 ? 0 : 1;
+    }
+
+    private static void Add(JsonObject figures, JsonObject more)
+    {
+        foreach (var (name, value) in more)
+        {
+            figures[name] = value?.DeepClone();
+        }
+    }
+
+    private static void Publish(JsonObject figures, string? plotFolder, string? page)
+    {
+        if (plotFolder is not null)
+        {
+            Directory.CreateDirectory(plotFolder);
+            foreach (var (name, svg) in Plots.Draw(figures))
+            {
+                Write(Path.Combine(plotFolder, name), svg);
+            }
+        }
+
+        if (page is not null)
+        {
+            Write(page, Tables.Fill(File.ReadAllText(page), figures));
+        }
+    }
+
+    private static void Write(string path, string text)
+    {
+        using var file = new StreamWriter(path, append: false);
+        file.Write(text);
     }
 
     private static async Task<int> RunChildAsync(Benchmark benchmark, RunOptions options)

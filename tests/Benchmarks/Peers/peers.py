@@ -36,7 +36,7 @@ def main():
     options = parser.parse_args()
 
     figures = {
-        "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "peer_date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "peer_events": options.events,
         "peer_machine": f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, load at the start {os.getloadavg()[0]:.1f}",
     }
