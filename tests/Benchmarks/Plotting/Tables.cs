@@ -23,6 +23,8 @@ internal static class Tables
         ("w1_intake_events_per_s", "intake, durable, events/s", "store_events_per_s"),
         ("w1_encode_events_per_s", "codec, encode, events/s", ""),
         ("w1_decode_events_per_s", "codec, decode, events/s", ""),
+        ("w1_encode_allocated_bytes_per_event", "allocated by the codec, encode, bytes/event", ""),
+        ("w1_decode_allocated_bytes_per_event", "allocated by the codec, decode, bytes/event", ""),
         ("w1_drain_count_events_per_s", "drain to a centre that only counts, events/s", "drain_events_per_s"),
         ("w1_drain_sqlite_ratio", "drain into SQLite, to a raw load", ""),
         ("w1_drain_postgres_ratio", "drain into PostgreSQL, to a raw load", ""),
