@@ -56,12 +56,12 @@ public sealed partial class CollectorService(CollectorOptions options, IStorage 
             .Select(m => new Mailbox(storage, quarantine, context.Time, m, context.Loggers.CreateLogger("mailbox")))
             .ToList();
         LocalHistory? history = null;
-        if (options.HistoryPath is { } historyPath)
+        if (options.History is { } historyOptions)
         {
             history = new LocalHistory(
                 new Mailbox(storage, quarantine, context.Time, LocalHistoryOptions(), context.Loggers.CreateLogger("history")),
                 storage,
-                historyPath,
+                historyOptions,
                 context);
             mailboxes.Add(history.Mailbox);
         }
