@@ -83,8 +83,8 @@ internal sealed class InfluxConnection : IDisposable
         return await SendAsync(
             request,
             async (response, token) => response.StatusCode == HttpStatusCode.NoContent
-                ? true
-                : new HistoryResult<bool>(await ReadErrorAsync(response, token)),
+                ? HistoryResult.Of(true)
+                : await ReadErrorAsync(response, token),
             cancellation);
     }
 
@@ -109,7 +109,7 @@ internal sealed class InfluxConnection : IDisposable
             request,
             async (response, token) => response.StatusCode == HttpStatusCode.OK
                 ? await ReadDocumentsAsync(response, reader, token)
-                : new HistoryResult<bool>(await ReadErrorAsync(response, token)),
+                : await ReadErrorAsync(response, token),
             cancellation);
     }
 

@@ -1,7 +1,7 @@
 namespace ZfRepl.Core.History.Influx;
 
 /// <summary>Where an InfluxDB history is, who may write it, and where its ledger is kept.</summary>
-public sealed record InfluxHistoryOptions
+public sealed record InfluxHistoryOptions : HistoryOptions
 {
     /// <summary>The longest database, policy or measurement name that is accepted, in bytes of UTF-8.</summary>
     public const int MaxNameBytes = 256;
@@ -51,30 +51,42 @@ public sealed record InfluxHistoryOptions
     /// <summary>Without the secret.</summary>
     public override string ToString() => $"influxdb {Url.GetLeftPart(UriPartial.Path)} {Database}/{Measurement}";
 
-    /// <exception cref="ArgumentException">Something can't be used, with the reason.</exception>
-    internal void Validate()
+    /// <summary>Null, or why the options can't be used, as a sentence without secrets.</summary>
+    internal string? WhyNot()
     {
         if (!Url.IsAbsoluteUri || (Url.Scheme != Uri.UriSchemeHttp && Url.Scheme != Uri.UriSchemeHttps))
         {
-            throw new ArgumentException($"An InfluxDB url begins with http:// or https://, not '{Url.OriginalString}'.");
+            return "An InfluxDB url begins with http:// or https://.";
         }
 
         if (Url.UserInfo.Length > 0 || Url.Query.Length > 0 || Url.Fragment.Length > 0)
         {
-            // Not shown: there may be a password in it.
-            throw new ArgumentException("An InfluxDB url has no user, no password and no parameters: they have settings of their own.");
+            return "An InfluxDB url has no user, no password and no parameters: they have settings of their own.";
         }
 
-        ValidateName(Database, "database");
-        ValidateName(Measurement, "measurement");
-        if (RetentionPolicy is not null)
+        if (WhyNotName(Database) is { } database)
         {
-            ValidateName(RetentionPolicy, "retention policy");
+            return $"The database's name can't be used: {database}.";
         }
 
-        ArgumentOutOfRangeException.ThrowIfLessThan(RequestTimeout, TimeSpan.FromSeconds(1));
-        ArgumentOutOfRangeException.ThrowIfLessThan(ConnectTimeout, TimeSpan.FromSeconds(1));
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(LinesPerRequest);
+        if (WhyNotName(Measurement) is { } measurement)
+        {
+            return $"The measurement's name can't be used: {measurement}.";
+        }
+
+        if (RetentionPolicy is not null && WhyNotName(RetentionPolicy) is { } policy)
+        {
+            return $"The retention policy's name can't be used: {policy}.";
+        }
+
+        if (Username is null != Password is null || Username?.Contains(':', StringComparison.Ordinal) is true)
+        {
+            return "A user name needs a password, and a password a user name, which has no colon.";
+        }
+
+        return RequestTimeout < TimeSpan.FromSeconds(1) || ConnectTimeout < TimeSpan.FromSeconds(1) || LinesPerRequest < 1
+            ? "A timeout is at least a second, and a request has at least a line."
+            : null;
     }
 
     /// <summary>Null, or why a name can't be used. A backslash means something else on each of the server's interfaces.</summary>
@@ -83,13 +95,6 @@ public sealed record InfluxHistoryOptions
         : System.Text.Encoding.UTF8.GetByteCount(name) > MaxNameBytes ? $"it is longer than {MaxNameBytes} bytes"
         : name.Any(char.IsControl) || name.Contains('\\', StringComparison.Ordinal) ? "it holds control characters or a backslash"
         : name.Contains('\uFFFD', StringComparison.Ordinal) || name.Any(char.IsSurrogate) ? "it holds characters that InfluxDB may change"
+        : name[0] is '#' or '_' ? "it begins with a character that means something else to InfluxDB"
         : null;
-
-    private static void ValidateName(string name, string what)
-    {
-        if (WhyNotName(name) is { } reason)
-        {
-            throw new ArgumentException($"'{name}' can't be the name of an InfluxDB {what}: {reason}.");
-        }
-    }
 }

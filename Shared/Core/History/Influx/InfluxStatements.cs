@@ -22,7 +22,7 @@ internal sealed class InfluxStatements(InfluxHistoryOptions options)
     public string ReadAnything() => $"SELECT \"status\" FROM {Source(options.Measurement)} LIMIT 1";
 
     /// <summary>The rows of an OID in a span of point times, with or without those that share an instant with another.</summary>
-    public string Rows(Oid oid, long fromNs, long toNs, bool? isShifted, int limit)
+    public string Rows(Oid oid, long fromNs, long toNs, bool? isShifted, int? limit)
     {
         var statement = Select(InfluxRow.Columns, oid).Append(CultureInfo.InvariantCulture, $" AND time >= {fromNs} AND time <= {toNs}");
         statement.Append(isShifted switch
@@ -43,8 +43,8 @@ internal sealed class InfluxStatements(InfluxHistoryOptions options)
         return Limit(statement, limit);
     }
 
-    /// <summary>The rows of the times that InfluxDB can't hold.</summary>
-    public string RowsBeyond(Oid oid) => Select(InfluxRow.Columns, oid).Append(" AND \"k\" =~ /@/").ToString();
+    /// <summary>A row of an OID at the edges of time.</summary>
+    public string AnyBeyond(Oid oid) => Select("\"status\"", oid).Append(" AND \"k\" =~ /@/ LIMIT 1").ToString();
 
     /// <summary>How many rows an OID has.</summary>
     public string Count(Oid oid) => Select("count(\"status\")", oid).ToString();
@@ -60,8 +60,11 @@ internal sealed class InfluxStatements(InfluxHistoryOptions options)
     public string Oids(int offset, int limit) => string.Create(
         CultureInfo.InvariantCulture, $"SHOW TAG VALUES FROM {Source(options.Measurement)} WITH KEY = \"oid\" LIMIT {limit} OFFSET {offset}");
 
-    private static string Limit(StringBuilder statement, int limit) =>
-        statement.Append(CultureInfo.InvariantCulture, $" ORDER BY time ASC LIMIT {limit}").ToString();
+    private static string Limit(StringBuilder statement, int? limit)
+    {
+        statement.Append(" ORDER BY time ASC");
+        return (limit is { } count ? statement.Append(CultureInfo.InvariantCulture, $" LIMIT {count}") : statement).ToString();
+    }
 
     // An encoded OID holds neither quotes nor backslashes, so it can't leave its own.
     private StringBuilder Select(string columns, Oid oid) =>

@@ -13,93 +13,138 @@ internal readonly record struct EventContent(short Status, uint Quality, Telemet
 
 /// <summary>
 /// The rows of one OID and time in memory, for <see cref="IdentityRule"/>: those that were read and those that are being written. Each
-/// question costs a look-up, however many rows there are. Not thread-safe.
+/// question costs a look-up, however many rows there are; one row alone, the usual case, needs no tables. Not thread-safe.
 /// </summary>
 internal sealed class InstantRows : IRowsAtInstant
 {
-    private readonly List<(Ieid Ieid, EventContent Content)> _known = [];
-    private readonly Dictionary<EventContent, bool> _contents = [];
-    private readonly HashSet<long> _numbers = [];
     private EventContent _candidate;
-    private long _free;
+    private Row? _only;
+    private Tables? _tables;
 
     /// <summary>Takes a row that is there, or was just decided on.</summary>
     public void Add(long number, Ieid ieid, in EventContent content)
     {
-        _numbers.Add(number);
-        var isUnknown = ieid == Ieid.Unknown;
-        _contents[content] = isUnknown || (_contents.TryGetValue(content, out var known) && known);
-        if (!isUnknown)
+        if (_only is null && _tables is null)
         {
-            var at = IndexOf(ieid);
-            if (at < 0)
-            {
-                _known.Insert(~at, (ieid, content));
-            }
+            _only = new Row(number, ieid, content);
+            return;
         }
+
+        if (_tables is null)
+        {
+            _tables = new Tables();
+            _tables.Add(_only!.Value);
+            _only = null;
+        }
+
+        _tables.Add(new Row(number, ieid, content));
     }
 
     /// <summary>What to do with an event. An instant without rows takes any.</summary>
     public EventVerdict Decide(Ieid ieid, EventFlags flags, in EventContent content)
     {
         _candidate = content;
-        return _numbers.Count == 0 ? EventVerdict.Insert : IdentityRule.Decide(ieid, flags, this);
+        return _only is null && _tables is null ? EventVerdict.Insert : IdentityRule.Decide(ieid, flags, this);
     }
 
     /// <summary>
     /// The lowest number that is free. When a write was cut short some numbers below others may be: the events that belong there come
     /// again, in the same order.
     /// </summary>
-    public long NextNumber()
+    public long NextNumber() => _tables?.NextNumber() ?? (_only is { Number: 0 } ? 1 : 0);
+
+    public RowMatch WithIdentity(Ieid ieid) => _tables is { } tables
+        ? tables.WithIdentity(ieid) is { } row ? Match(row.Content) : RowMatch.None
+        : _only is { } only && only.Ieid == ieid ? Match(only.Content) : RowMatch.None;
+
+    public RowMatch Before(Ieid ieid) => _tables is { } tables
+        ? tables.Before(ieid) is { } row ? Match(row.Content) : RowMatch.None
+        : _only is { } only && only.Ieid != Ieid.Unknown && only.Ieid.CompareTo(ieid) < 0 ? Match(only.Content) : RowMatch.None;
+
+    public RowMatch After(Ieid ieid) => _tables is { } tables
+        ? tables.After(ieid) is { } row ? Match(row.Content) : RowMatch.None
+        : _only is { } only && only.Ieid != Ieid.Unknown && only.Ieid.CompareTo(ieid) > 0 ? Match(only.Content) : RowMatch.None;
+
+    public bool HasContentOfUnknown() => _tables is { } tables
+        ? tables.HasContent(_candidate, ofUnknown: true)
+        : _only is { } only && only.Ieid == Ieid.Unknown && only.Content == _candidate;
+
+    public bool HasContent() => _tables is { } tables
+        ? tables.HasContent(_candidate, ofUnknown: false)
+        : _only is { } only && only.Content == _candidate;
+
+    private RowMatch Match(in EventContent content) => content == _candidate ? RowMatch.SameContent : RowMatch.OtherContent;
+
+    private readonly record struct Row(long Number, Ieid Ieid, EventContent Content);
+
+    private sealed class Tables
     {
-        while (_numbers.Contains(_free))
+        private readonly List<Row> _known = [];
+        private readonly Dictionary<EventContent, bool> _contents = [];
+        private readonly HashSet<long> _numbers = [];
+        private long _free;
+
+        public void Add(in Row row)
         {
-            _free++;
-        }
-
-        return _free;
-    }
-
-    public RowMatch WithIdentity(Ieid ieid) => IndexOf(ieid) is >= 0 and var at ? Match(at) : RowMatch.None;
-
-    public RowMatch Before(Ieid ieid) => FirstNotBelow(ieid) is > 0 and var at ? Match(at - 1) : RowMatch.None;
-
-    public RowMatch After(Ieid ieid)
-    {
-        var at = IndexOf(ieid);
-        at = at < 0 ? ~at : at + 1;
-        return at < _known.Count ? Match(at) : RowMatch.None;
-    }
-
-    public bool HasContentOfUnknown() => _contents.TryGetValue(_candidate, out var isUnknown) && isUnknown;
-
-    public bool HasContent() => _contents.ContainsKey(_candidate);
-
-    private RowMatch Match(int at) => _known[at].Content == _candidate ? RowMatch.SameContent : RowMatch.OtherContent;
-
-    private int FirstNotBelow(Ieid ieid) => IndexOf(ieid) is >= 0 and var at ? at : ~IndexOf(ieid);
-
-    private int IndexOf(Ieid ieid)
-    {
-        // The usual case: events arrive in the order of their origin.
-        if (_known.Count == 0 || _known[^1].Ieid.CompareTo(ieid) < 0)
-        {
-            return ~_known.Count;
-        }
-
-        var (low, high) = (0, _known.Count - 1);
-        while (low <= high)
-        {
-            var middle = (low + high) / 2;
-            var order = _known[middle].Ieid.CompareTo(ieid);
-            if (order == 0)
+            _numbers.Add(row.Number);
+            var isUnknown = row.Ieid == Ieid.Unknown;
+            _contents[row.Content] = isUnknown || (_contents.TryGetValue(row.Content, out var known) && known);
+            if (!isUnknown && IndexOf(row.Ieid) is < 0 and var at)
             {
-                return middle;
+                _known.Insert(~at, row);
+            }
+        }
+
+        public long NextNumber()
+        {
+            while (_numbers.Contains(_free))
+            {
+                _free++;
             }
 
-            (low, high) = order < 0 ? (middle + 1, high) : (low, middle - 1);
+            return _free;
         }
 
-        return ~low;
+        public Row? WithIdentity(Ieid ieid) => IndexOf(ieid) is >= 0 and var at ? _known[at] : null;
+
+        public Row? Before(Ieid ieid)
+        {
+            var at = IndexOf(ieid);
+            at = at < 0 ? ~at : at;
+            return at > 0 ? _known[at - 1] : null;
+        }
+
+        public Row? After(Ieid ieid)
+        {
+            var at = IndexOf(ieid);
+            at = at < 0 ? ~at : at + 1;
+            return at < _known.Count ? _known[at] : null;
+        }
+
+        public bool HasContent(in EventContent content, bool ofUnknown) => _contents.TryGetValue(content, out var isUnknown) && (isUnknown || !ofUnknown);
+
+        private int IndexOf(Ieid ieid)
+        {
+            // The usual case: events arrive in the order of their origin.
+            if (_known.Count == 0 || _known[^1].Ieid.CompareTo(ieid) < 0)
+            {
+                return ~_known.Count;
+            }
+
+            var (low, high) = (0, _known.Count - 1);
+            while (low <= high)
+            {
+                var middle = (low + high) / 2;
+                var order = _known[middle].Ieid.CompareTo(ieid);
+                if (order == 0)
+                {
+                    return middle;
+                }
+
+                (low, high) = order < 0 ? (middle + 1, high) : (low, middle - 1);
+            }
+
+            return ~low;
+        }
     }
 }

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using System.Text;
 using ZfRepl.Core.Telemetry;
@@ -14,7 +15,7 @@ internal static class OidTag
     /// <summary>The longest tag value; a series with its measurement and its other tags may have 65,535 bytes.</summary>
     public const int MaxBytes = 65_000;
 
-    private const string Special = "\\,= %\"'";
+    private static readonly SearchValues<char> Special = SearchValues.Create("\\,= %\"'");
 
     /// <summary>The tag value of an OID.</summary>
     public static string Encode(Oid oid) => Encode(oid.Text);
@@ -29,7 +30,7 @@ internal static class OidTag
         var encoded = new StringBuilder(text.Length + 16);
         foreach (var character in text)
         {
-            _ = Special.Contains(character, StringComparison.Ordinal) || char.IsControl(character)
+            _ = Special.Contains(character) || char.IsControl(character)
                 ? encoded.Append('%').Append(((int)character).ToString("X2", CultureInfo.InvariantCulture))
                 : encoded.Append(character);
         }

@@ -12,44 +12,66 @@ internal sealed class SeriesMarks(SqliteSession session)
     private const int MaxRemembered = 200_000;
 
     private const string Tables = """
-        CREATE TABLE IF NOT EXISTS influx_ledger(id INTEGER PRIMARY KEY CHECK(id = 1), name TEXT NOT NULL, target TEXT NOT NULL, is_adopted INTEGER NOT NULL);
+        CREATE TABLE IF NOT EXISTS influx_ledger(
+          id INTEGER PRIMARY KEY CHECK(id = 1), name TEXT NOT NULL, target TEXT NOT NULL, is_adopted INTEGER NOT NULL,
+          generation INTEGER NOT NULL);
         CREATE TABLE IF NOT EXISTS influx_mark(oid TEXT PRIMARY KEY, t INTEGER NOT NULL) WITHOUT ROWID;
         """;
 
     private readonly Dictionary<string, long?> _marks = new(StringComparer.Ordinal);
+    private long _generation = -1;
 
     /// <summary>Makes the tables and, once, the ledger's name.</summary>
     public void Prepare(string newName)
     {
         session.Begin();
         session.Execute(Tables);
-        var insert = session.Statement("INSERT OR IGNORE INTO influx_ledger VALUES(1, ?1, '', 0)");
+        var insert = session.Statement("INSERT OR IGNORE INTO influx_ledger VALUES(1, ?1, '', 0, 0)");
         insert.BindText(1, newName);
         insert.Execute();
         session.Commit();
     }
 
-    /// <summary>The ledger's name, the target that it was used with last, and whether that held data of another ledger.</summary>
+    /// <summary>
+    /// The ledger's name, the target that it was used with last, and whether that held data of another ledger. What is remembered is
+    /// forgotten if another program has changed the marks.
+    /// </summary>
     public (string Name, string Target, bool IsAdopted) Read()
     {
-        var row = session.Statement("SELECT name, target, is_adopted FROM influx_ledger");
+        var row = session.Statement("SELECT name, target, is_adopted, generation FROM influx_ledger");
         var found = row.Step()
-            ? (row.Text(0), row.Text(1), row.Int64(2) != 0)
+            ? (row.Text(0), row.Text(1), row.Int64(2) != 0, row.Int64(3))
             : throw new InvalidOperationException("The ledger's own row was just written and is not there.");
         row.Reset();
-        return found;
+        if (_generation != found.Item4)
+        {
+            _marks.Clear();
+            _generation = found.Item4;
+        }
+
+        return (found.Item1, found.Item2, found.Item3);
     }
 
-    /// <summary>Takes a target: nothing is known of its OIDs, and there is nothing of them unless it is adopted.</summary>
-    public void Claim(string target, bool isAdopted)
+    /// <summary>
+    /// Takes a target: nothing is known of its OIDs, and there is nothing of them unless it is adopted. Does nothing if another program
+    /// has taken one since.
+    /// </summary>
+    /// <param name="before">The target that was read.</param>
+    /// <param name="target">The new one.</param>
+    /// <param name="isAdopted">True when it may hold data.</param>
+    public void Claim(string before, string target, bool isAdopted)
     {
-        _marks.Clear();
+        _generation = -1;
         session.Begin();
-        session.Execute("DELETE FROM influx_mark");
-        var update = session.Statement("UPDATE influx_ledger SET target = ?1, is_adopted = ?2");
-        update.BindText(1, target);
-        update.Bind(2, isAdopted ? 1 : 0);
-        update.Execute();
+        if (session.Number("SELECT count(*) FROM influx_ledger WHERE target = '" + before.Replace("'", "''", StringComparison.Ordinal) + "'") == 1)
+        {
+            session.Execute("DELETE FROM influx_mark");
+            var update = session.Statement("UPDATE influx_ledger SET target = ?1, is_adopted = ?2, generation = generation + 1");
+            update.BindText(1, target);
+            update.Bind(2, isAdopted ? 1 : 0);
+            update.Execute();
+        }
+
         session.Commit();
     }
 
@@ -91,7 +113,9 @@ internal sealed class SeriesMarks(SqliteSession session)
             put.Execute();
         }
 
+        session.Execute("UPDATE influx_ledger SET generation = generation + 1");
         session.Commit();
+        _generation++;
         foreach (var (oid, timeNs) in marks)
         {
             _marks[oid] = _marks.TryGetValue(oid, out var known) && known > timeNs ? known : timeNs;
