@@ -15,6 +15,7 @@ internal static class All
         new("intake", "events to durable blocks", Million, IsPinned: true, Rounds: 5, WarmsUp: true, IntakeBenchmark.RunAsync),
         new("drain", "spool to SQLite, both nodes in one process", Million, IsPinned: true, Rounds: 3, WarmsUp: true, DrainBenchmark.RunAsync),
         new("drain-mqtt", "as drain, over the embedded broker and TCP", Million, IsPinned: true, Rounds: 3, WarmsUp: true, MqttDrainBenchmark.RunAsync),
+        new("drain-influx", "spool to a real InfluxDB 1.x, both nodes in one process", Million, IsPinned: false, Rounds: 3, WarmsUp: true, InfluxDrainBenchmark.RunAsync),
         new("memory", "collector and replicator at 10,000 events/s for 20 s, being drained", 200_000, IsPinned: false, Rounds: 1, WarmsUp: false, MemoryBenchmark.RunAsync),
     ];
 }

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Microsoft.Extensions.Logging.Abstractions;
+using ZfRepl.Core.History;
 using ZfRepl.Core.History.Sqlite;
 using ZfRepl.Core.Import;
 using ZfRepl.Core.Storage;
@@ -9,19 +10,19 @@ using ZfRepl.Replicator.Fetch;
 
 namespace ZfRepl.Benchmarks.Cases;
 
-/// <summary>The fetching node as the product builds it: link, inbox, import, SQLite.</summary>
+/// <summary>The fetching node as the product builds it: link, inbox, import, SQLite or another history database.</summary>
 internal sealed class Centre : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(10);
 
     private readonly CancellationTokenSource _end = new();
-    private readonly SqliteHistory _history;
+    private readonly IHistoryDatabase _history;
     private readonly BlockImporter _importer;
     private readonly FetchClient _client;
     private readonly IDisposable _subscription;
     private Task _running = Task.CompletedTask;
 
-    private Centre(IMessageBus bus, ApiKey key, SqliteHistory history, string folder)
+    private Centre(IMessageBus bus, ApiKey key, IHistoryDatabase history, string folder)
     {
         _history = history;
         _importer = new BlockImporter(DiskStorage.Instance, history, [], TimeProvider.System);
@@ -54,6 +55,9 @@ internal sealed class Centre : IAsyncDisposable
         var history = await SqliteHistory.OpenAsync(new SqliteHistoryOptions { Path = Path.Combine(folder, "history.db") });
         return new Centre(bus, key, history.Value, folder);
     }
+
+    /// <summary>With any history database, which becomes the centre's own.</summary>
+    public static Centre Open(IMessageBus bus, ApiKey key, string folder, IHistoryDatabase history) => new(bus, key, history, folder);
 
     /// <summary>Starts fetching.</summary>
     public void Start()

@@ -90,7 +90,7 @@ public sealed record InfluxHistoryOptions : HistoryOptions
     }
 
     /// <summary>Null, or why a name can't be used. A backslash means something else on each of the server's interfaces.</summary>
-    internal static string? WhyNotName(string name) =>
+    public static string? WhyNotName(string name) =>
         name.Length == 0 ? "it is empty"
         : System.Text.Encoding.UTF8.GetByteCount(name) > MaxNameBytes ? $"it is longer than {MaxNameBytes} bytes"
         : name.Any(char.IsControl) || name.Contains('\\', StringComparison.Ordinal) ? "it holds control characters or a backslash"
