@@ -198,6 +198,7 @@ internal sealed class Site : IAsyncDisposable
             client:
               path: target
               archive: {{_options.Archive}}
+              {{(_options.History is { } history ? $"history: {{ {history} }}" : "# history: its own file")}}
               mailboxes:
                 {{Source}}: { key_id: default, {{_options.Fetch}} }
         """;

@@ -43,11 +43,6 @@ internal static class OidTag
 
     internal static string? DecodeText(string tag)
     {
-        if (!tag.Contains('%', StringComparison.Ordinal))
-        {
-            return tag;
-        }
-
         var text = new StringBuilder(tag.Length);
         for (var i = 0; i < tag.Length; i++)
         {
