@@ -11,8 +11,8 @@ public static class HistoryBinder
     public const string Key = "history";
 
     private static readonly string[] FileKeys = ["path"];
-    private static readonly string[] ServerKeys = ["url", "username", "password", "password_file", "database", "ca_certs", "timeout"];
-    private static readonly string[] PostgresKeys = ["schema", "tls", "allow_unsafe_server"];
+    private static readonly string[] ServerKeys = ["url", "username", "password", "password_file", "database", "ca_certs", "timeout", "allow_unsafe_server"];
+    private static readonly string[] PostgresKeys = ["schema", "tls"];
     private static readonly string[] InfluxKeys = ["retention_policy", "measurement", "ledger", "create_database"];
 
     /// <summary>Binds the section. The folder of a file is added to those that are tried out.</summary>

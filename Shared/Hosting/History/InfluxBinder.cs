@@ -33,6 +33,7 @@ internal static class InfluxBinder
             Username = section.String("username"),
             Password = Password(section),
             CaFile = caFile,
+            AllowsUnsafeServer = section.Bool("allow_unsafe_server") ?? false,
             CreatesDatabase = section.Bool("create_database") ?? fallback.CreatesDatabase,
             RequestTimeout = section.Duration("timeout", TimeSpan.FromSeconds(1), TimeSpan.FromHours(1)) ?? fallback.RequestTimeout,
         };
@@ -89,6 +90,13 @@ internal static class InfluxBinder
 
     private static void CheckLogin(ConfigSection section, InfluxHistoryOptions options)
     {
+        if (options.AllowsUnsafeServer)
+        {
+            section.Warning(
+                "allow_unsafe_server", "LOSS: a server with a wal-fsync-delay can lose readings that the source has removed",
+                "remove it, and set wal-fsync-delay = \"0s\" at the server");
+        }
+
         if (options.Username?.Contains(':', StringComparison.Ordinal) is true)
         {
             section.Error("username", "a user name with a colon can't log in", "choose another user");

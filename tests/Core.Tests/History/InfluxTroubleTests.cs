@@ -216,6 +216,17 @@ public sealed class InfluxTroubleTests
     }
 
     [RequiresFact(InfluxServer.Program)]
+    public async Task A_server_that_syncs_later_than_it_confirms_is_refused_unless_allowed()
+    {
+        await using var server = await InfluxServer.StartAsync(data: ["  wal-fsync-delay = \"100ms\""]);
+        await using var place = new InfluxPlace(server);
+        var refused = await (await place.OpenAsync()).CountByOidAsync(null, 1, CancellationToken.None);
+        Assert.Equal(HistoryTrouble.Broken, refused.Error?.Trouble);
+        Assert.Contains("wal-fsync-delay = \"0s\"", refused.Error!.Remedy, StringComparison.Ordinal);
+        await WriteAsync(await place.OpenAsync(place.Options with { AllowsUnsafeServer = true }), Event(1, TelemetryValue.From(1), 1));
+    }
+
+    [RequiresFact(InfluxServer.Program)]
     public async Task Logins_are_checked_and_passwords_are_shown_nowhere()
     {
         await using var server = await InfluxServer.StartAsync(_ => ["  auth-enabled = true"]);

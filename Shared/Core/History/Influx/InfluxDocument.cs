@@ -8,7 +8,8 @@ internal interface IInfluxReader
     /// <summary>A series of a statement begins, or goes on in another document.</summary>
     /// <param name="statement">The statement's number in the request, from 0.</param>
     /// <param name="tags">The tags that the answer is grouped by.</param>
-    void Series(int statement, IReadOnlyDictionary<string, string> tags);
+    /// <param name="columns">The names of the columns.</param>
+    void Series(int statement, IReadOnlyDictionary<string, string> tags, IReadOnlyList<string> columns);
 
     /// <summary>A row of the series; the reader stands on its opening bracket, and has to be left on its closing one.</summary>
     /// <returns>Null, or why the row can't be read.</returns>
@@ -114,6 +115,7 @@ internal static class InfluxDocument
     private static string? ReadSeries(ref Utf8JsonReader json, int statement, IInfluxReader reader)
     {
         var tags = new Dictionary<string, string>(StringComparer.Ordinal);
+        var columns = new List<string>();
         while (Next(ref json) == JsonTokenType.PropertyName)
         {
             if (json.ValueTextEquals("tags"u8))
@@ -126,10 +128,18 @@ internal static class InfluxDocument
                     tags[tag] = json.GetString()!;
                 }
             }
+            else if (json.ValueTextEquals("columns"u8))
+            {
+                Expect(ref json, JsonTokenType.StartArray);
+                while (Next(ref json) == JsonTokenType.String)
+                {
+                    columns.Add(json.GetString()!);
+                }
+            }
             else if (json.ValueTextEquals("values"u8))
             {
                 // The server writes name, tags and columns before the values.
-                reader.Series(statement, tags);
+                reader.Series(statement, tags, columns);
                 Expect(ref json, JsonTokenType.StartArray);
                 while (Next(ref json) == JsonTokenType.StartArray)
                 {

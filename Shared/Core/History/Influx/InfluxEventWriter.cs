@@ -296,7 +296,7 @@ internal sealed class InfluxEventWriter(InfluxConnection connection, InfluxState
         private readonly EventBatch _event = new(new OidTable(), 1);
         private int _item;
 
-        public void Series(int statement, IReadOnlyDictionary<string, string> tags) => _item = items[statement];
+        public void Series(int statement, IReadOnlyDictionary<string, string> tags, IReadOnlyList<string> columns) => _item = items[statement];
 
         public string? Row(ref Utf8JsonReader json)
         {

@@ -226,7 +226,9 @@ public sealed class InfluxHistory : IHistoryDatabase
                 return policy.Error;
             }
 
-            var error = _options.IsReadOnly ? null : await _marks.ClaimAsync(isFinite: policy.Value, cancellation);
+            var error = _options.IsReadOnly
+                ? null
+                : await CheckDurabilityAsync(cancellation) ?? await _marks.ClaimAsync(isFinite: policy.Value, cancellation);
             _isPrepared = error is null;
             return error;
         }
@@ -234,6 +236,31 @@ public sealed class InfluxHistory : IHistoryDatabase
         {
             _preparing.Release();
         }
+    }
+
+    /// <summary>
+    /// A server that syncs later than it acknowledges is refused, since the source removes what was acknowledged. Only an admin may ask;
+    /// for others it is the operator's to know.
+    /// </summary>
+    private async Task<HistoryError?> CheckDurabilityAsync(CancellationToken cancellation)
+    {
+        if (_options.AllowsUnsafeServer)
+        {
+            return null;
+        }
+
+        var diagnostics = new TextRows();
+        var asked = await _connection.QueryAsync("SHOW DIAGNOSTICS", database: null, diagnostics, cancellation);
+        if (!asked.IsOk)
+        {
+            return asked.Error.IsTransient ? asked.Error : null;
+        }
+
+        return diagnostics.Find("wal-fsync-delay") is { } delay && delay != "0s"
+            ? InfluxErrors.Broken(
+                $"{Name} confirms writes {InfluxErrors.Shorten(delay)} before they are on disk: what the source has removed can be lost with the power.",
+                "set wal-fsync-delay = \"0s\" in the [data] section of the server's configuration, or `allow_unsafe_server: true`")
+            : null;
     }
 
     /// <summary>Finds the retention policy, and makes the database if it is missing and may be made.</summary>

@@ -33,6 +33,9 @@ public sealed record InfluxHistoryOptions : HistoryOptions
     /// <summary>True to create a database that is missing, as far as the user may.</summary>
     public bool CreatesDatabase { get; init; } = true;
 
+    /// <summary>True to use also a server that confirms a write before it is on disk.</summary>
+    public bool AllowsUnsafeServer { get; init; }
+
     /// <summary>True to look only: nothing is created or written.</summary>
     public bool IsReadOnly { get; init; }
 

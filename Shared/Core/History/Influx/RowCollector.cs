@@ -14,7 +14,7 @@ internal sealed class RowCollector(EventBatch events, Oid oid) : IInfluxReader
     /// <summary>Where each of the events stands.</summary>
     public List<HistoryCursor> Places { get; } = [];
 
-    public void Series(int statement, IReadOnlyDictionary<string, string> tags)
+    public void Series(int statement, IReadOnlyDictionary<string, string> tags, IReadOnlyList<string> columns)
     {
         // One OID, one statement.
     }
@@ -34,14 +34,25 @@ internal sealed class RowCollector(EventBatch events, Oid oid) : IInfluxReader
 /// <summary>Takes answers of a few columns, as texts. For descriptions and counts, not for events. Not thread-safe.</summary>
 internal sealed class TextRows : IInfluxReader
 {
+    private readonly Dictionary<string, (int Row, int Column)> _columns = new(StringComparer.Ordinal);
     private int _statement;
     private IReadOnlyDictionary<string, string> _tags = new Dictionary<string, string>();
 
     /// <summary>The rows: the statement's number, the tags, the columns; null where there is no value.</summary>
     public List<(int Statement, IReadOnlyDictionary<string, string> Tags, string?[] Columns)> Rows { get; } = [];
 
-    public void Series(int statement, IReadOnlyDictionary<string, string> tags)
+    /// <summary>The first value of a column with a name that only one series has, or null.</summary>
+    public string? Find(string column) => _columns.TryGetValue(column, out var at) && at.Row < Rows.Count
+        ? Rows[at.Row].Columns.ElementAtOrDefault(at.Column)
+        : null;
+
+    public void Series(int statement, IReadOnlyDictionary<string, string> tags, IReadOnlyList<string> columns)
     {
+        for (var i = 0; i < columns.Count; i++)
+        {
+            _columns.TryAdd(columns[i], (Rows.Count, i));
+        }
+
         _statement = statement;
         _tags = tags;
     }
