@@ -39,6 +39,9 @@ public sealed class BlockReport
     /// <summary>The file's length in bytes.</summary>
     public long LengthBytes { get; private set; }
 
+    /// <summary>The version of a reader that the intact frames need; a header that is damaged can't say it.</summary>
+    public ushort NeededVersion { get; private set; } = BlockHeader.RowsVersion;
+
     /// <summary>Intact frames, the trailer left out.</summary>
     public uint FrameCount { get; private set; }
 
@@ -276,6 +279,11 @@ public sealed class BlockReport
 
             report.FrameCount++;
             report.EventCount += header.EventCount;
+            if (header.Type == FrameType.EventColumns)
+            {
+                report.NeededVersion = BlockHeader.ColumnsVersion;
+            }
+
             var error = header.Type switch
             {
                 FrameType.Loss => AddLoss(item),

@@ -145,7 +145,11 @@ public static class BlockSalvage
 
         public StorageResult<SalvageOutcome> Rewrite(BlockHeader fallback)
         {
-            var header = report.Header ?? fallback with { FirstSequence = Math.Min(fallback.FirstSequence, report.FirstSequence) };
+            var header = report.Header ?? fallback with
+            {
+                FirstSequence = Math.Min(fallback.FirstSequence, report.FirstSequence),
+                NeededVersion = report.NeededVersion,
+            };
             var salvagePath = Path.Combine(_folder, name + SalvageSuffix);
             var removed = storage.Delete(salvagePath);
             if (removed is { IsOk: false, Error.IsNotFound: false })

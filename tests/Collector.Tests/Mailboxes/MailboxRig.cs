@@ -116,7 +116,7 @@ internal sealed class MailboxRig : IAsyncDisposable
         while (scanner.Next().Value is { Kind: not ScanKind.End } item)
         {
             Assert.Equal(ScanKind.Frame, item.Kind);
-            if (item.Header.Type == FrameType.EventRows)
+            if (EventFrameReader.HoldsEvents(item.Header.Type))
             {
                 Assert.Null(reader.Read(item.Header, item.Payload.Span, batch));
             }
