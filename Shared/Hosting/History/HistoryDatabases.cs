@@ -1,4 +1,5 @@
 using ZfRepl.Core.History;
+using ZfRepl.Core.History.Influx;
 using ZfRepl.Core.History.Postgres;
 using ZfRepl.Core.History.Sqlite;
 
@@ -29,6 +30,9 @@ public static class HistoryDatabases
 
                 await server.DisposeAsync();
                 return ready.Error;
+            case InfluxHistoryOptions influx:
+                var points = await InfluxHistory.OpenAsync(influx, TimeProvider.System, cancellation);
+                return points.IsOk ? HistoryResult.Of<IHistoryDatabase>(points.Value) : points.Error;
             default:
                 throw new ArgumentOutOfRangeException(nameof(options), options.GetType().Name, "There is no such kind of history database.");
         }

@@ -18,6 +18,10 @@ internal static class All
         new("drain", "spool to SQLite, both nodes in one process", Million, IsPinned: true, Rounds: 3, WarmsUp: true, DrainBenchmark.RunAsync),
         new("drain-postgres", "as drain, into PostgreSQL", Million, IsPinned: false, Rounds: 3, WarmsUp: true, PostgresDrainBenchmark.RunAsync),
         new("drain-mqtt", "as drain, over the embedded broker and TCP", Million, IsPinned: true, Rounds: 3, WarmsUp: true, MqttDrainBenchmark.RunAsync),
+        new("drain-influx", "as drain, into a real InfluxDB 1.x", Million, IsPinned: false, Rounds: 3, WarmsUp: true, InfluxDrainBenchmark.RunAsync)
+        {
+            Needs = [new("influxd", "influxdb")],
+        },
         new("edge-cpu", "processor time of an edge that stores and serves", Million, IsPinned: true, Rounds: 1, WarmsUp: false, EdgeCpuBenchmark.RunAsync),
         new("w1-us", "bytes of W1 with microseconds, over broker and TCP", Million, IsPinned: true, Rounds: 1, WarmsUp: false, WorkloadBenchmarks.RunMicrosecondsAsync),
         new("w2", "bytes of a slow plant, each event synced by itself", 5000, IsPinned: true, Rounds: 1, WarmsUp: false, WorkloadBenchmarks.RunSlowAsync) { SmokeEvents = 1000 },

@@ -10,7 +10,7 @@ using ZfRepl.Replicator.Fetch;
 
 namespace ZfRepl.Benchmarks.Cases;
 
-/// <summary>The fetching node as the product builds it: link, inbox, import, SQLite.</summary>
+/// <summary>The fetching node as the product builds it: link, inbox, import, SQLite or another history database.</summary>
 internal sealed class Centre : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(10);

@@ -27,6 +27,7 @@ internal static class Targets
         new("w1_decode_allocated_bytes_per_event", "columns", AtMost: 0.005),
         new("w1_drain_sqlite_ratio", "drain", AtLeast: 0.8),
         new("w1_drain_postgres_ratio", "drain-postgres", AtLeast: 0.8),
+        new("w1_drain_influx_ratio", "drain-influx", AtLeast: 0.8),
         new("w1_edge_cpu_seconds_per_million", "edge-cpu", AtMost: 0.6),
         new("rows_bzip2_bytes_per_event", "rows"),
         new("opcua_decode_values_per_s", "decode", AtLeast: 8_000_000),

@@ -17,7 +17,7 @@ internal static class CentreDatabase
         return await ReadAsync(history);
     }
 
-    /// <summary>Every event, OID by OID in the order of their times.</summary>
+    /// <summary>Every event of a database of any kind, OID by OID in the order of their times.</summary>
     public static async Task<IReadOnlyList<TelemetryEvent>> ReadAsync(IHistoryDatabase history)
     {
         var events = new List<TelemetryEvent>();
