@@ -38,7 +38,7 @@ internal sealed class MailboxDisk(
 {
     private const int BooksReserveBytes = 128 * 1024;
 
-    private readonly SortedDictionary<ulong, SealedBlock> _sealed = new(sealedBlocks.ToDictionary(b => b.Header.Index));
+    private readonly SealedBlocks _sealed = new(sealedBlocks);
     private readonly SourcePositionSet _positions = new(positions);
     private readonly List<SuspectBlock> _suspects = [];
     private readonly List<BlockAppender> _sealing = [];
@@ -58,7 +58,7 @@ internal sealed class MailboxDisk(
     public IReadOnlyCollection<SourcePosition> Positions => _positions;
 
     /// <summary>Sealed blocks, oldest first.</summary>
-    public IReadOnlyCollection<SealedBlock> Sealed => _sealed.Values;
+    public SealedBlocks Sealed => _sealed;
 
     public MailboxState State => _state;
 
@@ -231,8 +231,7 @@ internal sealed class MailboxDisk(
     public MailboxStatus Status(bool enabled, IReadOnlyDictionary<string, ulong> losses, string? trouble)
     {
         var pending = _suspects.Aggregate(0UL, (sum, s) => sum + s.DurableEvents) + _sealing.Aggregate(0UL, (sum, s) => sum + s.EventCount);
-        var holes = _sealed.Values.Aggregate(0UL, (sum, b) => sum + (b.Trailer.NextSequence - b.Trailer.FirstSequence - b.Trailer.EventCount));
-        var oldest = _sealed.Count > 0 ? _sealed.Values.First().Header.CreatedNs : HasOpenContent ? _open!.Header.CreatedNs : (long?)null;
+        var oldest = _sealed.First?.Header.CreatedNs ?? (HasOpenContent ? _open!.Header.CreatedNs : (long?)null);
         return new MailboxStatus
         {
             Name = options.Name,
@@ -241,11 +240,11 @@ internal sealed class MailboxDisk(
             Enabled = enabled,
             AcceptedEvents = DurableNextSequence - 1,
             DeliveredEvents = _state.DeliveredEvents,
-            BacklogEvents = _sealed.Values.Aggregate(0UL, (sum, b) => sum + b.Trailer.EventCount) + (_open is null ? 0 : _openDurableEvents) + pending,
+            BacklogEvents = _sealed.EventCount + (_open is null ? 0 : _openDurableEvents) + pending,
             LostEvents = _state.LostEvents,
-            QuarantinedEvents = _state.QuarantinedEvents + holes,
+            QuarantinedEvents = _state.QuarantinedEvents + _sealed.MissingCount,
             BacklogBlocks = _sealed.Count + _suspects.Count + _sealing.Count + (HasOpenContent ? 1 : 0),
-            BacklogBytes = _sealed.Values.Sum(b => b.LengthBytes) + OpenBytes,
+            BacklogBytes = _sealed.LengthBytes + OpenBytes,
             OldestBlockNs = oldest,
             LossesByReason = losses,
             Trouble = trouble,

@@ -60,7 +60,7 @@ internal sealed class FetchRig : IAsyncDisposable
             Interval = TimeSpan.FromMilliseconds(100),
         };
         rig.Bus = transfer.Bus.Connect();
-        rig.Client = new FetchClient(transfer.Link, intake, rig.Bus, TimeProvider.System, tune is null ? options : tune(options), rig.Log);
+        rig.Client = new FetchClient(transfer.Link, intake, new FetchMemory(), rig.Bus, TimeProvider.System, tune is null ? options : tune(options), rig.Log);
         rig._run = rig.Client.RunAsync(rig._end.Token);
         return rig;
     }

@@ -34,7 +34,7 @@ internal sealed class Centre : IAsyncDisposable
         var options = new SourceLinkOptions { Source = Spool.Node, Target = Spool.Target, Key = key };
         var link = new SourceLink(bus, TimeProvider.System, options, new CauseLog(NullLogger.Instance, TimeProvider.System));
         _client = new FetchClient(
-            link, intake, bus, TimeProvider.System,
+            link, intake, new FetchMemory(), bus, TimeProvider.System,
             new FetchOptions { Source = Spool.Node, Target = Spool.Target, Interval = TimeSpan.FromSeconds(1) }, NullLogger.Instance);
         _subscription = bus.Subscribe(options.Topics.RepliesTo(Spool.Target), (_, message) =>
         {
