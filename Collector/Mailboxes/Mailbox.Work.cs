@@ -13,9 +13,13 @@ public sealed partial class Mailbox
 
     private readonly Channel<bool> _opened = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
 
+    private long _announcedVersion;
+
     private Commit? _uncommitted;
 
     private BlockAges? _ages;
+
+    private ulong _announced;
 
     private async Task CommitLoopAsync(CancellationToken cancellationToken)
     {
@@ -77,7 +81,7 @@ public sealed partial class Mailbox
 
             if (Disk.OpenBytes >= _options.MaxBlockBytes)
             {
-                _ = SealOpen();
+                _ = SealClosed(withOpen: true);
             }
 
             if (Disk.HasOpenContent)
@@ -142,7 +146,7 @@ public sealed partial class Mailbox
                 return left < ShortestDelay ? ShortestDelay : left;
             }
 
-            return SealOpen().IsOk ? null : _options.RetryDelay;
+            return SealClosed(withOpen: true).IsOk ? null : _options.RetryDelay;
         }
         finally
         {
@@ -157,18 +161,17 @@ public sealed partial class Mailbox
         {
             if (Disk.HasOpenContent && Disk.OpenAge >= _options.BlockTtl)
             {
-                _ = SealOpen();
+                _ = SealClosed(withOpen: true);
             }
 
             if (Disk.HasUnfinishedWork)
             {
                 var finished = Disk.FinishWork();
+                Announce();
                 if (!finished.IsOk)
                 {
                     Report("closing or removing a block is tried again", finished.Error);
                 }
-
-                BecameReady?.Invoke();
             }
 
             Expire();
@@ -201,23 +204,123 @@ public sealed partial class Mailbox
         }
     }
 
-    private StorageResult SealOpen()
+    /// <summary>Seals what is closed, as far as it is not to be re-coded first.</summary>
+    /// <param name="withOpen">Close the open block before.</param>
+    private StorageResult SealClosed(bool withOpen)
     {
-        var before = Disk.Sealed.Last?.Header.Index ?? 0;
-        var done = Disk.SealOpen();
+        var done = withOpen && Disk.HasOpenContent ? Disk.CloseOpen() : StorageResult.Ok;
+        if (done.IsOk && Disk.HasUnsealed)
+        {
+            done = Disk.FinishSealing();
+        }
+
         if (!done.IsOk)
         {
             Report("closing a block is tried again", done.Error);
-            return done;
         }
 
-        if (Disk.Sealed.Last is { } block && block.Header.Index != before)
+        Announce();
+        return done;
+    }
+
+    /// <summary>Tells of what was sealed, and the re-coding of what waits for it.</summary>
+    private void Announce()
+    {
+        if (Disk.NextToRecode is not null)
         {
+            _closedSignal.Writer.TryWrite(true);
+        }
+
+        foreach (var block in Disk.Sealed.After(_announced))
+        {
+            _announced = block.Header.Index;
             BlockSealed?.Invoke(block);
+        }
+
+        // Also where an older one was carried over only now.
+        if (Disk.Sealed.Version != _announcedVersion)
+        {
+            _announcedVersion = Disk.Sealed.Version;
             BecameReady?.Invoke();
         }
+    }
 
-        return done;
+    private async Task RecodeLoopAsync(CancellationToken cancellationToken)
+    {
+        await SetRecodingAsync(true);
+        try
+        {
+            while (true)
+            {
+                await _closedSignal.Reader.ReadAsync(cancellationToken);
+                while (!cancellationToken.IsCancellationRequested && await NextToRecodeAsync(cancellationToken) is { } closed)
+                {
+                    var recoding = await _recoding.RecodeAsync(_storage, _options.Folder, closed.Block, cancellationToken);
+                    await FinishRecodingAsync(closed, recoding);
+                }
+            }
+        }
+        finally
+        {
+            await SetRecodingAsync(false);
+        }
+    }
+
+    private async Task SetRecodingAsync(bool isRecoding)
+    {
+        await _gate.WaitAsync(CancellationToken.None);
+        try
+        {
+            if (isRecoding)
+            {
+                Disk.BeginRecoding();
+            }
+            else
+            {
+                Disk.EndRecoding();
+            }
+        }
+        finally
+        {
+            _gate.Release();
+        }
+    }
+
+    private async Task<ClosedBlock?> NextToRecodeAsync(CancellationToken cancellationToken)
+    {
+        await _gate.WaitAsync(cancellationToken);
+        try
+        {
+            return Disk.NextToRecode;
+        }
+        finally
+        {
+            _gate.Release();
+        }
+    }
+
+    private async Task FinishRecodingAsync(ClosedBlock closed, Recoding recoding)
+    {
+        if (!recoding.Outcome.IsOk || recoding.Outcome.Value.Reason is not null)
+        {
+            _log.NotRecoded(closed.Block.Name.ToString(), recoding.Outcome.Error?.ToString() ?? recoding.Outcome.Value.Reason!);
+        }
+
+        await _gate.WaitAsync(CancellationToken.None);
+        try
+        {
+            var done = Disk.FinishRecoding(closed, recoding);
+            if (!done.IsOk)
+            {
+                Report("closing a block is tried again", done.Error);
+            }
+
+            Announce();
+        }
+        finally
+        {
+            _gate.Release();
+        }
     }
 
     private void Report(string consequence, StorageError error)
@@ -260,11 +363,7 @@ public sealed partial class Mailbox
             }
 
             // What can't be finished now is found and finished by the next start.
-            if (Disk.HasOpenContent)
-            {
-                _ = SealOpen();
-            }
-
+            _ = SealClosed(withOpen: true);
             _ = Disk.FinishWork();
             Queue.Abandon();
         }

@@ -61,6 +61,9 @@ public sealed partial class Mailbox : IAsyncDisposable
     private readonly Log _log;
     private readonly SemaphoreSlim _gate = new(1, 1);
     private readonly Channel<bool> _wake = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+    private readonly Channel<bool> _closedSignal =
+        Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+    private readonly RecodingRoom _recoding;
     private readonly List<(SealedBlock Block, Task Durable)> _expiring = [];
     private IDisposable? _lock;
     private MailboxDisk? _disk;
@@ -77,7 +80,20 @@ public sealed partial class Mailbox : IAsyncDisposable
     /// <param name="options">The settings.</param>
     /// <param name="logger">The log.</param>
     public Mailbox(IStorage storage, IKeepAside aside, TimeProvider time, MailboxOptions options, ILogger logger)
+        : this(storage, aside, time, options, logger, new RecodingRoom())
     {
+    }
+
+    /// <summary>As the public one.</summary>
+    /// <param name="storage">The files.</param>
+    /// <param name="aside">Where damaged files go.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="options">The settings.</param>
+    /// <param name="logger">The log.</param>
+    /// <param name="recoding">Where blocks are re-coded; mailboxes share it.</param>
+    internal Mailbox(IStorage storage, IKeepAside aside, TimeProvider time, MailboxOptions options, ILogger logger, RecodingRoom recoding)
+    {
+        _recoding = recoding;
         _storage = storage;
         _aside = aside;
         _time = time;
@@ -89,7 +105,7 @@ public sealed partial class Mailbox : IAsyncDisposable
     /// <summary>Raised when a block may have become ready, also one that was carried over. Handlers must be quick and not throw.</summary>
     public event Action? BecameReady;
 
-    /// <summary>Raised after a block was sealed, on the committer's task. Handlers must be quick and not throw.</summary>
+    /// <summary>Raised after a block was sealed, on one of the mailbox's own tasks. Handlers must be quick and not throw.</summary>
     public event Action<SealedBlock>? BlockSealed;
 
     /// <summary>The mailbox's name.</summary>
@@ -156,7 +172,7 @@ public sealed partial class Mailbox : IAsyncDisposable
     {
         try
         {
-            await Supervisor.RunAsync(cancellationToken, CommitLoopAsync, HousekeepAsync, SealInTimeAsync);
+            await Supervisor.RunAsync(cancellationToken, CommitLoopAsync, HousekeepAsync, RecodeLoopAsync, SealInTimeAsync);
         }
         finally
         {
@@ -231,27 +247,38 @@ public sealed partial class Mailbox : IAsyncDisposable
     public async Task<StorageResult<ReadyPage>> ReadyAsync(
         (StreamId Stream, ulong Index)? after, int limit, bool rotate, CancellationToken cancellationToken)
     {
-        await _gate.WaitAsync(cancellationToken);
-        try
+        while (true)
         {
-            var index = after is { } place && place.Stream == Disk.Stream ? place.Index : 0;
-            if (rotate && Disk.HasOpenContent && !Disk.Sealed.After(index).Any())
+            Task<StorageResult> settled;
+            await _gate.WaitAsync(cancellationToken);
+            try
             {
-                var done = SealOpen();
-                if (!done.IsOk)
+                var index = after is { } place && place.Stream == Disk.Stream ? place.Index : 0;
+                var isWanting = rotate && !Disk.Sealed.After(index).Any();
+                if (isWanting)
                 {
-                    return done.Error;
+                    var closed = SealClosed(withOpen: Disk.Closed.Count == 0);
+                    if (!closed.IsOk)
+                    {
+                        return closed.Error;
+                    }
+
+                    isWanting = !Disk.Sealed.After(index).Any();
                 }
+
+                if (!isWanting || Disk.NextToRecode is not { } next)
+                {
+                    return Page(index, limit);
+                }
+
+                settled = next.Settled;
+            }
+            finally
+            {
+                _gate.Release();
             }
 
-            var blocks = Disk.Sealed.After(index).Take(limit).ToList();
-            var last = Disk.Sealed.Last?.Header.Index;
-            return new ReadyPage(
-                [.. blocks.Select(b => new ReadyBlock(b, Disk.PathOf(b.Name), b.Header.Index == last))], Disk.Sealed.Count, Disk.Sealed.EventCount);
-        }
-        finally
-        {
-            _gate.Release();
+            _ = await settled.WaitAsync(cancellationToken);
         }
     }
 
@@ -261,37 +288,64 @@ public sealed partial class Mailbox : IAsyncDisposable
     /// <returns>The block, null when the mailbox is empty, or why the open block can't be closed.</returns>
     public async Task<StorageResult<ReadyBlock?>> NextAsync(bool rotate, CancellationToken cancellationToken)
     {
-        await _gate.WaitAsync(cancellationToken);
-        try
+        while (true)
         {
-            if (Disk.Sealed.Count == 0 && rotate && Disk.HasOpenContent)
+            Task<StorageResult> settled;
+            await _gate.WaitAsync(cancellationToken);
+            try
             {
-                var done = SealOpen();
-                if (!done.IsOk)
+                if (rotate && Disk.Sealed.Count == 0)
                 {
-                    return done.Error;
+                    var closed = SealClosed(withOpen: Disk.Closed.Count == 0);
+                    if (!closed.IsOk)
+                    {
+                        return closed.Error;
+                    }
                 }
+
+                if (!rotate || Disk.Sealed.Count > 0 || Disk.NextToRecode is not { } next)
+                {
+                    return Disk.Sealed.First is { } first
+                        ? new ReadyBlock(first, Disk.PathOf(first.Name), Disk.Sealed.Count == 1)
+                        : (ReadyBlock?)null;
+                }
+
+                settled = next.Settled;
+            }
+            finally
+            {
+                _gate.Release();
             }
 
-            return Disk.Sealed.First is { } first ? new ReadyBlock(first, Disk.PathOf(first.Name), Disk.Sealed.Count == 1) : (ReadyBlock?)null;
-        }
-        finally
-        {
-            _gate.Release();
+            _ = await settled.WaitAsync(cancellationToken);
         }
     }
 
-    /// <summary>Closes the open block now.</summary>
+    /// <summary>Closes the open block now; returns when it and all before it are sealed.</summary>
     public async Task<StorageResult> SealAsync(CancellationToken cancellationToken)
     {
-        await _gate.WaitAsync(cancellationToken);
-        try
+        var withOpen = true;
+        while (true)
         {
-            return Disk.HasOpenContent ? SealOpen() : StorageResult.Ok;
-        }
-        finally
-        {
-            _gate.Release();
+            Task<StorageResult> settled;
+            await _gate.WaitAsync(cancellationToken);
+            try
+            {
+                var closed = SealClosed(withOpen);
+                if (!closed.IsOk || Disk.NextToRecode is not { } next)
+                {
+                    return closed;
+                }
+
+                settled = next.Settled;
+                withOpen = false;
+            }
+            finally
+            {
+                _gate.Release();
+            }
+
+            _ = await settled.WaitAsync(cancellationToken);
         }
     }
 
@@ -429,6 +483,7 @@ public sealed partial class Mailbox : IAsyncDisposable
         }
 
         var (backlog, next) = (_disk.Sealed.Count, _disk.DurableNextSequence);
+        _announced = _disk.Sealed.Last?.Header.Index ?? 0;
         _log.Opened(_disk.Stream.ToString(), backlog, next);
         foreach (var name in recovered.Unreadable)
         {
@@ -475,6 +530,13 @@ public sealed partial class Mailbox : IAsyncDisposable
     {
         var blocks = Disk.Sealed.ToList();
         return [.. blocks.Select((b, i) => new ReadyBlock(b, Disk.PathOf(b.Name), i == blocks.Count - 1))];
+    }
+
+    private ReadyPage Page(ulong after, int limit)
+    {
+        var last = Disk.Sealed.Last?.Header.Index;
+        var blocks = Disk.Sealed.After(after).Take(limit).Select(b => new ReadyBlock(b, Disk.PathOf(b.Name), b.Header.Index == last));
+        return new ReadyPage([.. blocks], Disk.Sealed.Count, Disk.Sealed.EventCount);
     }
 
     private SealedBlock? Find(BlockName name) => Disk.Sealed.Find(name);

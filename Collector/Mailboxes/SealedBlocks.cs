@@ -33,6 +33,9 @@ internal sealed class SealedBlocks : IReadOnlyCollection<SealedBlock>
     /// <summary>Their size on disk.</summary>
     public long LengthBytes { get; private set; }
 
+    /// <summary>Raised with every block that is added.</summary>
+    public long Version { get; private set; }
+
     public SealedBlock? First => Count > 0 ? _byIndex[_indexes.Min] : null;
 
     public SealedBlock? Last => Count > 0 ? _byIndex[_indexes.Max] : null;
@@ -44,6 +47,7 @@ internal sealed class SealedBlocks : IReadOnlyCollection<SealedBlock>
         set
         {
             Remove(index);
+            Version++;
             _indexes.Add(index);
             _byIndex.Add(index, value);
             _byName[value.Name] = value;

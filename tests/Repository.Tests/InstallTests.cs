@@ -112,7 +112,7 @@ public sealed class InstallTests : IDisposable
     {
         var version = await ProgramRun.RunAsync(Program, ["version"]);
         AssertOk(version);
-        Assert.Contains("block format 1", version.Lines);
+        Assert.Contains("block format 2", version.Lines);
         var templates = Path.Combine(Prefix, "share", "zfrepl");
         var checkedFolder = _folder["checked"];
         Directory.CreateDirectory(Path.Combine(checkedFolder, "etc", "zfrepl"));

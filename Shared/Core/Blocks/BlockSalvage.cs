@@ -54,7 +54,8 @@ public static class BlockSalvage
         }
 
         using var file = opened.Value;
-        var report = BlockReport.Create(durableBytes is { } limit ? new PrefixFile(file, limit) : file, fallback.Stream);
+        var report = BlockReport.Create(
+            durableBytes is { } limit ? new PrefixFile(file, limit) : file, fallback.Stream, fallback.ToBytes().Length);
         if (!report.IsOk)
         {
             return report.Error;
@@ -145,7 +146,11 @@ public static class BlockSalvage
 
         public StorageResult<SalvageOutcome> Rewrite(BlockHeader fallback)
         {
-            var header = report.Header ?? fallback with { FirstSequence = Math.Min(fallback.FirstSequence, report.FirstSequence) };
+            var header = report.Header ?? fallback with
+            {
+                FirstSequence = Math.Min(fallback.FirstSequence, report.FirstSequence),
+                NeededVersion = report.NeededVersion,
+            };
             var salvagePath = Path.Combine(_folder, name + SalvageSuffix);
             var removed = storage.Delete(salvagePath);
             if (removed is { IsOk: false, Error.IsNotFound: false })

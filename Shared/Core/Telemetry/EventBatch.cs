@@ -136,6 +136,60 @@ public sealed class EventBatch
             (EventFlags)other._flags[index]);
     }
 
+    /// <summary>Appends events of another batch over the same table that stand side by side.</summary>
+    /// <param name="other">The other batch.</param>
+    /// <param name="start">The first.</param>
+    /// <param name="count">How many.</param>
+    public void AddRange(EventBatch other, int start, int count)
+    {
+        if (!ReferenceEquals(other.Oids, Oids))
+        {
+            throw new ArgumentException("The batches number their OIDs differently.", nameof(other));
+        }
+
+        ArgumentOutOfRangeException.ThrowIfNegative(start);
+        ArgumentOutOfRangeException.ThrowIfNegative(count);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(count, other.Count - start);
+        var rows = Extend(count);
+        other._items.AsSpan(start, count).CopyTo(rows.Items);
+        other._timesNs.AsSpan(start, count).CopyTo(rows.TimesNs);
+        other._statuses.AsSpan(start, count).CopyTo(rows.Statuses);
+        other._qualities.AsSpan(start, count).CopyTo(rows.Qualities);
+        other._kinds.AsSpan(start, count).CopyTo(rows.Kinds);
+        other._flags.AsSpan(start, count).CopyTo(rows.Flags);
+        other._bits.AsSpan(start, count).CopyTo(rows.Bits);
+        other._references.AsSpan(start, count).CopyTo(rows.References);
+        other._boots.AsSpan(start, count).CopyTo(rows.Boots);
+        other._counters.AsSpan(start, count).CopyTo(rows.Counters);
+    }
+
+    /// <summary>Appends events for the caller to fill at once, every column but the references, which are null already.</summary>
+    /// <param name="count">How many.</param>
+    /// <returns>Their columns, valid until the batch changes.</returns>
+    internal EventRows Extend(int count)
+    {
+        var start = Count;
+        while (_items.Length - start < count)
+        {
+            Grow();
+        }
+
+        Count = start + count;
+        return new EventRows
+        {
+            Items = _items.AsSpan(start, count),
+            TimesNs = _timesNs.AsSpan(start, count),
+            Statuses = _statuses.AsSpan(start, count),
+            Qualities = _qualities.AsSpan(start, count),
+            Kinds = _kinds.AsSpan(start, count),
+            Flags = _flags.AsSpan(start, count),
+            Bits = _bits.AsSpan(start, count),
+            References = _references.AsSpan(start, count),
+            Boots = _boots.AsSpan(start, count),
+            Counters = _counters.AsSpan(start, count),
+        };
+    }
+
     /// <summary>Empties the batch and lets go of what it referenced.</summary>
     public void Clear() => Truncate(0);
 
@@ -147,6 +201,27 @@ public sealed class EventBatch
         _references.AsSpan(count, Count - count).Clear();
         Count = count;
     }
+
+    /// <summary>Takes away the first events; those behind them move to the front.</summary>
+    /// <param name="count">How many events go.</param>
+    public void RemoveFirst(int count)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan((uint)count, (uint)Count, nameof(count));
+        var rest = Count - count;
+        Move(_items, count, rest);
+        Move(_timesNs, count, rest);
+        Move(_statuses, count, rest);
+        Move(_qualities, count, rest);
+        Move(_kinds, count, rest);
+        Move(_flags, count, rest);
+        Move(_bits, count, rest);
+        Move(_references, count, rest);
+        Move(_boots, count, rest);
+        Move(_counters, count, rest);
+        Truncate(rest);
+    }
+
+    private static void Move<T>(T[] column, int from, int count) => column.AsSpan(from, count).CopyTo(column);
 
     private void Grow()
     {
@@ -162,4 +237,19 @@ public sealed class EventBatch
         Array.Resize(ref _boots, capacity);
         Array.Resize(ref _counters, capacity);
     }
+}
+
+/// <summary>Columns of events that were just appended to a batch, to be filled.</summary>
+internal ref struct EventRows
+{
+    public Span<int> Items;
+    public Span<long> TimesNs;
+    public Span<short> Statuses;
+    public Span<uint> Qualities;
+    public Span<byte> Kinds;
+    public Span<byte> Flags;
+    public Span<ulong> Bits;
+    public Span<object?> References;
+    public Span<ulong> Boots;
+    public Span<ulong> Counters;
 }

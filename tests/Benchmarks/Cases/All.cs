@@ -11,6 +11,7 @@ internal static class All
     [
         new("crc", "CRC-32C of 2 MiB", Million, IsPinned: true, Rounds: 5, WarmsUp: true, CrcBenchmark.RunAsync),
         new("frames", "events to frames and back", Million, IsPinned: true, Rounds: 5, WarmsUp: true, FrameBenchmark.RunAsync),
+        new("columns", "events to frames of columns and back", Million, IsPinned: true, Rounds: 5, WarmsUp: true, ColumnsBenchmark.RunAsync),
         new("decode", "OPC UA Publish responses to columns", Million, IsPinned: true, Rounds: 5, WarmsUp: true, DecodeBenchmark.RunAsync),
         new("intake", "events to durable blocks", Million, IsPinned: true, Rounds: 5, WarmsUp: true, IntakeBenchmark.RunAsync),
         new("drain", "spool to SQLite, both nodes in one process", Million, IsPinned: true, Rounds: 3, WarmsUp: true, DrainBenchmark.RunAsync),

@@ -253,7 +253,7 @@ public sealed class SubscriptionIntakeTests
             var batch = new EventBatch(new OidTable());
             while (scanner.Next().Value is { Kind: not ScanKind.End } item)
             {
-                if (item.Header.Type == FrameType.EventRows)
+                if (EventFrameReader.HoldsEvents(item.Header.Type))
                 {
                     Assert.Null(new EventFrameReader().Read(item.Header, item.Payload.Span, batch));
                 }
