@@ -16,6 +16,9 @@ internal static class All
         new("intake", "events to durable blocks", Million, IsPinned: true, Rounds: 5, WarmsUp: true, IntakeBenchmark.RunAsync),
         new("drain", "spool to SQLite, both nodes in one process", Million, IsPinned: true, Rounds: 3, WarmsUp: true, DrainBenchmark.RunAsync),
         new("drain-mqtt", "as drain, over the embedded broker and TCP", Million, IsPinned: true, Rounds: 3, WarmsUp: true, MqttDrainBenchmark.RunAsync),
+        new("w1-us", "bytes of W1 with microseconds, over broker and TCP", Million, IsPinned: true, Rounds: 1, WarmsUp: false, WorkloadBenchmarks.RunMicrosecondsAsync),
+        new("w2", "bytes of a slow plant, each event synced by itself", 5000, IsPinned: true, Rounds: 1, WarmsUp: false, WorkloadBenchmarks.RunSlowAsync) { SmokeEvents = 1000 },
+        new("w3", "bytes of values that can't be compressed", 100_000, IsPinned: true, Rounds: 1, WarmsUp: false, WorkloadBenchmarks.RunHighEntropyAsync) { SmokeEvents = 5000 },
         new("memory", "collector and replicator at 10,000 events/s for 20 s, being drained", 200_000, IsPinned: false, Rounds: 1, WarmsUp: false, MemoryBenchmark.RunAsync),
     ];
 }

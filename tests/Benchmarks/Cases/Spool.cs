@@ -73,6 +73,18 @@ internal sealed class Spool : IAsyncDisposable
         }
     }
 
+    /// <summary>Hands in each event when the one before is durable.</summary>
+    public async Task TakeOneByOneAsync(EventBatch events)
+    {
+        var batch = new EventBatch(Intake.Oids, 1);
+        for (var i = 0; i < events.Count; i++)
+        {
+            batch.Clear();
+            batch.AddFrom(events, i);
+            Expect(await await Intake.TakeAsync(batch, position: null, CancellationToken.None));
+        }
+    }
+
     /// <summary>Closes the open block.</summary>
     public async Task SealAsync() => Expect((await Mailbox.SealAsync(CancellationToken.None)).IsOk);
 
