@@ -19,6 +19,7 @@ internal sealed class TransferRig : IAsyncDisposable
 
     private readonly TempFolder _folder = new();
     private readonly CancellationTokenSource _end = new();
+    private readonly LoopbackBus? _loopback;
     private readonly IMessageBus _targetBus;
     private readonly IDisposable _subscription;
     private readonly Task _serving;
@@ -26,12 +27,25 @@ internal sealed class TransferRig : IAsyncDisposable
     public TransferRig(
         LoopbackBus bus, ApiKey? serverKey = null, ApiKey? linkKey = null, Func<SourceLinkOptions, SourceLinkOptions>? tune = null,
         TransferCoding coding = TransferCoding.ColumnarBrotli)
+        : this(bus, bus.Connect(), bus.Connect(), serverKey, linkKey, tune, coding)
     {
-        Bus = bus;
+    }
+
+    /// <summary>Over buses of the caller's making.</summary>
+    public TransferRig(IMessageBus edge, IMessageBus target)
+        : this(null, edge, target, null, null, null, TransferCoding.ColumnarBrotli)
+    {
+    }
+
+    private TransferRig(
+        LoopbackBus? bus, IMessageBus edge, IMessageBus target, ApiKey? serverKey, ApiKey? linkKey, Func<SourceLinkOptions, SourceLinkOptions>? tune,
+        TransferCoding coding)
+    {
+        _loopback = bus;
         Key = serverKey ?? NewKey("default");
         var options = new BlockServerOptions { Node = Source, Mailboxes = [new ServedMailbox(Target, Key, coding)], ChunkBytes = 4096 };
         Server = new BlockServer(
-            bus.Connect(), Blocks, DiskStorage.Instance, TimeProvider.System, options, ServerLog, new CauseLog(ServerLog, TimeProvider.System));
+            edge, Blocks, DiskStorage.Instance, TimeProvider.System, options, ServerLog, new CauseLog(ServerLog, TimeProvider.System));
         var linkOptions = new SourceLinkOptions
         {
             Source = Source,
@@ -41,7 +55,7 @@ internal sealed class TransferRig : IAsyncDisposable
             Timeout = TimeSpan.FromSeconds(30),
             Window = 8,
         };
-        _targetBus = bus.Connect();
+        _targetBus = target;
         Link = new SourceLink(
             _targetBus, TimeProvider.System, tune is null ? linkOptions : tune(linkOptions), new CauseLog(LinkLog, TimeProvider.System));
         _subscription = _targetBus.Subscribe(linkOptions.Topics.RepliesTo(Target), (_, message) =>
@@ -56,7 +70,9 @@ internal sealed class TransferRig : IAsyncDisposable
         _serving = Server.RunAsync(_end.Token);
     }
 
-    public LoopbackBus Bus { get; }
+    public LoopbackBus Bus => _loopback ?? throw new InvalidOperationException("The rig has buses of its caller's making.");
+
+    public IMessageBus TargetBus => _targetBus;
 
     public ApiKey Key { get; }
 
