@@ -24,13 +24,16 @@ internal static class Drain
     /// <param name="centreBus">The other side.</param>
     /// <param name="make">Makes the events.</param>
     /// <param name="oneByOne">True to hand in each event when the one before is durable, so that each gets a frame of its own.</param>
+    /// <param name="isCounting">True when the centre only counts, without a database.</param>
     public static async Task<Drained> RunAsync(
-        Bench bench, IMessageBus edgeBus, IMessageBus centreBus, Func<OidTable, EventBatch> make, bool oneByOne = false)
+        Bench bench, IMessageBus edgeBus, IMessageBus centreBus, Func<OidTable, EventBatch> make, bool oneByOne = false,
+        bool isCounting = false)
     {
         var key = Edge.NewKey(ApiKey.Generate());
         var folder = bench.Folder.New("edge");
         await using var edge = await Edge.OpenAsync(folder);
-        await using var centre = await Centre.OpenAsync(centreBus, key, bench.Folder.New("centre"));
+        var centreFolder = bench.Folder.New("centre");
+        await using var centre = isCounting ? Centre.OpenCounting(centreBus, key, centreFolder) : await Centre.OpenAsync(centreBus, key, centreFolder);
         edge.Serve(edgeBus, key);
 
         // Meanwhile both get to their broker: a drain is measured, not a connection.
