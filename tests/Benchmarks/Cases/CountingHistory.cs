@@ -25,7 +25,7 @@ internal sealed class CountingHistory : IHistoryDatabase
         var check = 0L;
         for (var i = write.Start; i < write.Start + write.Count; i++)
         {
-            check += write.Events.TimesNs[i] ^ write.Events.Items[i];
+            check ^= write.Events.TimesNs[i] + write.Events.Items[i];
         }
 
         Interlocked.Add(ref _check, check);
