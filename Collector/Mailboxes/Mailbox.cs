@@ -80,7 +80,7 @@ public sealed partial class Mailbox : IAsyncDisposable
     /// <param name="options">The settings.</param>
     /// <param name="logger">The log.</param>
     public Mailbox(IStorage storage, IKeepAside aside, TimeProvider time, MailboxOptions options, ILogger logger)
-        : this(storage, aside, time, options, logger, new RecodingRoom())
+        : this(storage, aside, time, options, logger, new RecodingRoom(new OidTable()))
     {
     }
 

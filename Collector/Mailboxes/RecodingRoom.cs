@@ -1,5 +1,6 @@
 using ZfRepl.Core.Blocks;
 using ZfRepl.Core.Storage;
+using ZfRepl.Core.Telemetry;
 
 namespace ZfRepl.Collector.Mailboxes;
 
@@ -14,10 +15,11 @@ internal readonly record struct Recoding(StorageResult<RecodeOutcome> Outcome, S
 /// Where the blocks of all mailboxes of a collector are re-coded, one at a time, each on a thread of its own: so it takes one core at most and
 /// the memory of one block, however many mailboxes there are, and no commit waits for it. Thread-safe.
 /// </summary>
-internal sealed class RecodingRoom
+/// <param name="oids">The table of those who write into the mailboxes.</param>
+internal sealed class RecodingRoom(OidTable oids)
 {
     private readonly Lock _gate = new();
-    private readonly BlockRecoder _recoder = new();
+    private readonly BlockRecoder _recoder = new(oids);
 
     /// <summary>Writes a closed block aside, gives it its name, and deletes the file that it came from.</summary>
     /// <param name="storage">The storage.</param>

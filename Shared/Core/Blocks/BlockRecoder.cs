@@ -43,13 +43,22 @@ public sealed class BlockRecoder
     // What is saved has to be worth a second file.
     private const int LeastSavingDivisor = 8;
 
-    // The table of names outlives a block, so that a plant's names are made once; one that grew beyond any plant starts anew.
-    private const int MaxKnownOids = 200_000;
-
     private readonly EventFrameReader _reader = new();
-    private readonly DenseFrameWriter _writer = new();
+    private readonly EventFrameEncoder _encoder = new();
     private readonly ByteWriter _output = new(256 * 1024);
-    private EventBatch _batch = new(new OidTable());
+    private readonly EventBatch _batch;
+    private readonly EventBatch _readBack;
+
+    /// <summary>A recoder.</summary>
+    /// <param name="oids">
+    /// The table of those who wrote the blocks: what stands in the order of its numbers, as <see cref="EventBatch.SortEqualTimes"/> leaves it, takes
+    /// the least room.
+    /// </param>
+    public BlockRecoder(OidTable oids)
+    {
+        _batch = new EventBatch(oids);
+        _readBack = new EventBatch(oids);
+    }
 
     /// <summary>Writes a block aside in its final coding and makes it durable.</summary>
     /// <param name="storage">The storage.</param>
@@ -60,14 +69,10 @@ public sealed class BlockRecoder
     public StorageResult<RecodeOutcome> WriteAside(
         IStorage storage, string folder, ClosedContent old, CancellationToken cancellationToken)
     {
-        if (_batch.Oids.Count > MaxKnownOids)
-        {
-            _batch = new EventBatch(new OidTable());
-        }
-
         using var job = new Job(this, storage, Path.Combine(folder, old.Name + RecodeSuffix), old);
         var done = job.Run(cancellationToken);
         _batch.Clear();
+        _readBack.Clear();
         _output.Clear();
         if (done is { IsOk: true, Value.Block: not null })
         {
@@ -88,6 +93,7 @@ public sealed class BlockRecoder
     private sealed class Job(BlockRecoder owner, IStorage storage, string path, ClosedContent old) : IDisposable
     {
         private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        private readonly BlockHeader _header = old.Header with { NeededVersion = BlockHeader.ColumnsVersion };
         private readonly SourcePositionSet _positions = [];
         private readonly int _targetEvents = TargetEvents(old.EventCount);
         private IStorageFile? _file;
@@ -102,6 +108,7 @@ public sealed class BlockRecoder
         private long _minTimeNs = long.MaxValue;
         private long _maxTimeNs = long.MinValue;
         private bool _savesNothing;
+        private string? _wrong;
 
         private EventBatch Batch => owner._batch;
 
@@ -123,7 +130,7 @@ public sealed class BlockRecoder
                 return new RecodeOutcome(null, $"its header is not the one that was written: {opened.Value.HeaderError ?? "it belongs to another block"}");
             }
 
-            Output.WriteBytes(old.Header.ToBytes());
+            Output.WriteBytes(_header.ToBytes());
             while (true)
             {
                 if (cancellationToken.IsCancellationRequested)
@@ -148,9 +155,9 @@ public sealed class BlockRecoder
                     return error;
                 }
 
-                if (reason is not null || _savesNothing)
+                if (reason is not null || _wrong is not null || _savesNothing)
                 {
-                    return new RecodeOutcome(null, reason);
+                    return new RecodeOutcome(null, reason ?? _wrong);
                 }
             }
         }
@@ -176,7 +183,7 @@ public sealed class BlockRecoder
 
         private static int TargetEvents(ulong eventCount)
         {
-            var frames = Math.Max((eventCount + DenseFrameWriter.MaxEvents - 1) / DenseFrameWriter.MaxEvents, 1);
+            var frames = Math.Max((eventCount + EventColumnsBuilder.MaxEvents - 1) / EventColumnsBuilder.MaxEvents, 1);
             return (int)Math.Max((eventCount + frames - 1) / frames, 1);
         }
 
@@ -201,7 +208,7 @@ public sealed class BlockRecoder
             _oldFrames++;
             switch (item.Header.Type)
             {
-                case FrameType.EventRows:
+                case FrameType.EventRows or FrameType.EventColumns:
                     return TakeEvents(item);
                 case FrameType.SourcePosition:
                     var unreadable = SourcePosition.TryRead(item.Payload.Span, out var position);
@@ -270,7 +277,13 @@ public sealed class BlockRecoder
                 var sourceBytes = _sourceBytes * count / Batch.Count;
                 NoteTimes(Batch.TimesNs[..count]);
                 var offset = Output.Length;
-                owner._writer.Append(Output, Batch, count, old.Header.Stream.High, _firstSequence, Commit);
+                owner._encoder.Write(Output, Batch, 0, count, old.Header.Stream.High, _firstSequence, Commit);
+                if (ReadBack(Output.Written[offset..], count) is { } wrong)
+                {
+                    _wrong = $"what was written for {count} events from {_firstSequence} on does not read back: {wrong}";
+                    return StorageResult.Ok;
+                }
+
                 Batch.RemoveFirst(count);
                 _firstSequence += (ulong)count;
                 _sourceBytes -= sourceBytes;
@@ -287,12 +300,31 @@ public sealed class BlockRecoder
             return StorageResult.Ok;
         }
 
+        /// <summary>The rows go when the new block is in place: nothing takes their place that was not read.</summary>
+        private string? ReadBack(ReadOnlySpan<byte> frame, int count)
+        {
+            if (!FrameHeader.TryRead(frame, out var header))
+            {
+                return "the header is not intact";
+            }
+
+            var again = owner._readBack;
+            again.Clear();
+            return owner._reader.Read(header, frame[FrameHeader.SizeBytes..], again)
+                ?? (again.IsSameAs(Batch, count) ? null : "the events are others");
+        }
+
         private StorageResult<RecodeOutcome> Finish(long oldBytes)
         {
             var flushed = Flush(all: true);
             if (!flushed.IsOk)
             {
                 return flushed.Error;
+            }
+
+            if (_wrong is not null)
+            {
+                return new RecodeOutcome(null, _wrong);
             }
 
             if (_oldFrames != old.FrameCount || _oldEvents != old.EventCount || _expected != old.NextSequence)
@@ -332,7 +364,7 @@ public sealed class BlockRecoder
             var written = Write();
             var synced = written.IsOk ? _file!.SyncData() : written;
             Close();
-            return synced.IsOk ? new RecodeOutcome(new SealedBlock(old.Name, old.Header, trailer, _length), null) : synced.Error;
+            return synced.IsOk ? new RecodeOutcome(new SealedBlock(old.Name, _header, trailer, _length), null) : synced.Error;
         }
 
         private static bool IsWorth(long newBytes, long oldBytes) => newBytes <= oldBytes - oldBytes / LeastSavingDivisor;

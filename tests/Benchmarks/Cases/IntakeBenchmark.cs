@@ -18,7 +18,7 @@ internal static class IntakeBenchmark
         await using var spool = await Spool.OpenAsync(folder);
         var events = ReferenceWorkload.Generate(spool.Intake.Oids, bench.Events);
         var taken = await Meter.MeasureAsync(() => spool.TakeAsync(events));
-        await spool.SealAsync();
+        var settled = await Meter.MeasureAsync(spool.SealAsync);
         var bytes = (await spool.Mailbox.ListAsync(CancellationToken.None)).Sum(b => b.Block.LengthBytes);
         var raw = Meter.Measure(() => WriteRaw(bench.Folder.New("raw"), bytes));
         double count = bench.Events;
@@ -28,6 +28,8 @@ internal static class IntakeBenchmark
             new("intake_events_per_cpu_s", count / taken.CpuSeconds, "events per CPU second"),
             new("intake_core_share", taken.CoreShare, "of one core"),
             new("w1_spool_bytes_per_event", bytes / count, "bytes/event on disk, sealed"),
+            new("intake_behind_s", settled.Seconds, "s, until the last block is sealed"),
+            new("intake_cpu_s_per_million", (taken.CpuSeconds + settled.CpuSeconds) / count * 1e6, "CPU seconds, sealing included"),
             new("intake_allocated_bytes_per_event", taken.AllocatedBytes / count, "bytes/event"),
             new("intake_raw_write_s", raw.Seconds, "s, raw write + fdatasync"),
             new("intake_ratio", raw.Seconds / taken.Seconds, "x the speed of raw writing"),

@@ -83,8 +83,8 @@ public sealed class MailboxRecodeTests
     public async Task When_blocks_close_faster_than_they_can_be_recoded_the_rest_is_sealed_as_it_is()
     {
         var storage = new HoldingStorage(new SimulatedStorage());
-        await using var rig = await MailboxRig.StartAsync(storage.Inner, through: storage, options: MailboxRig.Options with { MaxBlockBytes = 600 });
-        const int appends = 120;
+        await using var rig = await MailboxRig.StartAsync(storage.Inner, through: storage, options: MailboxRig.Options with { MaxBlockBytes = 1000 });
+        const int appends = 200;
         for (var i = 0; i < appends; i++)
         {
             Assert.Equal(AppendResult.Accepted, await rig.AppendAsync(i * EventsPerCommit, EventsPerCommit));
@@ -98,7 +98,7 @@ public sealed class MailboxRecodeTests
         Assert.DoesNotContain(BlockFiles(storage.Inner), name => name.Contains('.', StringComparison.Ordinal));
         var ready = await rig.Mailbox.ListAsync(CancellationToken.None);
         Assert.Equal(Enumerable.Range(1, ready.Count).Select(i => (ulong)i), ready.Select(r => r.Block.Header.Index));
-        Assert.Equal(16, ready.Count(r => r.Block.Trailer.FrameCount == 1));
+        Assert.InRange(ready.Count(r => r.Block.Trailer.FrameCount == 1), 16, 17);
         Assert.Equal(Enumerable.Range(0, appends * EventsPerCommit), (await rig.DrainAsync()).Values);
         await rig.AssertAccountsAsync();
     }
