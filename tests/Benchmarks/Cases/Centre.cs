@@ -19,6 +19,7 @@ internal sealed class Centre : IAsyncDisposable
     private readonly IHistoryDatabase _history;
     private readonly BlockImporter _importer;
     private readonly FetchClient _client;
+    private readonly SourceLink _link;
     private readonly IDisposable _subscription;
     private Task _running = Task.CompletedTask;
 
@@ -33,9 +34,9 @@ internal sealed class Centre : IAsyncDisposable
             Quarantine.Open(DiskStorage.Instance, Path.Combine(folder, "quarantine"), TimeProvider.System).Value,
             NullLogger.Instance);
         var options = new SourceLinkOptions { Source = Spool.Node, Target = Spool.Target, Key = key };
-        var link = new SourceLink(bus, TimeProvider.System, options, new CauseLog(NullLogger.Instance, TimeProvider.System));
+        var link = _link = new SourceLink(bus, TimeProvider.System, options, new CauseLog(NullLogger.Instance, TimeProvider.System));
         _client = new FetchClient(
-            link, intake, bus, TimeProvider.System,
+            link, intake, new FetchMemory(), bus, TimeProvider.System,
             new FetchOptions { Source = Spool.Node, Target = Spool.Target, Interval = TimeSpan.FromSeconds(1) }, NullLogger.Instance);
         _subscription = bus.Subscribe(options.Topics.RepliesTo(Spool.Target), (_, message) =>
         {
@@ -49,6 +50,12 @@ internal sealed class Centre : IAsyncDisposable
     }
 
     public FetchState State => _client.State;
+
+    /// <summary>Requests that were sent again because no answer came.</summary>
+    public long Repeats => _link.Repeats;
+
+    /// <summary>A centre that only counts.</summary>
+    public static Centre OpenCounting(IMessageBus bus, ApiKey key, string folder) => new(bus, key, new CountingHistory(), folder);
 
     public static async Task<Centre> OpenAsync(IMessageBus bus, ApiKey key, string folder)
     {

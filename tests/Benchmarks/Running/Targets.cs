@@ -30,6 +30,13 @@ internal static class Targets
         new("w1_drain_influx_ratio", "drain-influx", AtLeast: 0.8),
         new("w1_edge_cpu_seconds_per_million", "edge-cpu", AtMost: 0.6),
         new("rows_bzip2_bytes_per_event", "rows"),
+        new("w1_drain_count_events_per_s", "drain-count", AtLeast: 4_500_000),
+        new("link_200ms_ratio", "link", AtLeast: 0.8),
+        new("link_2mbit_seconds_per_million", "link", AtMost: 9),
+        new("growth_ratio", "growth", AtMost: 10.5),
+        new("live_p50_ms", "live", AtMost: 150),
+        new("live_p99_ms", "live", AtMost: 500),
+        new("fanin_100_nodes_ok", "fanin", AtLeast: 1),
         new("opcua_decode_values_per_s", "decode", AtLeast: 8_000_000),
         new("memory_pair_resident_mb", "memory", AtMost: 120),
     ];
