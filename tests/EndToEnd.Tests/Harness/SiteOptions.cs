@@ -38,7 +38,4 @@ internal sealed record SiteOptions
 
     /// <summary>The centre's archive topic.</summary>
     public string Archive { get; init; } = "null";
-
-    /// <summary>The centre's history database; null for the file in its own folder.</summary>
-    public string? History { get; init; }
 }
