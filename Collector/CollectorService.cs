@@ -59,12 +59,12 @@ public sealed partial class CollectorService(CollectorOptions options, IStorage 
             .Select(m => new Mailbox(storage, quarantine, context.Time, m, context.Loggers.CreateLogger("mailbox"), recoding))
             .ToList();
         LocalHistory? history = null;
-        if (options.HistoryPath is { } historyPath)
+        if (options.History is { } historyOptions)
         {
             history = new LocalHistory(
                 new Mailbox(storage, quarantine, context.Time, LocalHistoryOptions(), context.Loggers.CreateLogger("history"), recoding),
                 storage,
-                historyPath,
+                historyOptions,
                 context);
             mailboxes.Add(history.Mailbox);
         }

@@ -322,32 +322,10 @@ public sealed partial class Mailbox : IAsyncDisposable
     }
 
     /// <summary>Closes the open block now; returns when it and all before it are sealed.</summary>
-    public async Task<StorageResult> SealAsync(CancellationToken cancellationToken)
-    {
-        var withOpen = true;
-        while (true)
-        {
-            Task<StorageResult> settled;
-            await _gate.WaitAsync(cancellationToken);
-            try
-            {
-                var closed = SealClosed(withOpen);
-                if (!closed.IsOk || Disk.NextToRecode is not { } next)
-                {
-                    return closed;
-                }
+    public Task<StorageResult> SealAsync(CancellationToken cancellationToken) => SealAsync(withOpen: true, cancellationToken);
 
-                settled = next.Settled;
-                withOpen = false;
-            }
-            finally
-            {
-                _gate.Release();
-            }
-
-            _ = await settled.WaitAsync(cancellationToken);
-        }
-    }
+    /// <summary>Returns when all blocks that are closed now are sealed.</summary>
+    public Task<StorageResult> SettleAsync(CancellationToken cancellationToken) => SealAsync(withOpen: false, cancellationToken);
 
     /// <summary>Removes a block whose import the target confirmed.</summary>
     /// <param name="name">The block.</param>
@@ -465,6 +443,32 @@ public sealed partial class Mailbox : IAsyncDisposable
         _lock = null;
         _gate.Dispose();
         return ValueTask.CompletedTask;
+    }
+
+    private async Task<StorageResult> SealAsync(bool withOpen, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            Task<StorageResult> settled;
+            await _gate.WaitAsync(cancellationToken);
+            try
+            {
+                var closed = SealClosed(withOpen);
+                if (!closed.IsOk || Disk.NextToRecode is not { } next)
+                {
+                    return closed;
+                }
+
+                settled = next.Settled;
+                withOpen = false;
+            }
+            finally
+            {
+                _gate.Release();
+            }
+
+            _ = await settled.WaitAsync(cancellationToken);
+        }
     }
 
     private void Adopt(RecoveredMailbox recovered)

@@ -68,7 +68,7 @@ public sealed record MailboxOptions
     public TimeSpan CommitDelay { get; init; } = TimeSpan.FromMilliseconds(10);
 
     /// <summary>As many bytes end the waiting at once.</summary>
-    public int CommitBytes { get; init; } = 1024 * 1024;
+    public int CommitBytes { get; init; } = 256 * 1024;
 
     /// <summary>Appends wait when this many bytes are not yet on disk.</summary>
     public int MaxPendingBytes { get; init; } = 8 * 1024 * 1024;

@@ -44,7 +44,7 @@ public sealed class BlockRecoder
     private const int LeastSavingDivisor = 8;
 
     private readonly EventFrameReader _reader = new();
-    private readonly EventFrameEncoder _encoder = new();
+    private EventFrameEncoder _encoder = new();
     private readonly ByteWriter _output = new(256 * 1024);
     private readonly EventBatch _batch;
     private readonly EventBatch _readBack;
@@ -265,7 +265,7 @@ public sealed class BlockRecoder
 
             var offset = Output.Length;
             FrameHeader.Append(Output, FrameType.Loss, 0, old.Header.Stream.High, _expected, item.Payload.Span, Commit);
-            return EndFrame(offset).Error;
+            return EndFrames(offset, 1).Error;
         }
 
         /// <summary>Writes the gathered events that fill a frame, or all of them.</summary>
@@ -277,8 +277,8 @@ public sealed class BlockRecoder
                 var sourceBytes = _sourceBytes * count / Batch.Count;
                 NoteTimes(Batch.TimesNs[..count]);
                 var offset = Output.Length;
-                owner._encoder.Write(Output, Batch, 0, count, old.Header.Stream.High, _firstSequence, Commit);
-                if (ReadBack(Output.Written[offset..], count) is { } wrong)
+                var (frames, wrong) = Encode(offset, count);
+                if (wrong is not null)
                 {
                     _wrong = $"what was written for {count} events from {_firstSequence} on does not read back: {wrong}";
                     return StorageResult.Ok;
@@ -290,7 +290,7 @@ public sealed class BlockRecoder
 
                 // The first large frame tells what the rest will save.
                 _savesNothing |= _frames == 0 && count >= _targetEvents / 2 && !IsWorth(Output.Length - offset, sourceBytes);
-                var written = EndFrame(offset);
+                var written = EndFrames(offset, frames);
                 if (!written.IsOk)
                 {
                     return written;
@@ -300,18 +300,45 @@ public sealed class BlockRecoder
             return StorageResult.Ok;
         }
 
-        /// <summary>The rows go when the new block is in place: nothing takes their place that was not read.</summary>
-        private string? ReadBack(ReadOnlySpan<byte> frame, int count)
+        /// <summary>Writes the first events, and reads them back.</summary>
+        /// <returns>How many frames they take, and what is wrong with them, if anything.</returns>
+        private (int Frames, string? Wrong) Encode(int offset, int count)
         {
-            if (!FrameHeader.TryRead(frame, out var header))
+            try
             {
-                return "the header is not intact";
+                var frames = owner._encoder.Write(Output, Batch, 0, count, old.Header.Stream.High, _firstSequence, Commit);
+                return (frames, ReadBack(offset, frames, count));
             }
+            catch (Exception e) when (e is ArithmeticException or IndexOutOfRangeException or ArgumentException or InvalidOperationException)
+            {
+                // A defect of the coding. It must not cost a reading, nor stop a collector that can go on with rows: the log names it.
+                owner._encoder = new EventFrameEncoder();
+                return (0, e.ToString());
+            }
+        }
 
+        /// <summary>The rows go when the new block is in place: nothing takes their place that was not read.</summary>
+        private string? ReadBack(int offset, int frames, int count)
+        {
             var again = owner._readBack;
             again.Clear();
-            return owner._reader.Read(header, frame[FrameHeader.SizeBytes..], again)
-                ?? (again.IsSameAs(Batch, count) ? null : "the events are others");
+            for (var i = 0; i < frames; i++)
+            {
+                if (!FrameHeader.TryRead(Output.Written[offset..], out var header))
+                {
+                    return "a header is not intact";
+                }
+
+                var payload = Output.Written.Slice(offset + FrameHeader.SizeBytes, header.PayloadBytes);
+                if (owner._reader.Read(header, payload, again) is { } unreadable)
+                {
+                    return unreadable;
+                }
+
+                offset += header.LengthBytes;
+            }
+
+            return again.IsSameAs(Batch, count) ? null : "the events are others";
         }
 
         private StorageResult<RecodeOutcome> Finish(long oldBytes)
@@ -338,7 +365,7 @@ public sealed class BlockRecoder
             {
                 var offset = Output.Length;
                 position.AppendFrame(Output, old.Header.Stream.High, _expected, Commit);
-                var written = EndFrame(offset);
+                var written = EndFrames(offset, 1);
                 if (!written.IsOk)
                 {
                     return written.Error;
@@ -378,10 +405,17 @@ public sealed class BlockRecoder
             }
         }
 
-        private StorageResult EndFrame(int offset)
+        private StorageResult EndFrames(int offset, int frames)
         {
-            FrameHeader.MarkCommitEnd(Output.Patch(offset, FrameHeader.SizeBytes));
-            _frames++;
+            for (var i = 0; i < frames; i++)
+            {
+                FrameHeader.MarkCommitEnd(Output.Patch(offset, FrameHeader.SizeBytes));
+                offset += FrameHeader.TryRead(Output.Written[offset..], out var header)
+                    ? header.LengthBytes
+                    : throw new InvalidOperationException("A frame that was just written has no header.");
+            }
+
+            _frames += (uint)frames;
             if (Output.Length < FlushBytes)
             {
                 return StorageResult.Ok;

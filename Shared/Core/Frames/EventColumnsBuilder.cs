@@ -18,8 +18,8 @@ public sealed class EventColumnsBuilder
     private EventBatch? _events;
 
     /// <summary>A builder.</summary>
-    /// <param name="quality">How hard the columns are compressed, 0 to 11 as in Brotli; -1 for not at all.</param>
-    public EventColumnsBuilder(int quality = EventFrameEncoder.DefaultQuality) => _encoder = new EventFrameEncoder(quality);
+    /// <param name="compresses">False leaves the streams of columns as they are.</param>
+    public EventColumnsBuilder(bool compresses = true) => _encoder = new EventFrameEncoder(compresses);
 
     /// <summary>The events gathered so far.</summary>
     public int Count => _events?.Count ?? 0;
@@ -58,23 +58,25 @@ public sealed class EventColumnsBuilder
         }
     }
 
-    /// <summary>Writes the frame, of columns or rows, whichever is smaller, and starts the next one.</summary>
+    /// <summary>
+    /// Writes the frame, of columns or rows, whichever is smaller, and starts the next one. Only events that one frame can't hold
+    /// (<see cref="FrameHeader.MaxFrameBytes"/>) become several frames, one after the other.
+    /// </summary>
     /// <param name="output">Where to.</param>
     /// <param name="streamTag">The first half of the stream id.</param>
     /// <param name="firstSequence">The sequence number of the first event gathered.</param>
     /// <param name="commit">The commit that the frame belongs to.</param>
-    /// <returns>The type of the frame.</returns>
-    /// <exception cref="InvalidOperationException">The events take more than a frame may have, <see cref="FrameHeader.MaxFrameBytes"/>.</exception>
-    public FrameType Finish(ByteWriter output, ulong streamTag, ulong firstSequence, ushort commit = 0)
+    /// <returns>The number of frames.</returns>
+    public int Finish(ByteWriter output, ulong streamTag, ulong firstSequence, ushort commit = 0)
     {
         if (Count == 0)
         {
             throw new InvalidOperationException("A frame without events is none.");
         }
 
-        var type = _encoder.Write(output, _events!, 0, Count, streamTag, firstSequence, commit);
+        var frames = _encoder.Write(output, _events!, 0, Count, streamTag, firstSequence, commit);
         Reset();
-        return type;
+        return frames;
     }
 
     /// <summary>Forgets what was gathered.</summary>

@@ -10,7 +10,7 @@ using ZfRepl.Replicator.Fetch;
 
 namespace ZfRepl.Benchmarks.Cases;
 
-/// <summary>The fetching node as the product builds it: link, inbox, import, SQLite.</summary>
+/// <summary>The fetching node as the product builds it: link, inbox, import, SQLite or another history database.</summary>
 internal sealed class Centre : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(10);
@@ -62,6 +62,9 @@ internal sealed class Centre : IAsyncDisposable
         var history = await SqliteHistory.OpenAsync(new SqliteHistoryOptions { Path = Path.Combine(folder, "history.db") });
         return new Centre(bus, key, history.Value, folder);
     }
+
+    /// <summary>As above, with a history of the caller's, which is disposed with the node.</summary>
+    public static Centre Open(IMessageBus bus, ApiKey key, string folder, IHistoryDatabase history) => new(bus, key, history, folder);
 
     /// <summary>Starts fetching.</summary>
     public void Start()

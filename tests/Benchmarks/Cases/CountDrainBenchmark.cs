@@ -10,7 +10,7 @@ internal static class CountDrainBenchmark
     {
         var bus = new InProcessBus();
         var drained = await Drain.RunAsync(
-            bench, bus.First, bus.Second, oids => ReferenceWorkload.Generate(oids, bench.Events), isCounting: true);
+            bench, bus.First, bus.Second, oids => ReferenceWorkload.Generate(oids, bench.Events), history: new CountingHistory());
         return
         [
             new("w1_drain_count_events_per_s", bench.Events / drained.Taken.Seconds, "events/s"),

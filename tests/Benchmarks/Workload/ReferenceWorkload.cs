@@ -15,7 +15,9 @@ internal static class ReferenceWorkload
     /// <summary>The grid of W1, and of W2: 20 events/s from all sensors together.</summary>
     public const long StepUs = 100_000, SlowStepUs = 50_000_000;
 
-    private const long StartNs = 1_763_690_000L * UnixTime.NsPerSecond;
+    /// <summary>When it begins in the time of the plant, nanoseconds since 1970.</summary>
+    public const long StartNs = 1_763_690_000L * UnixTime.NsPerSecond;
+
     private const double JitterUs = 2_000;
     private const double JitterMaxUs = 40_000;
 
@@ -25,9 +27,10 @@ internal static class ReferenceWorkload
     /// <param name="seed">Decides everything.</param>
     /// <param name="boot">The boot number of the events' identities.</param>
     /// <param name="stepUs">The grid on which each sensor is read, microseconds.</param>
+    /// <param name="startNs">When it begins in the time of the plant, nanoseconds since 1970.</param>
     /// <param name="keepsMicroseconds">True for times in microseconds; else they are cut to whole milliseconds, as most servers give them.</param>
     public static EventBatch Generate(
-        OidTable oids, int count, ulong seed = 1, ulong boot = 1, long stepUs = StepUs, bool keepsMicroseconds = false)
+        OidTable oids, int count, ulong seed = 1, ulong boot = 1, long stepUs = StepUs, long startNs = StartNs, bool keepsMicroseconds = false)
     {
         var steps = (count + Sensors - 1) / Sensors;
         var numbers = new SeededNumbers(seed);
@@ -52,7 +55,7 @@ internal static class ReferenceWorkload
         {
             var reading = readings[i];
             events.Add(
-                reading.Item, StartNs + reading.TimeUs / resolutionUs * resolutionUs * 1000, 1, 0, reading.Kind, reading.Bits, null,
+                reading.Item, startNs + reading.TimeUs / resolutionUs * resolutionUs * 1000, 1, 0, reading.Kind, reading.Bits, null,
                 new Ieid(boot, (ulong)i + 1), EventFlags.None);
         }
 

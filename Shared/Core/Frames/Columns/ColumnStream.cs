@@ -102,8 +102,14 @@ internal static class ColumnStream
     /// <summary>The sub-version of the payload.</summary>
     public const byte Version = 1;
 
-    /// <summary>The most bytes that all streams have together, uncompressed.</summary>
-    public const int MaxRawBytes = 64 * 1024 * 1024;
+    /// <summary>
+    /// The most bytes that all streams have together, uncompressed, and that texts, bytes and composites have when each is written as often as
+    /// it occurs: not more than rows in a frame could have.
+    /// </summary>
+    public const int MaxRawBytes = FrameHeader.MaxFrameBytes;
+
+    /// <summary>True for the streams of text, where a wide window of the compressor helps.</summary>
+    public static bool IsText(int stream) => stream is NameLengths or Names or Objects;
 }
 
 /// <summary>How a stream is stored; the numbers are on disk.</summary>

@@ -13,6 +13,8 @@ internal sealed class ColumnsDecoder
     /// <summary>The most events in a frame.</summary>
     public const int MaxEvents = 65_536;
 
+    private const int MaxKeptBytes = 2 * 1024 * 1024;
+
 
     private readonly StreamCursor[] _streams = new StreamCursor[ColumnStream.Count];
     private readonly TimeColumnReader _times = new();
@@ -66,6 +68,11 @@ internal sealed class ColumnsDecoder
         if (_hasReferences)
         {
             _references.AsSpan(0, count).Clear();
+        }
+
+        if (_raw.Length > MaxKeptBytes)
+        {
+            _raw = [];
         }
 
         return error;

@@ -7,7 +7,16 @@ namespace ZfRepl.Core.Frames.Columns;
 /// <summary>Events → the payload of a columns frame (docs/format.md, "Event columns"). The scratch space is reused. Not thread-safe.</summary>
 internal sealed class ColumnsEncoder
 {
-    private const int MinCompressedBytes = 64;
+    // A compressor has a head of its own.
+    private const int MinCompressedBytes = 32;
+
+    // What was measured (docs/adr/0009): more effort makes frames no smaller. In numbers the distribution of bytes is what there is to gain,
+    // and matches from afar only spoil it.
+    private const int Quality = 3;
+    private const int NumberWindowBits = 10;
+    private const int MaxTextWindowBits = 20;
+
+    private readonly bool _compresses;
 
     private readonly ByteWriter[] _streams = [.. Enumerable.Range(0, ColumnStream.Count).Select(_ => new ByteWriter(256))];
     private readonly TimeColumnWriter _times;
@@ -23,23 +32,22 @@ internal sealed class ColumnsEncoder
     private ulong[] _bits = [];
     private byte[] _kinds = [];
 
-    public ColumnsEncoder()
+    /// <summary>An encoder.</summary>
+    /// <param name="compresses">False leaves the streams as they are.</param>
+    public ColumnsEncoder(bool compresses = true)
     {
+        _compresses = compresses;
         _times = new TimeColumnWriter(_streams);
         _values = new ValueColumnWriter(_streams);
     }
-
-    /// <summary>The streams of the last frame, for measuring.</summary>
-    internal IReadOnlyList<ByteWriter> Streams => _streams;
 
     /// <summary>Writes a payload.</summary>
     /// <param name="batch">The events.</param>
     /// <param name="start">The first of them.</param>
     /// <param name="count">How many, at least one.</param>
-    /// <param name="quality">Of the compression, 0 to 11; -1 for none.</param>
     /// <param name="output">Gets the payload, at its end.</param>
     /// <returns>False when the events take more room than a frame may have; then the output has some of the payload.</returns>
-    public bool TryWrite(EventBatch batch, int start, int count, int quality, ByteWriter output)
+    public bool TryWrite(EventBatch batch, int start, int count, ByteWriter output)
     {
         foreach (var stream in _streams)
         {
@@ -59,7 +67,7 @@ internal sealed class ColumnsEncoder
             WriteOrder(count);
         }
 
-        return TryStore(quality, output);
+        return TryStore(output);
     }
 
     private static bool IsCanonical(ReadOnlySpan<long> timesNs, ReadOnlySpan<int> items)
@@ -215,7 +223,7 @@ internal sealed class ColumnsEncoder
     {
         // Where each event, in order of arrival, stands in the canonical order.
         var sorted = _sorted.AsSpan(0, count);
-        _order.Sort(_timesNs.AsSpan(0, count), 1_000_000, sorted);
+        _order.Sort(_timesNs.AsSpan(0, count), _times.UnitNs, sorted);
         for (var i = 0; i < sorted.Length; i++)
         {
             _places[_source[sorted[i]]] = i;
@@ -230,7 +238,7 @@ internal sealed class ColumnsEncoder
         }
     }
 
-    private bool TryStore(int quality, ByteWriter output)
+    private bool TryStore(ByteWriter output)
     {
         var start = output.Length;
         output.WriteByte(ColumnStream.Version);
@@ -242,7 +250,7 @@ internal sealed class ColumnsEncoder
             raw += stream.Length;
         }
 
-        if (raw > ColumnStream.MaxRawBytes)
+        if (raw > ColumnStream.MaxRawBytes || _values.ObjectBytes > ColumnStream.MaxRawBytes)
         {
             return false;
         }
@@ -255,7 +263,7 @@ internal sealed class ColumnsEncoder
             var bytes = _streams[i].Written;
             if (bytes.Length > 0)
             {
-                stored[i] = Compress(bytes, quality, ref used);
+                stored[i] = Compress(i, ref used);
                 output.WriteByte((byte)(i | (stored[i] > 0 ? StreamCompression.Brotli << 6 : 0)));
                 output.WriteVarint((ulong)bytes.Length);
                 if (stored[i] > 0)
@@ -276,9 +284,10 @@ internal sealed class ColumnsEncoder
     }
 
     /// <summary>Compresses a stream behind those compressed before; 0 where that makes it no smaller.</summary>
-    private int Compress(ReadOnlySpan<byte> bytes, int quality, ref int used)
+    private int Compress(int stream, ref int used)
     {
-        if (quality < 0 || bytes.Length < MinCompressedBytes)
+        var bytes = _streams[stream].Written;
+        if (!_compresses || bytes.Length < MinCompressedBytes)
         {
             return 0;
         }
@@ -290,7 +299,10 @@ internal sealed class ColumnsEncoder
 
         // A length varint more is what it has to save.
         var target = _compressed.AsSpan(used, bytes.Length - 4);
-        if (!BrotliEncoder.TryCompress(bytes, target, out var written, quality, WindowBits(bytes.Length)))
+        var windowBits = ColumnStream.IsText(stream)
+            ? Math.Clamp(Numbers.Bits((ulong)bytes.Length), NumberWindowBits, MaxTextWindowBits)
+            : NumberWindowBits;
+        if (!BrotliEncoder.TryCompress(bytes, target, out var written, Quality, windowBits))
         {
             return 0;
         }
@@ -298,6 +310,4 @@ internal sealed class ColumnsEncoder
         used += written;
         return written;
     }
-
-    private static int WindowBits(int length) => Math.Clamp(Numbers.Bits((ulong)length), 10, 22);
 }

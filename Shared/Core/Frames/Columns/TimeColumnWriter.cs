@@ -24,6 +24,9 @@ internal sealed class TimeColumnWriter(ByteWriter[] streams)
     private bool _hasRemainders;
     private bool _hasFractions;
 
+    /// <summary>The greatest unit that the differences of all times are likely to be multiples of, in nanoseconds.</summary>
+    public long UnitNs { get; private set; }
+
     /// <summary>Begins a frame.</summary>
     /// <param name="maxCount">The most events that a series of it has.</param>
     public void Begin(int maxCount)
@@ -41,6 +44,7 @@ internal sealed class TimeColumnWriter(ByteWriter[] streams)
         _exponent = 6;
         _hasRemainders = false;
         _hasFractions = false;
+        UnitNs = long.MaxValue;
     }
 
     /// <summary>Writes the times of the next series.</summary>
@@ -69,6 +73,7 @@ internal sealed class TimeColumnWriter(ByteWriter[] streams)
         {
             var fit = Fit(units);
             var unitNs = TimeShape.Units[_exponent];
+            UnitNs = Math.Min(UnitNs, unitNs);
             var residuals = fit.Residuals.AsSpan(0, fit.IsGrid ? count : count - 1);
             var lowBytes = residuals.Length == 0 ? 0 : Math.Min(fit.Bits / residuals.Length / 8, 3);
             streams[ColumnStream.TimeShapes].WriteByte(TimeShape.Make(_exponent, fit.IsGrid ? TimeShape.Grid : TimeShape.Steps, lowBytes));

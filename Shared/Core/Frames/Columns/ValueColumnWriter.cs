@@ -16,6 +16,9 @@ internal sealed class ValueColumnWriter(ByteWriter[] streams)
     private ulong[] _differences = [];
     private int[] _exceptions = [];
 
+    /// <summary>The bytes of texts, bytes and composites of the frame, each as often as it occurs.</summary>
+    public long ObjectBytes { get; private set; }
+
     /// <summary>Begins a frame.</summary>
     /// <param name="maxCount">The most events that a segment of it has.</param>
     public void Begin(int maxCount)
@@ -26,6 +29,8 @@ internal sealed class ValueColumnWriter(ByteWriter[] streams)
             _differences = new ulong[maxCount];
             _exceptions = new int[maxCount];
         }
+
+        ObjectBytes = 0;
     }
 
     /// <summary>Writes a segment of scalars.</summary>
@@ -71,7 +76,9 @@ internal sealed class ValueColumnWriter(ByteWriter[] streams)
             }
 
             streams[ColumnStream.ObjectRuns].WriteVarint((ulong)run);
+            var before = streams[ColumnStream.Objects].Length;
             ValueCodec.Write(streams[ColumnStream.Objects], kind, 0, reference);
+            ObjectBytes += (long)(streams[ColumnStream.Objects].Length - before) * run;
             i += run;
         }
     }
