@@ -16,6 +16,9 @@ public sealed partial class FetchClient : IFetchBooks
     private static readonly TimeSpan FirstRetry = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LastRetry = TimeSpan.FromSeconds(30);
 
+    // More than an announcement that came late can still offer.
+    private const int RememberedConfirmations = 256;
+
     private readonly SourceLink _link;
     private readonly BlockIntake _intake;
     private readonly FetchMemory _memory;
@@ -26,6 +29,8 @@ public sealed partial class FetchClient : IFetchBooks
     private readonly RetryDelay _retry;
     private readonly Channel<bool> _start = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly ConcurrentDictionary<BlockKey, string> _refused = new();
+    private readonly HashSet<BlockKey> _confirmed = [];
+    private readonly Queue<BlockKey> _confirmedOrder = new();
     private readonly Lock _gate = new();
     private BlockKey? _behind;
     private long? _rotatedAt;
@@ -170,7 +175,9 @@ public sealed partial class FetchClient : IFetchBooks
         var sinceRotation = _rotatedAt is { } at ? _time.GetElapsedTime(at) : _options.Interval;
         var rotate = sinceRotation >= _options.Interval;
         _rotatedAt = rotate ? _time.GetTimestamp() : _rotatedAt;
-        var next = await _link.NextAsync(rotate, _options.OffersLimit, _behind, cancellationToken);
+        var next = !rotate && TakeAnnounced() is { } announced
+            ? new LinkAnswer<NextReply>(LinkStatus.Ok, announced, "")
+            : await _link.NextAsync(rotate, _options.OffersLimit, _behind, cancellationToken);
         if (!next.IsOk)
         {
             return (_retry.Next(), next.Detail);
@@ -194,7 +201,7 @@ public sealed partial class FetchClient : IFetchBooks
         var (before, refusedBefore) = (State.Blocks, _refused.Count);
         var until = begun + (long)(_options.Duration.TotalSeconds * _time.TimestampFrequency);
         using var pipeline = new FetchPipeline(_link, _intake, _memory, _options, _time, this, _isImportTroubled);
-        var trouble = await pipeline.RunAsync(offers, until, cancellationToken);
+        var trouble = await pipeline.RunAsync(next.Value with { Offers = offers }, until, cancellationToken);
         _isImportTroubled = pipeline.IsImportTroubled;
         if (trouble is null && State.Blocks == before && _refused.Count == refusedBefore)
         {
@@ -209,6 +216,19 @@ public sealed partial class FetchClient : IFetchBooks
 
         _retry.Reset();
         return (TimeSpan.Zero, null);
+    }
+
+    /// <summary>What the source has offered by itself and is not in yet; null when it has to be asked.</summary>
+    private NextReply? TakeAnnounced()
+    {
+        if (_link.TakeAnnounced() is not { } announced)
+        {
+            return null;
+        }
+
+        // It may have been announced while it was on its way.
+        var offers = announced.Offers.Where(o => !_confirmed.Contains(o.Block)).ToList();
+        return offers.Exists(o => !_refused.ContainsKey(o.Block)) ? announced with { Offers = offers } : null;
     }
 
     /// <summary>
@@ -234,6 +254,16 @@ public sealed partial class FetchClient : IFetchBooks
     void IFetchBooks.Confirmed(BlockOffer offer, in Taken imported)
     {
         Imported(_logger, offer.Name, _options.Source, imported.Events, imported.Duplicates);
+        if (_confirmed.Add(offer.Block))
+        {
+            _confirmedOrder.Enqueue(offer.Block);
+        }
+
+        if (_confirmedOrder.Count > RememberedConfirmations)
+        {
+            _confirmed.Remove(_confirmedOrder.Dequeue());
+        }
+
         lock (_gate)
         {
             _state = _state with
