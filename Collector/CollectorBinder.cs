@@ -105,6 +105,7 @@ public static class CollectorBinder
             BlockTtl = section.Duration("block_ttl_sec", TimeSpan.FromMilliseconds(100)) ?? defaults.BlockTtl,
             Keep = keep,
             MaxPendingAppends = section.Int32("queue_size", 1, 1_000_000) ?? defaults.MaxPendingAppends,
+            Coding = section.Enum<BlockCoding>("coding") ?? defaults.Coding,
             Durability = durability,
             CommitDelay = section.Duration("commit_delay", maximum: TimeSpan.FromSeconds(10)) ?? defaults.CommitDelay,
             Filter = BindFilter(section),

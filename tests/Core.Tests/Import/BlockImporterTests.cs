@@ -200,7 +200,7 @@ public sealed class BlockImporterTests
     {
         await using var bench = await ImportBench.StartAsync();
         var bytes = BlockFiles.Simple().Seal().ToArray();
-        bytes[8] = bytes[10] = 2;
+        bytes[8] = bytes[10] = 3;
         var size = BitConverter.ToInt32(bytes, 12);
         BitConverter.TryWriteBytes(bytes.AsSpan(size - 4), Bytes.Crc32C.Compute(bytes.AsSpan(0, size - 4)));
         await File.WriteAllBytesAsync(bench["newer"], bytes);
