@@ -171,6 +171,12 @@ internal sealed class CollectorApi(
             return NoMailbox(call.String("i"));
         }
 
+        var settled = await mailbox.SettleAsync(cancellationToken);
+        if (!settled.IsOk)
+        {
+            return Failed(settled.Error);
+        }
+
         foreach (var ready in await mailbox.ListAsync(cancellationToken))
         {
             var removed = await mailbox.DeleteAsync(ready.Block.Name, cancellationToken);

@@ -6,6 +6,7 @@ using ZfRepl.Collector.Sources.OpcUa;
 using ZfRepl.Core.Import;
 using ZfRepl.Core.Storage;
 using ZfRepl.Core.Tasks;
+using ZfRepl.Core.Telemetry;
 using ZfRepl.Hosting.Lifetime;
 using ZfRepl.OpcUa.Security;
 
@@ -52,16 +53,18 @@ public sealed partial class CollectorService(CollectorOptions options, IStorage 
         }
 
         var (_, quarantine, boot) = opened.Value;
+        var oids = new OidTable();
+        var recoding = new RecodingRoom(oids);
         var mailboxes = options.Mailboxes
-            .Select(m => new Mailbox(storage, quarantine, context.Time, m, context.Loggers.CreateLogger("mailbox")))
+            .Select(m => new Mailbox(storage, quarantine, context.Time, m, context.Loggers.CreateLogger("mailbox"), recoding))
             .ToList();
         LocalHistory? history = null;
-        if (options.HistoryPath is { } historyPath)
+        if (options.History is { } historyOptions)
         {
             history = new LocalHistory(
-                new Mailbox(storage, quarantine, context.Time, LocalHistoryOptions(), context.Loggers.CreateLogger("history")),
+                new Mailbox(storage, quarantine, context.Time, LocalHistoryOptions(), context.Loggers.CreateLogger("history"), recoding),
                 storage,
-                historyPath,
+                historyOptions,
                 context);
             mailboxes.Add(history.Mailbox);
         }
@@ -73,7 +76,7 @@ public sealed partial class CollectorService(CollectorOptions options, IStorage 
                 return failure;
             }
 
-            var intake = new Intake(mailboxes, boot);
+            var intake = new Intake(mailboxes, boot, oids);
             var sources = MakeSources(context, application);
             var served = mailboxes.Where(m => m.Name != LocalHistoryMailbox).ToList();
             new CollectorApi(options, served, sources, intake, quarantine).Register(context.Methods);
@@ -238,6 +241,8 @@ public sealed partial class CollectorService(CollectorOptions options, IStorage 
     /// </summary>
     private MailboxOptions LocalHistoryOptions() => new()
     {
+        // Imported and gone within a second: not worth writing it once more.
+        Coding = BlockCoding.Rows,
         Name = LocalHistoryMailbox,
         Node = options.Node,
         Folder = Path.Combine(options.SpoolPath, LocalHistoryMailbox),

@@ -6,13 +6,16 @@ using ZfRepl.Core.Telemetry;
 namespace ZfRepl.Collector;
 
 /// <summary>Gives each reading its identity and hands it to all mailboxes. Thread-safe.</summary>
-internal sealed class Intake(IReadOnlyList<Mailbox> mailboxes, ulong boot) : IIntake
+/// <param name="mailboxes">The mailboxes.</param>
+/// <param name="boot">The number of this start.</param>
+/// <param name="oids">The table that sources number their items in.</param>
+internal sealed class Intake(IReadOnlyList<Mailbox> mailboxes, ulong boot, OidTable oids) : IIntake
 {
     private ulong _counter;
     private long _events;
     private long _batches;
 
-    public OidTable Oids { get; } = new();
+    public OidTable Oids => oids;
 
     /// <summary>Readings handed in since the start, each counted once however many mailboxes take it.</summary>
     public long Events => Interlocked.Read(ref _events);
@@ -33,6 +36,7 @@ internal sealed class Intake(IReadOnlyList<Mailbox> mailboxes, ulong boot) : IIn
     {
         Interlocked.Add(ref _events, batch.Count);
         Interlocked.Increment(ref _batches);
+        batch.SortEqualTimes();
         var outcomes = new Task<AppendResult>[mailboxes.Count];
         for (var i = 0; i < mailboxes.Count; i++)
         {

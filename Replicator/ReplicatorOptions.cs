@@ -1,3 +1,4 @@
+using ZfRepl.Core.History;
 using ZfRepl.Replicator.Bus;
 using ZfRepl.Replicator.Fetch;
 using ZfRepl.Replicator.Serve;
@@ -44,7 +45,7 @@ public sealed record ClientOptions
     public required string QuarantinePath { get; init; }
 
     /// <summary>The history database.</summary>
-    public required string HistoryPath { get; init; }
+    public required HistoryOptions History { get; init; }
 
     /// <summary>The archive topic, or null when nothing is published.</summary>
     public ArchiveOptions? Archive { get; init; }

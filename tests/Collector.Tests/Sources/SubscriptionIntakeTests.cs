@@ -290,7 +290,7 @@ public sealed class SubscriptionIntakeTests
 
     private SubscriptionIntake Intake(IReadOnlyList<Mailbox> mailboxes, ulong boot, TimeProvider time) => new(
         Options,
-        new Intake(mailboxes, boot),
+        new Intake(mailboxes, boot, new OidTable()),
         new SubscriptionStateFile(_storage, "/spool", Options.Name, NullLogger.Instance),
         time);
 
