@@ -64,6 +64,8 @@ public sealed class MqttBus : IMessageBus, IAsyncDisposable
             MqttPublishStatus.Acknowledged or MqttPublishStatus.Written => BusResult.Sent,
             MqttPublishStatus.NotConnected => BusResult.NotConnected,
             MqttPublishStatus.ConnectionLost or MqttPublishStatus.TimedOut => BusResult.Unknown,
+            MqttPublishStatus.TooLarge => BusResult.Unacceptable,
+            MqttPublishStatus.Refused when IsForGood(result.ReasonCode) => BusResult.Unacceptable,
             _ => BusResult.Refused,
         };
     }
@@ -84,6 +86,13 @@ public sealed class MqttBus : IMessageBus, IAsyncDisposable
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => _client.DisposeAsync();
+
+    /// <summary>Whether the same message will be refused the next time, too.</summary>
+    private static bool IsForGood(MqttReasonCode code) => code is MqttReasonCode.NotAuthorized
+        or MqttReasonCode.TopicNameInvalid
+        or MqttReasonCode.PacketTooLarge
+        or MqttReasonCode.PayloadFormatInvalid
+        or MqttReasonCode.MalformedPacket;
 
     private async ValueTask HandleAsync(MqttIncomingMessage message, CancellationToken cancellationToken)
     {

@@ -15,6 +15,7 @@ public sealed partial class FetchClient
 {
     private static readonly TimeSpan FirstRetry = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LastRetry = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan SuspendedPause = TimeSpan.FromSeconds(1);
 
     private readonly SourceLink _link;
     private readonly BlockIntake _intake;
@@ -149,6 +150,11 @@ public sealed partial class FetchClient
     /// <returns>How long to wait before the next round, and what is wrong.</returns>
     private async Task<(TimeSpan Pause, string? Trouble)> RunCycleAsync(CancellationToken cancellationToken)
     {
+        if (_options.Suspended() is { } suspended)
+        {
+            return (SuspendedPause, suspended);
+        }
+
         var opened = await _link.EnsureSessionAsync(cancellationToken);
         if (!opened.IsOk)
         {
@@ -297,6 +303,11 @@ public sealed partial class FetchClient
     {
         await foreach (var block in fetched.ReadAllAsync(cancellationToken))
         {
+            if (_options.Suspended() is { } suspended)
+            {
+                return suspended;
+            }
+
             var imported = await _intake.ImportAsync(block, _options.Source, _options.Target, cancellationToken);
             if (imported.IsRefused)
             {
@@ -328,6 +339,7 @@ public sealed partial class FetchClient
                     Blocks = _state.Blocks + 1,
                     Events = _state.Events + imported.Events,
                     Duplicates = _state.Duplicates + imported.Duplicates,
+                    RefusedEvents = _state.RefusedEvents + imported.RefusedEvents,
                     BacklogBlocks = Math.Max(_state.BacklogBlocks, 1) - 1,
                     BacklogEvents = Math.Max(_state.BacklogEvents, block.Offer.EventCount) - block.Offer.EventCount,
                     LastContact = _time.GetUtcNow(),

@@ -23,6 +23,9 @@ public sealed record FetchOptions
     /// <summary>The most blocks asked for at once.</summary>
     public int OffersLimit { get; init; } = 32;
 
+    /// <summary>Says why nothing is to be fetched or imported at present, or null; asked before each round and each block.</summary>
+    public Func<string?> Suspended { get; init; } = () => null;
+
     /// <summary>Blocks that may be downloaded ahead of the import.</summary>
     public int BlocksAhead { get; init; } = 2;
 }
@@ -44,6 +47,9 @@ public sealed record FetchState
 
     /// <summary>Events among them that were known already.</summary>
     public long Duplicates { get; init; }
+
+    /// <summary>Events among them that the source may not write: they are kept aside in the quarantine.</summary>
+    public long RefusedEvents { get; init; }
 
     /// <summary>Blocks that wait at the source, as it said last.</summary>
     public ulong BacklogBlocks { get; init; }

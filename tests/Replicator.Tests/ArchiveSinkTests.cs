@@ -16,7 +16,7 @@ public sealed class ArchiveSinkTests
     public async Task An_attempt_that_was_cancelled_leaves_nothing_that_ends_the_next_one()
     {
         var bus = new StuckBus();
-        var sink = new ArchiveSink(bus, "ST/RAR/");
+        var sink = new ArchiveSink(bus, "ST/RAR/", quarantine: null, TimeProvider.System);
         using (var end = new CancellationTokenSource())
         {
             Assert.Null(await sink.DeliverAsync(Batch(10), end.Token));

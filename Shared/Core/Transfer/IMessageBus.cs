@@ -12,8 +12,11 @@ public enum BusResult
     /// <summary>The connection broke: the broker may have it or not.</summary>
     Unknown,
 
-    /// <summary>The broker or the bus refused it (size, rights, a full queue); nothing was sent.</summary>
+    /// <summary>The broker or the bus refused it for now (a full queue, a quota); nothing was sent.</summary>
     Refused,
+
+    /// <summary>It is refused for good, as it is: too large, no right to its topic, a topic or content that is not allowed.</summary>
+    Unacceptable,
 }
 
 /// <summary>
