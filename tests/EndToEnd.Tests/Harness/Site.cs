@@ -198,6 +198,7 @@ internal sealed class Site : IAsyncDisposable
             client:
               path: target
               archive: {{_options.Archive}}
+        {{Indent(_options.Client, 6)}}
               mailboxes:
                 {{Source}}: { key_id: default, {{_options.Fetch}} }
         """;

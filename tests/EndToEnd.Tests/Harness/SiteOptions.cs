@@ -29,6 +29,9 @@ internal sealed record SiteOptions
     /// <summary>The settings of the centre's mailbox.</summary>
     public string Fetch { get; init; } = "interval: 200ms, timeout: 6";
 
+    /// <summary>More lines of the centre's <c>client</c> section, without indentation.</summary>
+    public IReadOnlyList<string> Client { get; init; } = [];
+
     /// <summary>The centre's archive topic.</summary>
     public string Archive { get; init; } = "null";
 }
