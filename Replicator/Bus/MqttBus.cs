@@ -65,7 +65,12 @@ public sealed class MqttBus : IMessageBus, IAsyncDisposable
             MqttPublishStatus.NotConnected => BusResult.NotConnected,
             MqttPublishStatus.ConnectionLost or MqttPublishStatus.TimedOut => BusResult.Unknown,
             MqttPublishStatus.TooLarge => BusResult.Unacceptable,
-            MqttPublishStatus.Refused when IsForGood(result.ReasonCode) => BusResult.Unacceptable,
+            MqttPublishStatus.Refused => result.ReasonCode switch
+            {
+                MqttReasonCode.NotAuthorized or MqttReasonCode.TopicNameInvalid => BusResult.Forbidden,
+                MqttReasonCode.PacketTooLarge or MqttReasonCode.PayloadFormatInvalid or MqttReasonCode.MalformedPacket => BusResult.Unacceptable,
+                _ => BusResult.Refused,
+            },
             _ => BusResult.Refused,
         };
     }
@@ -86,13 +91,6 @@ public sealed class MqttBus : IMessageBus, IAsyncDisposable
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => _client.DisposeAsync();
-
-    /// <summary>Whether the same message will be refused the next time, too.</summary>
-    private static bool IsForGood(MqttReasonCode code) => code is MqttReasonCode.NotAuthorized
-        or MqttReasonCode.TopicNameInvalid
-        or MqttReasonCode.PacketTooLarge
-        or MqttReasonCode.PayloadFormatInvalid
-        or MqttReasonCode.MalformedPacket;
 
     private async ValueTask HandleAsync(MqttIncomingMessage message, CancellationToken cancellationToken)
     {

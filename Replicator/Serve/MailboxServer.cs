@@ -434,7 +434,7 @@ internal sealed partial class MailboxServer(
         {
             audit.Sent(message.Length);
         }
-        else if (result is BusResult.Refused or BusResult.Unacceptable)
+        else if (result is BusResult.Refused or BusResult.Unacceptable or BusResult.Forbidden)
         {
             audit.Refuse(
                 "broker", $"the broker refused a message of {message.Length} bytes", "raise the broker's message size limit, or lower server.chunk_size");

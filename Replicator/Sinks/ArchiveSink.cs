@@ -16,7 +16,9 @@ namespace ZfRepl.Replicator.Sinks;
 /// </summary>
 /// <remarks>
 /// What the broker will never take (too large, no right to the topic) must not hold up everything behind it: with a quarantine such events are
-/// kept aside there, durably before the block counts as delivered, and the others go on. Without one they are an error.
+/// kept aside there, durably before the block counts as delivered, and the others go on. Without one they are an error. What was refused is
+/// remembered from one attempt at a block to the next, because there are brokers that end the connection after some refusals (mosquitto 2.0
+/// after 20): so each attempt comes further than the one before.
 /// </remarks>
 /// <param name="bus">The archive's broker.</param>
 /// <param name="topicPrefix">What stands before the OID's path.</param>
@@ -27,9 +29,14 @@ internal sealed class ArchiveSink(IMessageBus bus, string topicPrefix, Quarantin
     private const int MaxInFlight = 32;
     private const string RefusedForGood = "the broker refuses this message on the archive topic for good: its size or the account's rights";
 
+    private static readonly Task<BusResult> ForbiddenBefore = Task.FromResult(BusResult.Forbidden);
+    private static readonly Task<BusResult> UnacceptableBefore = Task.FromResult(BusResult.Unacceptable);
+
     private readonly Queue<InFlight> _inFlight = new();
     private readonly KeptEvents _kept = new();
     private readonly EventBatch _one = new(new OidTable(), 1);
+    private readonly HashSet<ulong> _unacceptable = [];
+    private readonly HashSet<Oid> _forbidden = [];
     private CancellationToken _attempt;
     private BlockKey? _block;
     private ulong _nextSequence;
@@ -52,6 +59,11 @@ internal sealed class ArchiveSink(IMessageBus bus, string topicPrefix, Quarantin
         {
             // What is left of an attempt that was cut short says nothing about this one: its block begins afresh.
             await DropAsync();
+            if (_block != batch.Block.Key)
+            {
+                Forget();
+            }
+
             (_attempt, _block) = (cancellation, batch.Block.Key);
         }
 
@@ -66,8 +78,13 @@ internal sealed class ArchiveSink(IMessageBus bus, string topicPrefix, Quarantin
                 }
 
                 var e = batch.Events[run.Start + i];
-                var sending = bus.SendAsync(topicPrefix + e.Oid.TopicPath, Payload(e, batch.Block.Node), cancellation);
-                _inFlight.Enqueue(new InFlight(e, run.FirstSequence + (ulong)i, sending));
+                var sequence = run.FirstSequence + (ulong)i;
+
+                // What is refused is put in line as well, so that what is kept aside keeps its order.
+                var sending = _forbidden.Contains(e.Oid) ? ForbiddenBefore
+                    : _unacceptable.Contains(sequence) ? UnacceptableBefore
+                    : bus.SendAsync(topicPrefix + e.Oid.TopicPath, Payload(e, batch.Block.Node), cancellation);
+                _inFlight.Enqueue(new InFlight(e, sequence, sending));
             }
         }
 
@@ -84,9 +101,14 @@ internal sealed class ArchiveSink(IMessageBus bus, string topicPrefix, Quarantin
             }
         }
 
-        var kept = Flush(block);
+        if (Flush(block) is { } failed)
+        {
+            return failed;
+        }
+
         (_block, _files) = (null, 0);
-        return kept;
+        Forget();
+        return null;
     }
 
     private static ReadOnlyMemory<byte> Payload(in TelemetryEvent e, string node)
@@ -120,7 +142,9 @@ internal sealed class ArchiveSink(IMessageBus bus, string topicPrefix, Quarantin
             return null;
         }
 
-        var error = result == BusResult.Unacceptable && quarantine is not null ? Keep(block, oldest) : Describe(result);
+        Learn(oldest, result);
+        var isForGood = result is BusResult.Unacceptable or BusResult.Forbidden;
+        var error = isForGood && quarantine is not null ? Keep(block, oldest) : Describe(result);
         if (error is not null)
         {
             await DropAsync();
@@ -131,10 +155,33 @@ internal sealed class ArchiveSink(IMessageBus bus, string topicPrefix, Quarantin
 
     private static SinkError Describe(BusResult result) => result switch
     {
-        BusResult.Unacceptable => new SinkError(RefusedForGood, "raise the broker's limits, or give the account the right to write there"),
+        BusResult.Unacceptable or BusResult.Forbidden => new SinkError(RefusedForGood, "raise the broker's limits, or give the account the right to write there"),
         BusResult.Refused => new SinkError("the broker refuses messages on the archive topic for now", "check the broker's quotas and its log"),
         _ => new SinkError("the broker of the archive topic can't be reached", "start it, or wait until it is back"),
     };
+
+    private void Learn(in InFlight message, BusResult result)
+    {
+        if (quarantine is null)
+        {
+            return;
+        }
+
+        if (result == BusResult.Forbidden)
+        {
+            _forbidden.Add(message.Event.Oid);
+        }
+        else if (result == BusResult.Unacceptable)
+        {
+            _unacceptable.Add(message.Sequence);
+        }
+    }
+
+    private void Forget()
+    {
+        _forbidden.Clear();
+        _unacceptable.Clear();
+    }
 
     private SinkError? Keep(SinkBlock block, in InFlight refused)
     {
@@ -181,7 +228,12 @@ internal sealed class ArchiveSink(IMessageBus bus, string topicPrefix, Quarantin
     {
         while (_inFlight.Count > 0)
         {
-            await Task.WhenAny(_inFlight.Dequeue().Sending);
+            var left = _inFlight.Dequeue();
+            await Task.WhenAny(left.Sending);
+            if (left.Sending.IsCompletedSuccessfully)
+            {
+                Learn(left, await left.Sending);
+            }
         }
 
         _kept.Clear();

@@ -96,6 +96,44 @@ public sealed class ArchiveSinkTests
     }
 
     [Fact]
+    public async Task A_broker_that_ends_the_connection_after_some_refusals_is_got_past_all_the_same()
+    {
+        using var folder = new TempFolder();
+        var quarantine = Quarantine.Open(DiskStorage.Instance, folder["q"], TimeProvider.System).Value;
+        var refusals = 0;
+        var bus = new StuckBus { IsStuck = false };
+        bus.Refuses = n => n % 2 == 0 ? BusResult.Sent : refusals++ < 20 ? BusResult.Unacceptable : BusResult.Unknown;
+        var sink = new ArchiveSink(bus, "ST/RAR/", quarantine, TimeProvider.System);
+        for (var attempt = 0; attempt < 3; attempt++)
+        {
+            refusals = 0;
+            var error = await sink.DeliverAsync(Batch(100), CancellationToken.None) ?? await sink.CompleteAsync(Block, CancellationToken.None);
+            Assert.Equal(attempt < 2, error is not null);
+        }
+
+        Assert.Equal(50, sink.KeptAside);
+    }
+
+    [Fact]
+    public async Task Where_a_whole_topic_is_refused_it_is_asked_once_for_a_block()
+    {
+        using var folder = new TempFolder();
+        var quarantine = Quarantine.Open(DiskStorage.Instance, folder["q"], TimeProvider.System).Value;
+        var asked = 0;
+        var bus = new StuckBus { IsStuck = false };
+        bus.Refuses = _ =>
+        {
+            asked++;
+            return BusResult.Forbidden;
+        };
+        var sink = new ArchiveSink(bus, "ST/RAR/", quarantine, TimeProvider.System);
+        Assert.Null(await sink.DeliverAsync(Batch(1000), CancellationToken.None));
+        Assert.Null(await sink.CompleteAsync(Block, CancellationToken.None));
+        Assert.Equal(1000, sink.KeptAside);
+        Assert.InRange(asked, 1, 33);
+    }
+
+    [Fact]
     public async Task Where_the_quarantine_is_full_the_queue_goes_on_and_it_is_counted()
     {
         using var folder = new TempFolder();

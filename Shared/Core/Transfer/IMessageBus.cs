@@ -15,8 +15,11 @@ public enum BusResult
     /// <summary>The broker or the bus refused it for now (a full queue, a quota); nothing was sent.</summary>
     Refused,
 
-    /// <summary>It is refused for good, as it is: too large, no right to its topic, a topic or content that is not allowed.</summary>
+    /// <summary>This message is refused for good, as it is: too large, or a content that is not allowed.</summary>
     Unacceptable,
+
+    /// <summary>Every message to this topic is refused: there is no right to it, or the topic is not allowed.</summary>
+    Forbidden,
 }
 
 /// <summary>
