@@ -17,8 +17,8 @@ namespace ZfRepl.Replicator.Sinks;
 /// <remarks>
 /// What the broker will never take (too large, no right to the topic) must not hold up everything behind it: with a quarantine such events are
 /// kept aside there, durably before the block counts as delivered, and the others go on. Without one they are an error. What was refused is
-/// remembered from one attempt at a block to the next, because there are brokers that end the connection after some refusals (mosquitto 2.0
-/// after 20): so each attempt comes further than the one before.
+/// remembered from one attempt at a block to the next, and a message over which the connection ends again and again counts as refused: there are
+/// brokers that end the connection instead of refusing (any of MQTT 3.1.1, for one that is too large).
 /// </remarks>
 /// <param name="bus">The archive's broker.</param>
 /// <param name="topicPrefix">What stands before the OID's path.</param>
@@ -27,7 +27,8 @@ namespace ZfRepl.Replicator.Sinks;
 internal sealed class ArchiveSink(IMessageBus bus, string topicPrefix, Quarantine? quarantine, TimeProvider time) : IEventSink
 {
     private const int MaxInFlight = 32;
-    private const string RefusedForGood = "the broker refuses this message on the archive topic for good: its size or the account's rights";
+    private const int MaxStrikes = 5;
+    private const string RefusedForGood = "the broker refuses this message on the archive topic for good, or ends the connection over it: its size, or the account's rights";
 
     private static readonly Task<BusResult> ForbiddenBefore = Task.FromResult(BusResult.Forbidden);
     private static readonly Task<BusResult> UnacceptableBefore = Task.FromResult(BusResult.Unacceptable);
@@ -41,6 +42,8 @@ internal sealed class ArchiveSink(IMessageBus bus, string topicPrefix, Quarantin
     private BlockKey? _block;
     private ulong _nextSequence;
     private Oid? _firstKept;
+    private ulong _suspect;
+    private int _strikes;
     private int _files;
     private long _keptAside;
     private long _dropped;
@@ -143,6 +146,11 @@ internal sealed class ArchiveSink(IMessageBus bus, string topicPrefix, Quarantin
         }
 
         Learn(oldest, result);
+        if (result == BusResult.Unknown)
+        {
+            Suspect(oldest);
+        }
+
         var isForGood = result is BusResult.Unacceptable or BusResult.Forbidden;
         var error = isForGood && quarantine is not null ? Keep(block, oldest) : Describe(result);
         if (error is not null)
@@ -177,10 +185,21 @@ internal sealed class ArchiveSink(IMessageBus bus, string topicPrefix, Quarantin
         }
     }
 
+    /// <summary>The oldest message on its way when the connection ends is the one that the broker was at.</summary>
+    private void Suspect(in InFlight oldest)
+    {
+        (_suspect, _strikes) = (oldest.Sequence, _suspect == oldest.Sequence ? _strikes + 1 : 1);
+        if (_strikes == MaxStrikes)
+        {
+            Learn(oldest, BusResult.Unacceptable);
+        }
+    }
+
     private void Forget()
     {
         _forbidden.Clear();
         _unacceptable.Clear();
+        (_suspect, _strikes) = (0, 0);
     }
 
     private SinkError? Keep(SinkBlock block, in InFlight refused)

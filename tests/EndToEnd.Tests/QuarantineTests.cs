@@ -18,7 +18,9 @@ public sealed class QuarantineTests
         await using var broker = await MosquittoServer.StartAsync(folder =>
         {
             File.WriteAllText(Path.Combine(folder, "acl"), Acl(isDenied));
-            return [$"acl_file {folder}/acl"];
+
+            // With the kit's 0 this mosquitto ends the connection over every refusal instead of saying so.
+            return [$"acl_file {folder}/acl", "max_queued_messages 100000"];
         });
         await using var watcher = await MosquittoTools.SubscribeAsync(broker.Port, "-q", "1", "-t", "ST/RAR/#", "-F", "EVENT %t");
         await using var feed = new GeneratorFeed(3);

@@ -115,6 +115,42 @@ public sealed class ArchiveSinkTests
     }
 
     [Fact]
+    public async Task A_message_over_which_the_connection_ends_every_time_is_kept_aside_in_the_end()
+    {
+        using var folder = new TempFolder();
+        var quarantine = Quarantine.Open(DiskStorage.Instance, folder["q"], TimeProvider.System).Value;
+        var bus = new StuckBus { IsStuck = false, Refuses = n => n == 50 ? BusResult.Unknown : BusResult.Sent };
+        var sink = new ArchiveSink(bus, "ST/RAR/", quarantine, TimeProvider.System);
+        for (var attempt = 1; attempt <= 6; attempt++)
+        {
+            var error = await sink.DeliverAsync(Batch(100), CancellationToken.None) ?? await sink.CompleteAsync(Block, CancellationToken.None);
+            Assert.Equal(attempt < 6, error is not null);
+        }
+
+        Assert.Equal(1, sink.KeptAside);
+    }
+
+    [Fact]
+    public async Task A_connection_that_ends_over_other_messages_each_time_makes_none_of_them_suspect()
+    {
+        using var folder = new TempFolder();
+        var quarantine = Quarantine.Open(DiskStorage.Instance, folder["q"], TimeProvider.System).Value;
+        var bad = 0L;
+        var bus = new StuckBus { IsStuck = false };
+        bus.Refuses = n => n == bad ? BusResult.Unknown : BusResult.Sent;
+        var sink = new ArchiveSink(bus, "ST/RAR/", quarantine, TimeProvider.System);
+        for (var attempt = 0; attempt < 20; attempt++)
+        {
+            bad = 10 + (attempt % 3);
+            Assert.NotNull(await sink.DeliverAsync(Batch(100), CancellationToken.None) ?? await sink.CompleteAsync(Block, CancellationToken.None));
+        }
+
+        bad = -1;
+        Assert.Null(await sink.DeliverAsync(Batch(100), CancellationToken.None) ?? await sink.CompleteAsync(Block, CancellationToken.None));
+        Assert.Equal(0, sink.KeptAside);
+    }
+
+    [Fact]
     public async Task Where_a_whole_topic_is_refused_it_is_asked_once_for_a_block()
     {
         using var folder = new TempFolder();
