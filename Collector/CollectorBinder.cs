@@ -3,6 +3,7 @@ using ZfRepl.Collector.Sources.Generator;
 using ZfRepl.Core.Telemetry;
 using ZfRepl.Core.Transfer;
 using ZfRepl.Hosting.Configuration;
+using ZfRepl.Hosting.History;
 
 namespace ZfRepl.Collector;
 
@@ -34,7 +35,6 @@ public static class CollectorBinder
                 "add an opcua source or a generator below `sources`");
         }
 
-        var history = section.Section("history");
         var options = new CollectorOptions
         {
             Id = file.Id,
@@ -45,13 +45,15 @@ public static class CollectorBinder
             Mailboxes = [.. mailboxes.Select(m => BindMailbox(m, file.SystemName, spool))],
             Generators = [.. sources.Where(s => KindOf(s) == SourceKind.Generator).Select(BindGenerator).OfType<GeneratorOptions>()],
             OpcUa = [.. sources.Where(s => KindOf(s) == SourceKind.Opcua).Select(OpcUaBinder.Bind).OfType<Sources.OpcUa.OpcUaSourceOptions>()],
-            HistoryPath = history is null ? null : BindHistory(history),
+            History = section.Has(HistoryBinder.Key)
+                ? HistoryBinder.Bind(section, section.ResolvePath("runtime/zfrepl/local-history.db"), file.Folders)
+                : null,
         };
-        AddFolders(file.Folders, section, history, options);
+        AddFolders(file.Folders, section, options);
         return options;
     }
 
-    private static void AddFolders(FolderNeeds folders, ConfigSection section, ConfigSection? history, CollectorOptions options)
+    private static void AddFolders(FolderNeeds folders, ConfigSection section, CollectorOptions options)
     {
         folders.Add(options.SpoolPath, section, "path");
         if (section.Has("quarantine"))
@@ -62,11 +64,6 @@ public static class CollectorBinder
         if (options.OpcUa.Count > 0)
         {
             folders.Add(options.PkiPath, section, "pki");
-        }
-
-        if (options.HistoryPath is { } path)
-        {
-            folders.Add(Path.GetDirectoryName(path)!, history!, "path");
         }
     }
 
@@ -129,6 +126,7 @@ public static class CollectorBinder
             SnapshotInterval = interval,
             IgnoresEvents = ignoresEvents,
             SkipsDisconnected = skipsDisconnected,
+            Coding = section.Enum<BlockCoding>("coding") ?? defaults.Coding,
             Durability = durability,
             CommitDelay = section.Duration("commit_delay", maximum: TimeSpan.FromSeconds(10)) ?? defaults.CommitDelay,
             Filter = BindFilter(section),
@@ -181,13 +179,6 @@ public static class CollectorBinder
         return new GeneratorOptions(section.Name, oid, interval, value);
     }
 
-    private static string BindHistory(ConfigSection section)
-    {
-        var kind = section.Enum<HistoryKind>("kind") ?? HistoryKind.Sqlite;
-        _ = kind;
-        return section.FilePath("path") ?? section.ResolvePath("runtime/zfrepl/local-history.db");
-    }
-
     private static void WarnOfSnapshots(ConfigSection section, TimeSpan? interval, bool ignoresEvents, bool skipsDisconnected)
     {
         if (ignoresEvents && interval is null)
@@ -212,10 +203,5 @@ public static class CollectorBinder
     {
         Opcua,
         Generator,
-    }
-
-    private enum HistoryKind
-    {
-        Sqlite,
     }
 }

@@ -1,6 +1,7 @@
 using ZfRepl.Collector.Mailboxes;
 using ZfRepl.Collector.Sources.Generator;
 using ZfRepl.Collector.Sources.OpcUa;
+using ZfRepl.Core.History;
 
 namespace ZfRepl.Collector;
 
@@ -32,5 +33,5 @@ public sealed record CollectorOptions
     public IReadOnlyList<OpcUaSourceOptions> OpcUa { get; init; } = [];
 
     /// <summary>The local history database, or null when there is none.</summary>
-    public string? HistoryPath { get; init; }
+    public HistoryOptions? History { get; init; }
 }

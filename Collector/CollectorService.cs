@@ -6,6 +6,7 @@ using ZfRepl.Collector.Sources.OpcUa;
 using ZfRepl.Core.Import;
 using ZfRepl.Core.Storage;
 using ZfRepl.Core.Tasks;
+using ZfRepl.Core.Telemetry;
 using ZfRepl.Hosting.Lifetime;
 using ZfRepl.OpcUa.Security;
 
@@ -52,16 +53,18 @@ public sealed partial class CollectorService(CollectorOptions options, IStorage 
         }
 
         var (_, quarantine, boot) = opened.Value;
+        var oids = new OidTable();
+        var recoding = new RecodingRoom(oids);
         var mailboxes = options.Mailboxes
-            .Select(m => new Mailbox(storage, quarantine, context.Time, m, context.Loggers.CreateLogger("mailbox")))
+            .Select(m => new Mailbox(storage, quarantine, context.Time, m, context.Loggers.CreateLogger("mailbox"), recoding))
             .ToList();
         LocalHistory? history = null;
-        if (options.HistoryPath is { } historyPath)
+        if (options.History is { } historyOptions)
         {
             history = new LocalHistory(
-                new Mailbox(storage, quarantine, context.Time, LocalHistoryOptions(), context.Loggers.CreateLogger("history")),
+                new Mailbox(storage, quarantine, context.Time, LocalHistoryOptions(), context.Loggers.CreateLogger("history"), recoding),
                 storage,
-                historyPath,
+                historyOptions,
                 context);
             mailboxes.Add(history.Mailbox);
         }
@@ -75,7 +78,7 @@ public sealed partial class CollectorService(CollectorOptions options, IStorage 
 
             var snapshots = options.Mailboxes.Where(m => m.SnapshotInterval is not null).ToList();
             var ignoring = options.Mailboxes.Where(m => m.IgnoresEvents).Select(m => m.Name).ToHashSet(StringComparer.Ordinal);
-            var intake = new Intake([.. mailboxes.Where(m => !ignoring.Contains(m.Name))], boot, keepsStates: snapshots.Count > 0);
+            var intake = new Intake([.. mailboxes.Where(m => !ignoring.Contains(m.Name))], boot, oids, keepsStates: snapshots.Count > 0);
             var sources = MakeSources(context, application);
             var loops = snapshots.Select(m => new SnapshotLoop(
                 mailboxes.Single(b => b.Name == m.Name), m, intake, name => IsConnected(sources, name), context.Time));
@@ -247,6 +250,8 @@ public sealed partial class CollectorService(CollectorOptions options, IStorage 
     /// </summary>
     private MailboxOptions LocalHistoryOptions() => new()
     {
+        // Imported and gone within a second: not worth writing it once more.
+        Coding = BlockCoding.Rows,
         Name = LocalHistoryMailbox,
         Node = options.Node,
         Folder = Path.Combine(options.SpoolPath, LocalHistoryMailbox),

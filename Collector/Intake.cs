@@ -17,16 +17,18 @@ internal sealed class Intake : IIntake
 
     /// <param name="mailboxes">Those that take readings as they come.</param>
     /// <param name="boot">The number of this start.</param>
+    /// <param name="oids">The table that sources number their items in.</param>
     /// <param name="keepsStates">True when somebody wants snapshots of the last states.</param>
-    public Intake(IReadOnlyList<Mailbox> mailboxes, ulong boot, bool keepsStates = false)
+    public Intake(IReadOnlyList<Mailbox> mailboxes, ulong boot, OidTable oids, bool keepsStates = false)
     {
         _mailboxes = mailboxes;
         _boot = boot;
         _keepsStates = keepsStates;
-        States = new LastStates(Oids);
+        Oids = oids;
+        States = new LastStates(oids);
     }
 
-    public OidTable Oids { get; } = new();
+    public OidTable Oids { get; }
 
     /// <summary>Readings handed in since the start, each counted once however many mailboxes take it.</summary>
     public long Events => Interlocked.Read(ref _events);
@@ -50,6 +52,7 @@ internal sealed class Intake : IIntake
     {
         Interlocked.Add(ref _events, batch.Count);
         Interlocked.Increment(ref _batches);
+        batch.SortEqualTimes();
         if (_keepsStates)
         {
             States.Update(batch, position?.Source);

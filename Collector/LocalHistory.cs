@@ -1,8 +1,9 @@
 using ZfRepl.Collector.Mailboxes;
-using ZfRepl.Core.History.Sqlite;
+using ZfRepl.Core.History;
 using ZfRepl.Core.Import;
 using ZfRepl.Core.Schedule;
 using ZfRepl.Core.Storage;
+using ZfRepl.Hosting.History;
 using ZfRepl.Hosting.Lifetime;
 
 namespace ZfRepl.Collector;
@@ -11,13 +12,13 @@ namespace ZfRepl.Collector;
 /// The optional history database beside the collector. It is fed like a target: through a mailbox of its own, whose blocks are imported
 /// here and removed then, so that a slow or broken database neither holds the plant's readings up nor loses any.
 /// </summary>
-internal sealed class LocalHistory(Mailbox mailbox, IStorage storage, string databasePath, ServiceContext context) : IAsyncDisposable
+internal sealed class LocalHistory(Mailbox mailbox, IStorage storage, HistoryOptions options, ServiceContext context) : IAsyncDisposable
 {
     private const string HealthName = "local history";
     private static readonly TimeSpan ImportInterval = TimeSpan.FromSeconds(1);
 
     private readonly RetryDelay _retry = new(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(30), seed: 1);
-    private SqliteHistory? _database;
+    private IHistoryDatabase? _database;
     private BlockImporter? _importer;
 
     /// <summary>The mailbox that feeds it; not shown to operators as one of theirs.</summary>
@@ -51,7 +52,7 @@ internal sealed class LocalHistory(Mailbox mailbox, IStorage storage, string dat
     {
         if (_importer is null)
         {
-            var opened = await SqliteHistory.OpenAsync(new SqliteHistoryOptions { Path = databasePath }, cancellationToken);
+            var opened = await HistoryDatabases.OpenAsync(options, cancellationToken);
             if (!opened.IsOk)
             {
                 return opened.Error.ToString();

@@ -1,9 +1,10 @@
 using System.Collections.Frozen;
-using ZfRepl.Core.History.Sqlite;
+using ZfRepl.Core.History;
 using ZfRepl.Core.Import;
 using ZfRepl.Core.Sinks;
 using ZfRepl.Core.Storage;
 using ZfRepl.Core.Transfer;
+using ZfRepl.Hosting.History;
 using ZfRepl.Hosting.Import;
 using ZfRepl.Hosting.Lifetime;
 using ZfRepl.Replicator.Bus;
@@ -31,7 +32,7 @@ internal sealed class FetchingSide(ReplicatorOptions options, IStorage storage, 
     public IReadOnlyList<FetchClient> Clients => _clients;
 
     /// <summary>The history database, once it is open.</summary>
-    public SqliteHistory? History { get; private set; }
+    public IHistoryDatabase? History { get; private set; }
 
     /// <summary>The importer, once it is open.</summary>
     public BlockImporter? Importer { get; private set; }
@@ -64,13 +65,7 @@ internal sealed class FetchingSide(ReplicatorOptions options, IStorage storage, 
             return Failure(quarantine.Error);
         }
 
-        var historyFolder = storage.CreateFolder(Path.GetDirectoryName(client.HistoryPath)!);
-        if (!historyFolder.IsOk)
-        {
-            return Failure(historyFolder.Error);
-        }
-
-        var history = await SqliteHistory.OpenAsync(new SqliteHistoryOptions { Path = client.HistoryPath }, cancellationToken);
+        var history = await HistoryDatabases.OpenAsync(client.History, cancellationToken);
         if (!history.IsOk)
         {
             return new ServiceFailure(ExitCode.Failed, history.Error.Detail, history.Error.Remedy);

@@ -2,6 +2,7 @@ using ZfRepl.Core.Import;
 using ZfRepl.Core.Schedule;
 using ZfRepl.Core.Transfer;
 using ZfRepl.Hosting.Configuration;
+using ZfRepl.Hosting.History;
 using ZfRepl.Hosting.Rpc;
 using ZfRepl.Mqtt;
 using ZfRepl.Mqtt.Client;
@@ -210,7 +211,6 @@ public static class ReplicatorBinder
         }
 
         var data = section.FilePath("path") ?? section.ResolvePath("runtime/zfrepl/target");
-        var history = section.Section("history");
         var options = new ClientOptions
         {
             Mailboxes = mailboxes,
@@ -218,12 +218,11 @@ public static class ReplicatorBinder
             WatchedServices = watched,
             InboxPath = Path.Combine(data, "inbox"),
             QuarantinePath = Path.Combine(data, "quarantine"),
-            HistoryPath = history?.FilePath("path") ?? Path.Combine(data, "history.db"),
+            History = HistoryBinder.Bind(section, Path.Combine(data, "history.db"), file.Folders),
             Archive = BindArchive(section),
             JsonLinesPath = section.FilePath("json_lines"),
         };
         file.Folders.Add(data, section, "path");
-        file.Folders.Add(Path.GetDirectoryName(options.HistoryPath)!, history ?? section, "path");
         if (options.JsonLinesPath is { } lines)
         {
             file.Folders.Add(Path.GetDirectoryName(lines)!, section, "json_lines");

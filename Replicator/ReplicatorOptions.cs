@@ -1,3 +1,4 @@
+using ZfRepl.Core.History;
 using ZfRepl.Core.Import;
 using ZfRepl.Replicator.Bus;
 using ZfRepl.Replicator.Fetch;
@@ -48,7 +49,7 @@ public sealed record ClientOptions
     public required string QuarantinePath { get; init; }
 
     /// <summary>The history database.</summary>
-    public required string HistoryPath { get; init; }
+    public required HistoryOptions History { get; init; }
 
     /// <summary>By node, what the sources that are not trusted may write.</summary>
     public IReadOnlyDictionary<string, SourceGuard> Guards { get; init; } = new Dictionary<string, SourceGuard>();

@@ -1,4 +1,5 @@
 using ZfRepl.Hosting.Configuration;
+using ZfRepl.Hosting.History;
 
 namespace ZfRepl.Standalone;
 
@@ -13,17 +14,15 @@ public static class StandaloneBinder
     {
         var section = file.RoleSection!;
         var data = section.FilePath("path") ?? section.ResolvePath("runtime/zfrepl/target");
-        var history = section.Section("history");
         var options = new StandaloneOptions
         {
             Id = file.Id,
             Node = file.SystemName,
-            HistoryPath = history?.FilePath("path") ?? Path.Combine(data, "history.db"),
+            History = HistoryBinder.Bind(section, Path.Combine(data, "history.db"), file.Folders),
             QuarantinePath = Path.Combine(data, "quarantine"),
             JsonLinesPath = section.FilePath("json_lines"),
         };
         file.Folders.Add(data, section, "path");
-        file.Folders.Add(Path.GetDirectoryName(options.HistoryPath)!, history ?? section, "path");
         if (options.JsonLinesPath is { } lines)
         {
             file.Folders.Add(Path.GetDirectoryName(lines)!, section, "json_lines");

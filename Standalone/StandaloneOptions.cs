@@ -1,3 +1,5 @@
+using ZfRepl.Core.History;
+
 namespace ZfRepl.Standalone;
 
 /// <summary>Everything that a standalone importer's configuration says.</summary>
@@ -10,7 +12,7 @@ public sealed record StandaloneOptions
     public required string Node { get; init; }
 
     /// <summary>The history database.</summary>
-    public required string HistoryPath { get; init; }
+    public required HistoryOptions History { get; init; }
 
     /// <summary>Where damaged files go.</summary>
     public required string QuarantinePath { get; init; }

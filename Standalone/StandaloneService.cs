@@ -1,7 +1,8 @@
-using ZfRepl.Core.History.Sqlite;
+using ZfRepl.Core.History;
 using ZfRepl.Core.Import;
 using ZfRepl.Core.Sinks;
 using ZfRepl.Core.Storage;
+using ZfRepl.Hosting.History;
 using ZfRepl.Hosting.Import;
 using ZfRepl.Hosting.Lifetime;
 using ZfRepl.Hosting.Rpc;
@@ -22,9 +23,9 @@ public sealed class StandaloneService(StandaloneOptions options, IStorage storag
     /// <inheritdoc/>
     public async Task<ServiceFailure?> RunAsync(ServiceContext context, CancellationToken stop)
     {
-        foreach (var file in new[] { options.HistoryPath, options.JsonLinesPath }.OfType<string>())
+        if (options.JsonLinesPath is { } linesPath)
         {
-            var folder = storage.CreateFolder(Path.GetDirectoryName(file)!);
+            var folder = storage.CreateFolder(Path.GetDirectoryName(linesPath)!);
             if (!folder.IsOk)
             {
                 return new ServiceFailure(ExitCode.Failed, folder.Error.ToString(), folder.Error.Remedy);
@@ -37,7 +38,7 @@ public sealed class StandaloneService(StandaloneOptions options, IStorage storag
             return new ServiceFailure(ExitCode.Failed, quarantine.Error.ToString(), quarantine.Error.Remedy);
         }
 
-        var opened = await SqliteHistory.OpenAsync(new SqliteHistoryOptions { Path = options.HistoryPath }, stop);
+        var opened = await HistoryDatabases.OpenAsync(options.History, stop);
         if (!opened.IsOk)
         {
             return new ServiceFailure(ExitCode.Failed, opened.Error.Detail, opened.Error.Remedy);
@@ -64,7 +65,7 @@ public sealed class StandaloneService(StandaloneOptions options, IStorage storag
         return null;
     }
 
-    private async Task<RpcResult> StatusAsync(SqliteHistory history, CancellationToken cancellationToken)
+    private async Task<RpcResult> StatusAsync(IHistoryDatabase history, CancellationToken cancellationToken)
     {
         var streams = await history.ReadStreamsAsync(only: null, MaxMissingListed, cancellationToken);
         return streams.IsOk

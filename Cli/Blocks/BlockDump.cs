@@ -54,7 +54,7 @@ internal static class BlockDump
             {
                 case { Kind: ScanKind.End }:
                     return problems;
-                case { Kind: ScanKind.Frame, Header.Type: FrameType.EventRows } frame:
+                case { Kind: ScanKind.Frame } frame when EventFrameReader.HoldsEvents(frame.Header.Type):
                     batch.Clear();
                     if (reader.Read(frame.Header, frame.Payload.Span, batch) is { } error)
                     {

@@ -57,8 +57,11 @@ internal sealed class Commit(ByteWriter frames, ulong firstSequence, ushort numb
 internal sealed class CommitQueue(MailboxOptions options, ulong streamTag, ulong nextSequence, IEnumerable<SourcePosition> positions)
 {
     private const int FrameTargetBytes = 256 * 1024;
-    private const int MaxKeptBufferBytes = 4 * 1024 * 1024;
     private const int MaxRecentLosses = 1000;
+    private const int SmallBufferBytes = 64 * 1024;
+
+    // A buffer that a flood made large goes when so many commits in a row fill little of it.
+    private const int CommitsUntilShrunk = 256;
 
     private readonly Lock _gate = new();
     private readonly EventFrameBuilder _builder = new();
@@ -66,9 +69,10 @@ internal sealed class CommitQueue(MailboxOptions options, ulong streamTag, ulong
     private readonly Dictionary<LossReason, ulong> _losses = [];
     private readonly Queue<LossRecord> _recentLosses = new();
     private DroppedEvents _dropped;
-    private Commit _next = new(new ByteWriter(64 * 1024), nextSequence, 1);
+    private Commit _next = new(new ByteWriter(SmallBufferBytes), nextSequence, 1);
     private Commit? _inFlight;
     private ByteWriter? _spare;
+    private int _smallCommits;
     private OidTable? _oids;
     private ulong _nextSequence = nextSequence;
     private TaskCompletionSource _full = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -277,7 +281,7 @@ internal sealed class CommitQueue(MailboxOptions options, ulong streamTag, ulong
 
             _inFlight = _next;
             _inFlight.NextSequence = _nextSequence;
-            _next = new Commit(_spare ?? new ByteWriter(64 * 1024), _nextSequence, unchecked((ushort)(_inFlight.Number + 1)));
+            _next = new Commit(_spare ?? new ByteWriter(SmallBufferBytes), _nextSequence, unchecked((ushort)(_inFlight.Number + 1)));
             _spare = null;
             _full = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             return _inFlight;
@@ -295,10 +299,15 @@ internal sealed class CommitQueue(MailboxOptions options, ulong streamTag, ulong
             }
 
             _inFlight = null;
-            if (commit.Frames.WrittenMemory.Length <= MaxKeptBufferBytes)
+            _smallCommits = commit.Frames.Length < commit.Frames.Capacity / 8 ? _smallCommits + 1 : 0;
+            if (_smallCommits < CommitsUntilShrunk || commit.Frames.Capacity <= SmallBufferBytes)
             {
                 commit.Frames.Clear();
                 _spare = commit.Frames;
+            }
+            else
+            {
+                _smallCommits = 0;
             }
         }
 

@@ -17,6 +17,8 @@ public sealed partial class Mailbox
 
         public void Trouble(string text) => Trouble(logger, mailbox, text);
 
+        public void NotRecoded(string block, string reason) => NotRecoded(logger, mailbox, block, reason);
+
         public void TroubleOver() => TroubleOver(logger, mailbox);
 
         [LoggerMessage(1100, LogLevel.Information, "mailbox {Mailbox}: stream {Stream}, {Blocks} blocks wait, next sequence number {Next}")]
@@ -33,6 +35,9 @@ public sealed partial class Mailbox
 
         [LoggerMessage(1104, LogLevel.Error, "mailbox {Mailbox}: {Text}")]
         private static partial void Trouble(ILogger logger, string mailbox, string text);
+
+        [LoggerMessage(1106, LogLevel.Warning, "mailbox {Mailbox}: block {Block} stays in rows, it can't be re-coded: {Reason}")]
+        private static partial void NotRecoded(ILogger logger, string mailbox, string block, string reason);
 
         [LoggerMessage(1105, LogLevel.Information, "mailbox {Mailbox}: the disk takes writes again")]
         private static partial void TroubleOver(ILogger logger, string mailbox);

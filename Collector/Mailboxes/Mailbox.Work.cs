@@ -12,6 +12,8 @@ public sealed partial class Mailbox
 
     private BlockAges? _ages;
 
+    private ulong _announced;
+
     private async Task CommitLoopAsync(CancellationToken cancellationToken)
     {
         while (true)
@@ -72,7 +74,7 @@ public sealed partial class Mailbox
 
             if (Disk.OpenBytes >= _options.MaxBlockBytes)
             {
-                _ = SealOpen();
+                _ = SealClosed(withOpen: true);
             }
 
             return true;
@@ -99,12 +101,13 @@ public sealed partial class Mailbox
         {
             if (Disk.HasOpenContent && Disk.OpenAge >= _options.BlockTtl)
             {
-                _ = SealOpen();
+                _ = SealClosed(withOpen: true);
             }
 
             if (Disk.HasUnfinishedWork)
             {
                 var finished = Disk.FinishWork();
+                Announce();
                 if (!finished.IsOk)
                 {
                     Report("closing or removing a block is tried again", finished.Error);
@@ -141,22 +144,116 @@ public sealed partial class Mailbox
         }
     }
 
-    private StorageResult SealOpen()
+    /// <summary>Seals what is closed, as far as it is not to be re-coded first.</summary>
+    /// <param name="withOpen">Close the open block before.</param>
+    private StorageResult SealClosed(bool withOpen)
     {
-        var before = Disk.Sealed.Count > 0 ? Disk.Sealed.Last().Header.Index : 0;
-        var done = Disk.SealOpen();
+        var done = withOpen && Disk.HasOpenContent ? Disk.CloseOpen() : StorageResult.Ok;
+        if (done.IsOk && Disk.HasUnsealed)
+        {
+            done = Disk.FinishSealing();
+        }
+
         if (!done.IsOk)
         {
             Report("closing a block is tried again", done.Error);
-            return done;
         }
 
-        if (Disk.Sealed.LastOrDefault() is { } block && block.Header.Index != before)
+        Announce();
+        return done;
+    }
+
+    /// <summary>Tells of what was sealed, and the re-coding of what waits for it.</summary>
+    private void Announce()
+    {
+        if (Disk.NextToRecode is not null)
         {
+            _closedSignal.Writer.TryWrite(true);
+        }
+
+        foreach (var block in Disk.Sealed.SkipWhile(b => b.Header.Index <= _announced))
+        {
+            _announced = block.Header.Index;
             BlockSealed?.Invoke(block);
         }
+    }
 
-        return done;
+    private async Task RecodeLoopAsync(CancellationToken cancellationToken)
+    {
+        await SetRecodingAsync(true);
+        try
+        {
+            while (true)
+            {
+                await _closedSignal.Reader.ReadAsync(cancellationToken);
+                while (!cancellationToken.IsCancellationRequested && await NextToRecodeAsync(cancellationToken) is { } closed)
+                {
+                    var recoding = await _recoding.RecodeAsync(_storage, _options.Folder, closed.Block, cancellationToken);
+                    await FinishRecodingAsync(closed, recoding);
+                }
+            }
+        }
+        finally
+        {
+            await SetRecodingAsync(false);
+        }
+    }
+
+    private async Task SetRecodingAsync(bool isRecoding)
+    {
+        await _gate.WaitAsync(CancellationToken.None);
+        try
+        {
+            if (isRecoding)
+            {
+                Disk.BeginRecoding();
+            }
+            else
+            {
+                Disk.EndRecoding();
+            }
+        }
+        finally
+        {
+            _gate.Release();
+        }
+    }
+
+    private async Task<ClosedBlock?> NextToRecodeAsync(CancellationToken cancellationToken)
+    {
+        await _gate.WaitAsync(cancellationToken);
+        try
+        {
+            return Disk.NextToRecode;
+        }
+        finally
+        {
+            _gate.Release();
+        }
+    }
+
+    private async Task FinishRecodingAsync(ClosedBlock closed, Recoding recoding)
+    {
+        if (!recoding.Outcome.IsOk || recoding.Outcome.Value.Reason is not null)
+        {
+            _log.NotRecoded(closed.Block.Name.ToString(), recoding.Outcome.Error?.ToString() ?? recoding.Outcome.Value.Reason!);
+        }
+
+        await _gate.WaitAsync(CancellationToken.None);
+        try
+        {
+            var done = Disk.FinishRecoding(closed, recoding);
+            if (!done.IsOk)
+            {
+                Report("closing a block is tried again", done.Error);
+            }
+
+            Announce();
+        }
+        finally
+        {
+            _gate.Release();
+        }
     }
 
     private void Report(string consequence, StorageError error)
@@ -199,11 +296,7 @@ public sealed partial class Mailbox
             }
 
             // What can't be finished now is found and finished by the next start.
-            if (Disk.HasOpenContent)
-            {
-                _ = SealOpen();
-            }
-
+            _ = SealClosed(withOpen: true);
             _ = Disk.FinishWork();
             Queue.Abandon();
         }

@@ -55,6 +55,9 @@ public sealed partial class Mailbox : IAsyncDisposable
     private readonly Log _log;
     private readonly SemaphoreSlim _gate = new(1, 1);
     private readonly Channel<bool> _wake = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+    private readonly Channel<bool> _closedSignal =
+        Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+    private readonly RecodingRoom _recoding;
     private readonly List<(SealedBlock Block, Task Durable)> _expiring = [];
     private IDisposable? _lock;
     private MailboxDisk? _disk;
@@ -71,7 +74,20 @@ public sealed partial class Mailbox : IAsyncDisposable
     /// <param name="options">The settings.</param>
     /// <param name="logger">The log.</param>
     public Mailbox(IStorage storage, IKeepAside aside, TimeProvider time, MailboxOptions options, ILogger logger)
+        : this(storage, aside, time, options, logger, new RecodingRoom(new OidTable()))
     {
+    }
+
+    /// <summary>As the public one.</summary>
+    /// <param name="storage">The files.</param>
+    /// <param name="aside">Where damaged files go.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="options">The settings.</param>
+    /// <param name="logger">The log.</param>
+    /// <param name="recoding">Where blocks are re-coded; mailboxes share it.</param>
+    internal Mailbox(IStorage storage, IKeepAside aside, TimeProvider time, MailboxOptions options, ILogger logger, RecodingRoom recoding)
+    {
+        _recoding = recoding;
         _storage = storage;
         _aside = aside;
         _time = time;
@@ -80,7 +96,7 @@ public sealed partial class Mailbox : IAsyncDisposable
         _enabled = options.AutoEnabled;
     }
 
-    /// <summary>Raised after a block was sealed, on the committer's task. Handlers must be quick and not throw.</summary>
+    /// <summary>Raised after a block was sealed, on one of the mailbox's own tasks. Handlers must be quick and not throw.</summary>
     public event Action<SealedBlock>? BlockSealed;
 
     /// <summary>The mailbox's name.</summary>
@@ -147,7 +163,7 @@ public sealed partial class Mailbox : IAsyncDisposable
     {
         try
         {
-            await Supervisor.RunAsync(cancellationToken, CommitLoopAsync, HousekeepAsync);
+            await Supervisor.RunAsync(cancellationToken, CommitLoopAsync, HousekeepAsync, RecodeLoopAsync);
         }
         finally
         {
@@ -224,39 +240,42 @@ public sealed partial class Mailbox : IAsyncDisposable
     /// <returns>The block, null when the mailbox is empty, or why the open block can't be closed.</returns>
     public async Task<StorageResult<ReadyBlock?>> NextAsync(bool rotate, CancellationToken cancellationToken)
     {
-        await _gate.WaitAsync(cancellationToken);
-        try
+        while (true)
         {
-            if (Disk.Sealed.Count == 0 && rotate && Disk.HasOpenContent)
+            Task<StorageResult> settled;
+            await _gate.WaitAsync(cancellationToken);
+            try
             {
-                var done = SealOpen();
-                if (!done.IsOk)
+                if (rotate && Disk.Sealed.Count == 0)
                 {
-                    return done.Error;
+                    var closed = SealClosed(withOpen: Disk.Closed.Count == 0);
+                    if (!closed.IsOk)
+                    {
+                        return closed.Error;
+                    }
                 }
+
+                if (!rotate || Disk.Sealed.Count > 0 || Disk.NextToRecode is not { } next)
+                {
+                    return Ready() is [var first, ..] ? first : (ReadyBlock?)null;
+                }
+
+                settled = next.Settled;
+            }
+            finally
+            {
+                _gate.Release();
             }
 
-            return Ready() is [var first, ..] ? first : (ReadyBlock?)null;
-        }
-        finally
-        {
-            _gate.Release();
+            _ = await settled.WaitAsync(cancellationToken);
         }
     }
 
-    /// <summary>Closes the open block now.</summary>
-    public async Task<StorageResult> SealAsync(CancellationToken cancellationToken)
-    {
-        await _gate.WaitAsync(cancellationToken);
-        try
-        {
-            return Disk.HasOpenContent ? SealOpen() : StorageResult.Ok;
-        }
-        finally
-        {
-            _gate.Release();
-        }
-    }
+    /// <summary>Closes the open block now; returns when it and all before it are sealed.</summary>
+    public Task<StorageResult> SealAsync(CancellationToken cancellationToken) => SealAsync(withOpen: true, cancellationToken);
+
+    /// <summary>Returns when all blocks that are closed now are sealed.</summary>
+    public Task<StorageResult> SettleAsync(CancellationToken cancellationToken) => SealAsync(withOpen: false, cancellationToken);
 
     /// <summary>Removes a block whose import the target confirmed.</summary>
     /// <param name="name">The block.</param>
@@ -376,6 +395,32 @@ public sealed partial class Mailbox : IAsyncDisposable
         return ValueTask.CompletedTask;
     }
 
+    private async Task<StorageResult> SealAsync(bool withOpen, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            Task<StorageResult> settled;
+            await _gate.WaitAsync(cancellationToken);
+            try
+            {
+                var closed = SealClosed(withOpen);
+                if (!closed.IsOk || Disk.NextToRecode is not { } next)
+                {
+                    return closed;
+                }
+
+                settled = next.Settled;
+                withOpen = false;
+            }
+            finally
+            {
+                _gate.Release();
+            }
+
+            _ = await settled.WaitAsync(cancellationToken);
+        }
+    }
+
     private void Adopt(RecoveredMailbox recovered)
     {
         _disk = recovered.Disk;
@@ -392,6 +437,7 @@ public sealed partial class Mailbox : IAsyncDisposable
         }
 
         var (backlog, next) = (_disk.Sealed.Count, _disk.DurableNextSequence);
+        _announced = _disk.Sealed.LastOrDefault()?.Header.Index ?? 0;
         _log.Opened(_disk.Stream.ToString(), backlog, next);
         foreach (var name in recovered.Unreadable)
         {

@@ -38,10 +38,16 @@ internal sealed class MailboxDisk(
 {
     private const int BooksReserveBytes = 128 * 1024;
 
+    // Fewer events are not worth a second file.
+    private const ulong MinRecodeEvents = 64;
+
+    // Where blocks close faster than they can be re-coded, the rest is sealed as it is: what waits keeps a file open each.
+    private const int MaxWaiting = 16;
+
     private readonly SortedDictionary<ulong, SealedBlock> _sealed = new(sealedBlocks.ToDictionary(b => b.Header.Index));
     private readonly SourcePositionSet _positions = new(positions);
     private readonly List<SuspectBlock> _suspects = [];
-    private readonly List<BlockAppender> _sealing = [];
+    private readonly List<ClosedBlock> _closed = [];
     private readonly List<string> _toDelete = [];
     private MailboxState _state = state;
     private BlockAppender? _open;
@@ -69,7 +75,20 @@ internal sealed class MailboxDisk(
 
     public long OpenBytes => _open is null ? 0 : _openDurableBytes;
 
-    public bool HasUnfinishedWork => _suspects.Count + _sealing.Count + _toDelete.Count > 0;
+    /// <summary>Whether something failed and has to be tried again; blocks that wait for being re-coded are not meant.</summary>
+    public bool HasUnfinishedWork => HasUnsealed || _suspects.Count + _toDelete.Count > 0;
+
+    /// <summary>Whether a closed block could not be sealed yet.</summary>
+    public bool HasUnsealed => _closed is [{ IsToBeRecoded: false }, ..];
+
+    /// <summary>Whether blocks are re-coded before they are sealed: somebody has to ask for <see cref="NextToRecode"/> then.</summary>
+    public bool IsRecoding { get; private set; }
+
+    /// <summary>Blocks that take no more commits and are not sealed yet, oldest first.</summary>
+    public IReadOnlyList<ClosedBlock> Closed => _closed;
+
+    /// <summary>The block to re-code next, or null. Blocks are sealed in their order.</summary>
+    public ClosedBlock? NextToRecode => _closed is [{ IsToBeRecoded: true } first, ..] ? first : null;
 
     /// <summary>Writes a commit's frames and makes them durable. On failure nothing of them counts, and the call may be repeated.</summary>
     public StorageResult Commit(Commit commit)
@@ -114,17 +133,98 @@ internal sealed class MailboxDisk(
         return StorageResult.Ok;
     }
 
-    /// <summary>Closes the open block, if there is one. A failure leaves it to <see cref="FinishWork"/>; new commits go to a new block.</summary>
-    public StorageResult SealOpen()
+    /// <summary>
+    /// Closes the open block, if there is one: new commits go to a new block. It is sealed now, or after it was re-coded. A failure leaves it to
+    /// <see cref="FinishWork"/>.
+    /// </summary>
+    public StorageResult CloseOpen()
     {
         if (_open is null)
         {
             return StorageResult.Ok;
         }
 
-        _sealing.Add(_open);
+        var isWorthRecoding = IsRecoding && _open.EventCount >= MinRecodeEvents && _closed.Count(c => c.IsToBeRecoded) < MaxWaiting;
+        _closed.Add(new ClosedBlock(_open, isWorthRecoding));
         _open = null;
         return FinishSealing();
+    }
+
+    /// <summary>From now on blocks with many events are re-coded before they are sealed.</summary>
+    public void BeginRecoding() => IsRecoding = options.Coding == BlockCoding.Columns;
+
+    /// <summary>Nobody re-codes any more: what waits is sealed as it is, by <see cref="FinishWork"/> or whoever needs it.</summary>
+    public void EndRecoding()
+    {
+        IsRecoding = false;
+        foreach (var closed in _closed)
+        {
+            closed.Keep();
+            closed.Settle(StorageResult.Ok);
+        }
+    }
+
+    /// <summary>Takes the outcome of re-coding into the books. A block that was not re-coded is sealed as it is.</summary>
+    /// <param name="closed">The block, which was <see cref="NextToRecode"/>.</param>
+    /// <param name="recoding">What became of it.</param>
+    public StorageResult FinishRecoding(ClosedBlock closed, in Recoding recoding)
+    {
+        if (_closed is not [var first, ..] || first != closed)
+        {
+            throw new InvalidOperationException($"Block {closed.Block.Name} is not the one that is being re-coded.");
+        }
+
+        if (recoding.Outcome is not { IsOk: true, Value.Block: { } block })
+        {
+            closed.Keep();
+            if (!recoding.Outcome.IsOk)
+            {
+                // Whatever failed, nothing may be left under that name.
+                _toDelete.Add(PathOf(closed.Block.Name) + BlockRecoder.RecodeSuffix);
+            }
+
+            return FinishSealing();
+        }
+
+        _sealed[block.Header.Index] = block;
+        _closed.RemoveAt(0);
+        if (recoding.Deleted is { IsOk: false, Error.IsNotFound: false })
+        {
+            _toDelete.Add(closed.Block.OpenPath);
+        }
+
+        closed.Settle(StorageResult.Ok);
+        return FinishSealing();
+    }
+
+    /// <summary>Seals closed blocks as they are, up to the first one that is to be re-coded.</summary>
+    public StorageResult FinishSealing()
+    {
+        while (_closed is [{ IsToBeRecoded: false } closed, ..])
+        {
+            var block = closed.Block;
+            var done = block.Seal();
+            if (!done.IsOk)
+            {
+                if (done.Error.Operation == StorageOperation.Sync)
+                {
+                    // Everything in it was synced before; only the trailer wasn't.
+                    _suspects.Add(new SuspectBlock(block.Name, block.Header, block.LengthBytes, block.NextSequence, block.EventCount));
+                    _closed.RemoveAt(0);
+                    block.Dispose();
+                }
+
+                closed.Settle(done.Error);
+                return done.Error;
+            }
+
+            _sealed[block.Header.Index] = done.Value;
+            _closed.RemoveAt(0);
+            block.Dispose();
+            closed.Settle(StorageResult.Ok);
+        }
+
+        return StorageResult.Ok;
     }
 
     /// <summary>Tries again what failed before: seals, carries over blocks whose sync failed, deletes files.</summary>
@@ -230,9 +330,9 @@ internal sealed class MailboxDisk(
 
     public MailboxStatus Status(bool enabled, IReadOnlyDictionary<string, ulong> losses, string? trouble)
     {
-        var pending = _suspects.Aggregate(0UL, (sum, s) => sum + s.DurableEvents) + _sealing.Aggregate(0UL, (sum, s) => sum + s.EventCount);
+        var pending = _suspects.Aggregate(0UL, (sum, s) => sum + s.DurableEvents) + _closed.Aggregate(0UL, (sum, c) => sum + c.Block.EventCount);
         var holes = _sealed.Values.Aggregate(0UL, (sum, b) => sum + (b.Trailer.NextSequence - b.Trailer.FirstSequence - b.Trailer.EventCount));
-        var oldest = _sealed.Count > 0 ? _sealed.Values.First().Header.CreatedNs : HasOpenContent ? _open!.Header.CreatedNs : (long?)null;
+        var oldest = _sealed.Values.FirstOrDefault()?.Header ?? _closed.FirstOrDefault()?.Block.Header ?? (HasOpenContent ? _open!.Header : null);
         return new MailboxStatus
         {
             Name = options.Name,
@@ -244,9 +344,9 @@ internal sealed class MailboxDisk(
             BacklogEvents = _sealed.Values.Aggregate(0UL, (sum, b) => sum + b.Trailer.EventCount) + (_open is null ? 0 : _openDurableEvents) + pending,
             LostEvents = _state.LostEvents,
             QuarantinedEvents = _state.QuarantinedEvents + holes,
-            BacklogBlocks = _sealed.Count + _suspects.Count + _sealing.Count + (HasOpenContent ? 1 : 0),
-            BacklogBytes = _sealed.Values.Sum(b => b.LengthBytes) + OpenBytes,
-            OldestBlockNs = oldest,
+            BacklogBlocks = _sealed.Count + _suspects.Count + _closed.Count + (HasOpenContent ? 1 : 0),
+            BacklogBytes = _sealed.Values.Sum(b => b.LengthBytes) + _closed.Sum(c => c.Block.LengthBytes) + OpenBytes,
+            OldestBlockNs = oldest?.CreatedNs,
             LossesByReason = losses,
             Trouble = trouble,
         };
@@ -258,12 +358,12 @@ internal sealed class MailboxDisk(
     {
         _open?.Dispose();
         _open = null;
-        foreach (var block in _sealing)
+        foreach (var closed in _closed)
         {
-            block.Dispose();
+            closed.Block.Dispose();
         }
 
-        _sealing.Clear();
+        _closed.Clear();
     }
 
     /// <summary>
@@ -336,33 +436,6 @@ internal sealed class MailboxDisk(
         _open = null;
         _suspects.Add(new SuspectBlock(block.Name, block.Header, _openDurableBytes, DurableNextSequence, _openDurableEvents));
         block.Dispose();
-    }
-
-    private StorageResult FinishSealing()
-    {
-        while (_sealing.Count > 0)
-        {
-            var block = _sealing[0];
-            var done = block.Seal();
-            if (!done.IsOk)
-            {
-                if (done.Error.Operation == StorageOperation.Sync)
-                {
-                    // Everything in it was synced before; only the trailer wasn't.
-                    _suspects.Add(new SuspectBlock(block.Name, block.Header, block.LengthBytes, block.NextSequence, block.EventCount));
-                    _sealing.RemoveAt(0);
-                    block.Dispose();
-                }
-
-                return done.Error;
-            }
-
-            _sealed[block.Header.Index] = done.Value;
-            _sealing.RemoveAt(0);
-            block.Dispose();
-        }
-
-        return StorageResult.Ok;
     }
 
     private StorageResult CarryOver(SuspectBlock suspect)

@@ -15,6 +15,16 @@ public enum Durability
     Relaxed,
 }
 
+/// <summary>How a block is kept and sent once it is closed.</summary>
+public enum BlockCoding
+{
+    /// <summary>Written once more at sealing, in columns where that is smaller: a fraction of the size. The default.</summary>
+    Columns,
+
+    /// <summary>As the commits wrote it, row by row: every version can read it.</summary>
+    Rows,
+}
+
 /// <summary>The settings of one mailbox.</summary>
 public sealed record MailboxOptions
 {
@@ -42,6 +52,9 @@ public sealed record MailboxOptions
     /// <summary>Blocks that nobody fetched are given up after this time; null keeps them for ever.</summary>
     public TimeSpan? Keep { get; init; } = TimeSpan.FromSeconds(86_400);
 
+    /// <summary>How a block is kept and sent once it is closed.</summary>
+    public BlockCoding Coding { get; init; } = BlockCoding.Columns;
+
     /// <summary>When an accepted reading is on disk.</summary>
     public Durability Durability { get; init; } = Durability.Group;
 
@@ -49,7 +62,7 @@ public sealed record MailboxOptions
     public TimeSpan CommitDelay { get; init; } = TimeSpan.FromMilliseconds(10);
 
     /// <summary>As many bytes end the waiting at once.</summary>
-    public int CommitBytes { get; init; } = 1024 * 1024;
+    public int CommitBytes { get; init; } = 256 * 1024;
 
     /// <summary>Appends wait when this many bytes are not yet on disk.</summary>
     public int MaxPendingBytes { get; init; } = 8 * 1024 * 1024;

@@ -31,6 +31,10 @@ internal sealed record RecoveredMailbox(
 /// the newer one: salvage up to the sequence number where that begins</description></item>
 /// <item><term>salvage file, block of its name absent</term><description>the salvage was done but for the name: finish it</description></item>
 /// <item><term>salvage file, block of its name present</term><description>the salvage was cut short: delete, salvage again</description></item>
+/// <item><term>block there both sealed and open</term><description>it was re-coded, and its old file is not gone or came back: delete that, if
+/// the sealed one is whole and holds all of it; else go on with the better one and move the other aside</description></item>
+/// <item><term>file of a re-coding, block of its name present</term><description>cut short: delete, before anything needs the room</description></item>
+/// <item><term>file of a re-coding alone</term><description>salvage</description></item>
 /// <item><term>block of another stream, or a number twice</term><description>move aside</description></item>
 /// <item><term>file that the disk does not give any more, or a link to nowhere</term><description>move aside</description></item>
 /// </list>
@@ -82,7 +86,13 @@ internal sealed class MailboxRecovery
         }
 
         var names = listed.Value.Select(e => e.Name).ToHashSet(StringComparer.Ordinal);
-        foreach (var name in listed.Value.Select(e => e.Name))
+        var cleaned = FinishRecodings(names);
+        if (!cleaned.IsOk)
+        {
+            return cleaned.Error;
+        }
+
+        foreach (var name in listed.Value.Select(e => e.Name).Where(names.Contains))
         {
             var done = Classify(name, names);
             if (done is { IsOk: false, Error: var error } && IsOfOneFile(error))
@@ -149,12 +159,12 @@ internal sealed class MailboxRecovery
 
         if (BlockName.TryParseOpen(fileName, out name))
         {
-            if (all.Contains(name.ToString()))
-            {
-                return SetAside(path, $"{name} is there both open and sealed");
-            }
-
             return AddOpen(path, name, all);
+        }
+
+        if (TryParseRecode(fileName, out name))
+        {
+            return AddSalvaged(path, name, "was being re-coded");
         }
 
         if (fileName.EndsWith(BlockSalvage.SalvageSuffix, StringComparison.Ordinal)
@@ -165,6 +175,52 @@ internal sealed class MailboxRecovery
         }
 
         return StorageResult.Ok;
+    }
+
+    /// <summary>Leaves one file of each block that was being re-coded.</summary>
+    private StorageResult FinishRecodings(HashSet<string> names)
+    {
+        foreach (var fileName in names.Order(StringComparer.Ordinal).ToArray())
+        {
+            var done = StorageResult.Ok;
+            if (TryParseRecode(fileName, out var name) && (names.Contains(name.ToString()) || names.Contains(name + BlockName.OpenSuffix)))
+            {
+                names.Remove(fileName);
+                done = Delete(Path.Combine(_options.Folder, fileName));
+            }
+            else if (BlockName.TryParse(fileName, out name) && names.Contains(name + BlockName.OpenSuffix))
+            {
+                var twins = RecodedTwins.Decide(_storage, Path.Combine(_options.Folder, fileName), _stream);
+                done = twins.IsOk ? LeaveOne(name, twins.Value, names) : twins.Error;
+            }
+
+            if (!done.IsOk)
+            {
+                return done;
+            }
+        }
+
+        return StorageResult.Ok;
+    }
+
+    private StorageResult LeaveOne(BlockName name, Twins decision, HashSet<string> names)
+    {
+        var goes = decision == Twins.OpenCounts ? name.ToString() : name + BlockName.OpenSuffix;
+        names.Remove(goes);
+        var path = Path.Combine(_options.Folder, goes);
+        return decision switch
+        {
+            Twins.SealedIsWhole => Delete(path),
+            Twins.SealedCounts => SetAside(path, $"{name} is there both open and sealed, and the open one is not what the sealed one was made of"),
+            _ => SetAside(path, $"{name} is there both open and sealed, and the sealed one is damaged"),
+        };
+    }
+
+    private static bool TryParseRecode(string fileName, out BlockName name)
+    {
+        name = default;
+        return fileName.EndsWith(BlockRecoder.RecodeSuffix, StringComparison.Ordinal)
+            && BlockName.TryParse(fileName[..^BlockRecoder.RecodeSuffix.Length], out name);
     }
 
     private StorageResult AddSealed(string path, BlockName name)
@@ -198,7 +254,7 @@ internal sealed class MailboxRecovery
         var nextPath = Path.Combine(_options.Folder, next.Value.ToString());
         nextPath = all.Contains(next.Value.ToString()) ? nextPath : nextPath + BlockName.OpenSuffix;
         var end = FindEnd(path, nextPath);
-        return end.IsOk ? AddSalvaged(path, name, "was given up while open", end.Value) : end.Error;
+        return end.IsOk ? AddSalvaged(path, name, end.Value is null ? "was closed and not sealed yet" : "was given up while open", end.Value) : end.Error;
     }
 
     /// <summary>How much of a block lies before the sequence number where the next one begins, in bytes; null when all of it does.</summary>

@@ -56,7 +56,10 @@ public interface IIntake
     /// <summary>
     /// Hands in a batch. Waits while the mailboxes are too far behind the disk: then the source stops reading, too.
     /// </summary>
-    /// <param name="batch">The readings; the caller's again when the returned task has ended.</param>
+    /// <param name="batch">
+    /// The readings; the caller's again when the returned task has ended. Readings of equal times that stand side by side are put into the order of
+    /// their items' numbers.
+    /// </param>
     /// <param name="position">Where the batch stands in the source's own numbering, if it has one.</param>
     /// <param name="cancellationToken">Ends the waiting.</param>
     /// <returns>When the batch was taken: a task that ends with true when every mailbox has made it durable, so that the source may forget it.</returns>

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using ZfRepl.Core.History.Sqlite;
 using ZfRepl.Core.Import;
 using ZfRepl.Core.Sinks;
 using ZfRepl.Core.Storage;
@@ -186,7 +187,7 @@ public sealed class InboxLeftoversTests : IAsyncLifetime, IAsyncDisposable
                 Mailboxes = [(new FetchOptions { Source = TransferRig.Source, Target = TransferRig.Target }, link)],
                 InboxPath = _inbox.Folder,
                 QuarantinePath = _folder["quarantine"],
-                HistoryPath = _folder["service.db"],
+                History = new SqliteHistoryOptions { Path = _folder["service.db"] },
             },
         };
         using var stop = new CancellationTokenSource();

@@ -90,7 +90,7 @@ public sealed class InstallTests : IDisposable
     [RequiresFact("bash")]
     public async Task Its_syntax_is_clean()
     {
-        foreach (var script in new[] { "install.sh", "tests/run", ".ci/run" })
+        foreach (var script in new[] { "install.sh", "tests/run", "tests/bench", ".ci/run" })
         {
             AssertOk(await ProgramRun.RunAsync("bash", ["-n", Path.Combine(ProgramLookup.RepositoryRoot, script)]));
         }
@@ -112,7 +112,7 @@ public sealed class InstallTests : IDisposable
     {
         var version = await ProgramRun.RunAsync(Program, ["version"]);
         AssertOk(version);
-        Assert.Contains("block format 1", version.Lines);
+        Assert.Contains("block format 2", version.Lines);
         var templates = Path.Combine(Prefix, "share", "zfrepl");
         var checkedFolder = _folder["checked"];
         Directory.CreateDirectory(Path.Combine(checkedFolder, "etc", "zfrepl"));

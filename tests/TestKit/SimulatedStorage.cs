@@ -8,7 +8,8 @@ public sealed class SimulatedCrashException(int operation) : Exception($"the sim
 /// <summary>
 /// A disk in memory that loses what was not synced. Faults it injects: an error number or the process's death at any operation;
 /// at a power cut, bytes that were written and not synced survive in part (whole, torn in 512-byte sectors, or not at all), and of the
-/// changes of names that no folder sync followed, the first few survive, as a journaling file system keeps them: in order, each whole.
+/// changes of names that no folder sync followed, the first few survive, as a journaling file system keeps them: in order, each whole; or,
+/// where <see cref="NamesInAnyOrder"/> says so, any of them.
 /// Faults it does not inject: bytes that were synced go bad (tests flip them by hand), and sync calls that lie.
 /// </summary>
 public sealed class SimulatedStorage : IStorage
@@ -34,6 +35,12 @@ public sealed class SimulatedStorage : IStorage
 
     /// <summary>When set, syncs report success and do nothing: the negative control of every durability test.</summary>
     public bool IgnoreSyncs { get; set; }
+
+    /// <summary>Folder syncs that report success and do nothing: the negative control of a single one. Gets the folder.</summary>
+    public Func<string, bool>? IgnoreFolderSync { get; set; }
+
+    /// <summary>When set, any of the changes of names that were not synced survives a power cut, whatever became of those before: all that POSIX says.</summary>
+    public bool NamesInAnyOrder { get; set; }
 
     /// <summary>Free bytes to report.</summary>
     public long Free { get; set; } = long.MaxValue;
@@ -68,7 +75,8 @@ public sealed class SimulatedStorage : IStorage
     {
         lock (_gate)
         {
-            foreach (var (apply, _) in _unsyncedNames.Take(random.Next(_unsyncedNames.Count + 1)))
+            var kept = random.Next(_unsyncedNames.Count + 1);
+            foreach (var (apply, _) in _unsyncedNames.Where((_, i) => NamesInAnyOrder ? random.Next(2) == 0 : i < kept))
             {
                 apply(_durableNames);
             }
@@ -177,7 +185,7 @@ public sealed class SimulatedStorage : IStorage
                 return error;
             }
 
-            if (IgnoreSyncs)
+            if (IgnoreSyncs || IgnoreFolderSync?.Invoke(folder) == true)
             {
                 return StorageResult.Ok;
             }

@@ -70,6 +70,9 @@ public sealed class BlockAppender : IDisposable
     /// <summary>The path once it is sealed.</summary>
     public string SealedPath => Path.Combine(_folder, Name.ToString());
 
+    /// <summary>What was appended, for a reader that writes the block once more; the file stays this one's.</summary>
+    public ClosedContent Closed() => new(Name, Header, _frameCount, _eventCount, NextSequence, new PrefixFile(_file, LengthBytes));
+
     /// <summary>Creates the file with its header. The name is durable; the content is with the first <see cref="Sync"/>.</summary>
     public static StorageResult<BlockAppender> Create(IStorage storage, string folder, BlockName name, BlockHeader header)
     {

@@ -14,8 +14,14 @@ namespace ZfRepl.Core.Blocks;
 /// <param name="Mailbox">The mailbox: the name of the node that the events are for.</param>
 public sealed record BlockHeader(StreamId Stream, ulong Index, ulong FirstSequence, long CreatedNs, string Node, string Mailbox)
 {
-    /// <summary>The version that this program writes.</summary>
-    public const ushort Version = 1;
+    /// <summary>The latest version of the format that this program reads and writes.</summary>
+    public const ushort Version = 2;
+
+    /// <summary>The version of blocks without columns frames: every reader reads them.</summary>
+    public const ushort RowsVersion = 1;
+
+    /// <summary>The version of blocks with columns frames.</summary>
+    public const ushort ColumnsVersion = 2;
 
     /// <summary>The longest node or mailbox name, in UTF-8 bytes.</summary>
     public const int MaxNameBytes = 255;
@@ -25,6 +31,12 @@ public sealed record BlockHeader(StreamId Stream, ulong Index, ulong FirstSequen
 
     private const int FixedBytes = 64;
     private const int ChecksumBytes = 4;
+
+    /// <summary>
+    /// The lowest version of a reader that understands everything in the block: <see cref="RowsVersion"/>, or
+    /// <see cref="ColumnsVersion"/> where it has or will have columns frames.
+    /// </summary>
+    public ushort NeededVersion { get; init; } = RowsVersion;
 
     /// <summary>The first eight bytes: 89 5A 46 42 0D 0A 1A 0A. Any text-mode copy breaks them.</summary>
     public static ReadOnlySpan<byte> Magic => [0x89, 0x5A, 0x46, 0x42, 0x0D, 0x0A, 0x1A, 0x0A];
@@ -43,8 +55,8 @@ public sealed record BlockHeader(StreamId Stream, ulong Index, ulong FirstSequen
         var bytes = new byte[(unpadded + 7) / 8 * 8];
         var span = bytes.AsSpan();
         Magic.CopyTo(span);
-        BinaryPrimitives.WriteUInt16LittleEndian(span[8..], Version);
-        BinaryPrimitives.WriteUInt16LittleEndian(span[10..], Version);
+        BinaryPrimitives.WriteUInt16LittleEndian(span[8..], NeededVersion);
+        BinaryPrimitives.WriteUInt16LittleEndian(span[10..], NeededVersion);
         BinaryPrimitives.WriteInt32LittleEndian(span[12..], bytes.Length);
         Stream.Write(span[16..]);
         BinaryPrimitives.WriteUInt64LittleEndian(span[32..], Index);
@@ -108,7 +120,10 @@ public sealed record BlockHeader(StreamId Stream, ulong Index, ulong FirstSequen
             BinaryPrimitives.ReadUInt64LittleEndian(span[40..]),
             BinaryPrimitives.ReadInt64LittleEndian(span[48..]),
             Encoding.UTF8.GetString(span.Slice(FixedBytes, nodeLength)),
-            Encoding.UTF8.GetString(span.Slice(FixedBytes + nodeLength, mailboxLength)));
+            Encoding.UTF8.GetString(span.Slice(FixedBytes + nodeLength, mailboxLength)))
+        {
+            NeededVersion = minimum,
+        };
         sizeBytes = size;
         return null;
     }

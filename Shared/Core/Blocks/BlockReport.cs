@@ -39,6 +39,9 @@ public sealed class BlockReport
     /// <summary>The file's length in bytes.</summary>
     public long LengthBytes { get; private set; }
 
+    /// <summary>The version of a reader that the intact frames need; a header that is damaged can't say it.</summary>
+    public ushort NeededVersion { get; private set; } = BlockHeader.RowsVersion;
+
     /// <summary>Intact frames, the trailer left out.</summary>
     public uint FrameCount { get; private set; }
 
@@ -91,7 +94,11 @@ public sealed class BlockReport
     /// <summary>Reads a whole block and reports.</summary>
     /// <param name="file">The file; stays the caller's to close.</param>
     /// <param name="knownStream">The stream it should belong to, if known.</param>
-    public static StorageResult<BlockReport> Create(IStorageFile file, StreamId? knownStream = null)
+    /// <param name="knownHeaderBytes">
+    /// How long its header should be, if known. Where it is damaged, that tells a header that went bad from a first commit of which the beginning,
+    /// header and all, never reached the disk.
+    /// </param>
+    public static StorageResult<BlockReport> Create(IStorageFile file, StreamId? knownStream = null, int? knownHeaderBytes = null)
     {
         var opened = BlockScanner.Open(file, knownStream);
         if (!opened.IsOk)
@@ -100,7 +107,7 @@ public sealed class BlockReport
         }
 
         var report = new BlockReport { Header = opened.Value.Header, FirstSequence = opened.Value.Header?.FirstSequence ?? 0 };
-        var builder = new Builder(report, opened.Value.HeaderBytes);
+        var builder = new Builder(report, opened.Value.HeaderBytes, knownHeaderBytes);
         while (true)
         {
             var next = opened.Value.Next();
@@ -159,7 +166,7 @@ public sealed class BlockReport
         return new BlockHash(sha.GetHashAndReset());
     }
 
-    private sealed class Builder(BlockReport report, long headerBytes)
+    private sealed class Builder(BlockReport report, long headerBytes, int? knownHeaderBytes)
     {
         private readonly List<BlockDamage> _damages = [];
         private readonly List<MissingRange> _missing = [];
@@ -170,6 +177,7 @@ public sealed class BlockReport
         private Snapshot? _wholeCommits;
         private ushort? _commitBehind;
         private bool _isOneCommitBehind = true;
+        private bool _sawCommitEnd;
         private string? _tornReason;
 
         public void Add(in ScanItem item)
@@ -191,10 +199,17 @@ public sealed class BlockReport
             }
         }
 
+        /// <summary>
+        /// Without a header: whether there is less of the one commit behind it than all. What is left of it must not count, least of all the position
+        /// at its end: the source, to whom nothing was acknowledged, would not be listened to when it sends the events again.
+        /// </summary>
+        private bool IsFirstCommitTorn =>
+            knownHeaderBytes is { } expected && (_damages is not [{ Offset: 0 } header] || header.LengthBytes != expected || !_sawCommitEnd);
+
         /// <summary>Closes the books and returns the trailer's offset.</summary>
         public long Finish()
         {
-            if (report.Trailer is null && report.Header is not null && _isOneCommitBehind)
+            if (report.Trailer is null && _isOneCommitBehind && (report.Header is not null || IsFirstCommitTorn))
             {
                 CutTornCommit();
             }
@@ -228,13 +243,14 @@ public sealed class BlockReport
                 }
             }
 
+            _sawCommitEnd |= item.Header.IsCommitEnd;
             _commitBehind ??= item.Header.Commit;
             _isOneCommitBehind &= _commitBehind == item.Header.Commit;
         }
 
         private void CutTornCommit()
         {
-            var whole = _wholeCommits ?? new Snapshot(headerBytes, report.Header!.FirstSequence, 0, 0, 0, []);
+            var whole = _wholeCommits ?? new Snapshot(headerBytes, report.FirstSequence, 0, 0, 0, []);
             report.IntactPrefixBytes = whole.EndOffset;
             report.TornTail = whole.EndOffset < report.LengthBytes
                 ? new BlockDamage(whole.EndOffset, report.LengthBytes - whole.EndOffset, _tornReason ?? "the last commit is not whole")
@@ -276,6 +292,11 @@ public sealed class BlockReport
 
             report.FrameCount++;
             report.EventCount += header.EventCount;
+            if (header.Type == FrameType.EventColumns)
+            {
+                report.NeededVersion = BlockHeader.ColumnsVersion;
+            }
+
             var error = header.Type switch
             {
                 FrameType.Loss => AddLoss(item),

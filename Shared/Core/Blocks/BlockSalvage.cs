@@ -54,7 +54,8 @@ public static class BlockSalvage
         }
 
         using var file = opened.Value;
-        var report = BlockReport.Create(durableBytes is { } limit ? new PrefixFile(file, limit) : file, fallback.Stream);
+        var report = BlockReport.Create(
+            durableBytes is { } limit ? new PrefixFile(file, limit) : file, fallback.Stream, fallback.ToBytes().Length);
         if (!report.IsOk)
         {
             return report.Error;
@@ -145,7 +146,11 @@ public static class BlockSalvage
 
         public StorageResult<SalvageOutcome> Rewrite(BlockHeader fallback)
         {
-            var header = report.Header ?? fallback with { FirstSequence = Math.Min(fallback.FirstSequence, report.FirstSequence) };
+            var header = report.Header ?? fallback with
+            {
+                FirstSequence = Math.Min(fallback.FirstSequence, report.FirstSequence),
+                NeededVersion = report.NeededVersion,
+            };
             var salvagePath = Path.Combine(_folder, name + SalvageSuffix);
             var removed = storage.Delete(salvagePath);
             if (removed is { IsOk: false, Error.IsNotFound: false })
@@ -191,6 +196,7 @@ public static class BlockSalvage
             var headerBytes = header.ToBytes();
             var offset = (long)headerBytes.Length;
             var written = target.WriteAt(0, headerBytes);
+            ushort commit = 0;
             var scanner = BlockScanner.Open(new PrefixFile(file, report.LengthBytes), header.Stream);
             if (!scanner.IsOk)
             {
@@ -214,7 +220,11 @@ public static class BlockSalvage
                 {
                     var frame = new ByteWriter((int)next.Value.LengthBytes);
                     var source = next.Value.Header;
-                    FrameHeader.Append(frame, source.Type, source.EventCount, source.StreamTag, source.FirstSequence, next.Value.Payload.Span);
+
+                    // Each frame a commit of its own: should the new file lose its end, what is in front of it counts.
+                    FrameHeader.Append(
+                        frame, source.Type, source.EventCount, source.StreamTag, source.FirstSequence, next.Value.Payload.Span, unchecked(++commit));
+                    FrameHeader.MarkCommitEnd(frame.Patch(0, FrameHeader.SizeBytes));
                     written = target.WriteAt(offset, frame.Written);
                     offset += frame.Length;
                 }
@@ -223,9 +233,11 @@ public static class BlockSalvage
             var losses = new ByteWriter();
             foreach (var missing in MissingFrom(header.FirstSequence))
             {
+                var begin = losses.Length;
                 new LossRecord(
                     LossReason.Damaged, missing.First, missing.Last, missing.Count, IsExact: true, 0, 0, nowNs, name.ToString(), Describe())
-                    .AppendFrame(losses, header.Stream.High, report.NextSequence);
+                    .AppendFrame(losses, header.Stream.High, report.NextSequence, unchecked(++commit));
+                FrameHeader.MarkCommitEnd(losses.Patch(begin, FrameHeader.SizeBytes));
             }
 
             if (written.IsOk && losses.Length > 0)

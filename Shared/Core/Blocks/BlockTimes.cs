@@ -45,7 +45,8 @@ internal readonly record struct BlockTimes(uint FrameCount, ulong EventCount, lo
             batch.Clear();
 
             // A frame whose checksum matches and whose events can't be read is the importer's to report: here it has no times.
-            if (next.Value.Header.Type == FrameType.EventRows && reader.Read(next.Value.Header, next.Value.Payload.Span, batch) is null)
+            if (EventFrameReader.HoldsEvents(next.Value.Header.Type)
+                && reader.Read(next.Value.Header, next.Value.Payload.Span, batch) is null)
             {
                 foreach (var timeNs in batch.TimesNs)
                 {

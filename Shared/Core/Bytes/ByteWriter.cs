@@ -12,6 +12,9 @@ public sealed class ByteWriter(int capacity = 4096)
     /// <summary>Bytes written.</summary>
     public int Length { get; private set; }
 
+    /// <summary>The room that it takes, in bytes.</summary>
+    public int Capacity => _buffer.Length;
+
     /// <summary>What was written; valid until the next write.</summary>
     public ReadOnlySpan<byte> Written => _buffer.AsSpan(0, Length);
 

@@ -1,4 +1,5 @@
 using ZfRepl.Core.Bytes;
+using ZfRepl.Core.Frames.Columns;
 using ZfRepl.Core.Telemetry;
 
 namespace ZfRepl.Core.Frames;
@@ -7,19 +8,25 @@ namespace ZfRepl.Core.Frames;
 public sealed class EventFrameReader
 {
     private int[] _items = new int[64];
+    private ColumnsDecoder? _columns;
+
+    /// <summary>True for the types of frames that hold events.</summary>
+    public static bool HoldsEvents(FrameType type) => type is FrameType.EventRows or FrameType.EventColumns;
 
     /// <summary>Appends the events of a frame to a batch.</summary>
     /// <param name="header">The frame's header.</param>
     /// <param name="payload">The payload, its checksum already verified.</param>
     /// <param name="batch">Where to; on failure it may hold some of the events, the caller clears it.</param>
     /// <returns>Null, or what is wrong.</returns>
-    public string? Read(in FrameHeader header, ReadOnlySpan<byte> payload, EventBatch batch)
+    public string? Read(in FrameHeader header, ReadOnlySpan<byte> payload, EventBatch batch) => header.Type switch
     {
-        if (header.Type != FrameType.EventRows)
-        {
-            return $"a frame of type {(byte)header.Type} holds no events";
-        }
+        FrameType.EventRows => ReadRows(header, payload, batch),
+        FrameType.EventColumns => (_columns ??= new ColumnsDecoder()).Read(header.EventCount, payload, batch),
+        _ => $"a frame of type {(byte)header.Type} holds no events",
+    };
 
+    private string? ReadRows(in FrameHeader header, ReadOnlySpan<byte> payload, EventBatch batch)
+    {
         var input = new ByteReader(payload);
         var boot = input.ReadVarint();
         var counter = input.ReadVarint();

@@ -9,6 +9,9 @@ public enum FrameType : byte
     /// <summary>Events, row by row.</summary>
     EventRows = 1,
 
+    /// <summary>Events, column by column; blocks with such frames need a reader of version 2.</summary>
+    EventColumns = 2,
+
     /// <summary>Records of loss.</summary>
     Loss = 3,
 

@@ -28,13 +28,20 @@ public sealed record HistoryError(HistoryTrouble Trouble, string Detail, string 
     public override string ToString() => $"{Detail} ({Remedy})";
 }
 
+/// <summary>Makes results where the compiler can't convert, as of a value known by an interface.</summary>
+public static class HistoryResult
+{
+    /// <summary>Success.</summary>
+    public static HistoryResult<T> Of<T>(T value) => new(value, null);
+}
+
 /// <summary>The result of a call to a history database.</summary>
 /// <typeparam name="T">The value's type.</typeparam>
 public readonly struct HistoryResult<T>
 {
     private readonly T? _value;
 
-    private HistoryResult(T? value, HistoryError? error)
+    internal HistoryResult(T? value, HistoryError? error)
     {
         _value = value;
         Error = error;

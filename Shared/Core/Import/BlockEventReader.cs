@@ -158,7 +158,7 @@ internal sealed class BlockEventReader
 
         var error = item.Header.Type switch
         {
-            FrameType.EventRows => TakeEvents(item),
+            FrameType.EventRows or FrameType.EventColumns => TakeEvents(item),
             FrameType.SourcePosition or FrameType.Trailer => null,
             _ when item.Header.EventCount == 0 => null,
             _ => $"frame type {(byte)item.Header.Type} with {item.Header.EventCount} events is not known to this version",

@@ -11,10 +11,16 @@ internal static class All
     [
         new("crc", "CRC-32C of 2 MiB", Million, IsPinned: true, Rounds: 5, WarmsUp: true, CrcBenchmark.RunAsync),
         new("frames", "events to frames and back", Million, IsPinned: true, Rounds: 5, WarmsUp: true, FrameBenchmark.RunAsync),
+        new("columns", "events to frames of columns and back", Million, IsPinned: true, Rounds: 5, WarmsUp: true, ColumnsBenchmark.RunAsync),
+        new("rows", "the baseline of all bytes: rows, and rows with bzip2", 240_000, IsPinned: true, Rounds: 1, WarmsUp: false, RowsBenchmark.RunAsync),
         new("decode", "OPC UA Publish responses to columns", Million, IsPinned: true, Rounds: 5, WarmsUp: true, DecodeBenchmark.RunAsync),
         new("intake", "events to durable blocks", Million, IsPinned: true, Rounds: 5, WarmsUp: true, IntakeBenchmark.RunAsync),
         new("drain", "spool to SQLite, both nodes in one process", Million, IsPinned: true, Rounds: 3, WarmsUp: true, DrainBenchmark.RunAsync),
         new("drain-mqtt", "as drain, over the embedded broker and TCP", Million, IsPinned: true, Rounds: 3, WarmsUp: true, MqttDrainBenchmark.RunAsync),
-        new("memory", "collector and replicator at 10,000 events/s for 20 s, being drained", 200_000, IsPinned: false, Rounds: 1, WarmsUp: false, MemoryBenchmark.RunAsync),
+        new("edge-cpu", "processor time of an edge that stores and serves", Million, IsPinned: true, Rounds: 1, WarmsUp: false, EdgeCpuBenchmark.RunAsync),
+        new("w1-us", "bytes of W1 with microseconds, over broker and TCP", Million, IsPinned: true, Rounds: 1, WarmsUp: false, WorkloadBenchmarks.RunMicrosecondsAsync),
+        new("w2", "bytes of a slow plant, each event synced by itself", 5000, IsPinned: true, Rounds: 1, WarmsUp: false, WorkloadBenchmarks.RunSlowAsync) { SmokeEvents = 1000 },
+        new("w3", "bytes of values that can't be compressed", 100_000, IsPinned: true, Rounds: 1, WarmsUp: false, WorkloadBenchmarks.RunHighEntropyAsync) { SmokeEvents = 5000 },
+        new("memory", "collector and replicator at 10,000 events/s for a minute, being drained", 600_000, IsPinned: false, Rounds: 1, WarmsUp: false, MemoryBenchmark.RunAsync),
     ];
 }

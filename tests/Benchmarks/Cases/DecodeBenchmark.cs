@@ -26,7 +26,7 @@ internal static class DecodeBenchmark
         var messages = Enumerable.Range(0, events.Count / ValuesPerMessage).Select(m => Encode(events, m * ValuesPerMessage)).ToArray();
         var limits = new DecodeLimits();
         using var batch = new DataChangeBatch();
-        var decoded = Meter.Measure(Repetitions, () =>
+        var decoded = Meter.Measure(bench.Repeated(Repetitions), () =>
         {
             foreach (var message in messages)
             {
@@ -35,7 +35,7 @@ internal static class DecodeBenchmark
                 Expect(summary is not null && batch.Count == ValuesPerMessage);
             }
         });
-        var walked = Meter.Measure(Repetitions, () =>
+        var walked = Meter.Measure(bench.Repeated(Repetitions), () =>
         {
             var sum = 0UL;
             foreach (var message in messages)
@@ -45,7 +45,7 @@ internal static class DecodeBenchmark
 
             GC.KeepAlive(sum);
         });
-        var general = Meter.Measure(Repetitions, () =>
+        var general = Meter.Measure(bench.Repeated(Repetitions), () =>
         {
             foreach (var message in messages)
             {
@@ -58,7 +58,7 @@ internal static class DecodeBenchmark
         double count = events.Count;
         return Task.FromResult<IReadOnlyList<Figure>>(
         [
-            new("opcua_decode_values_per_s", count / decoded.CpuSeconds, "values per core second", AtLeast: 1_000_000),
+            new("opcua_decode_values_per_s", count / decoded.CpuSeconds, "values per core second"),
             new("opcua_decode_ratio_walk", walked.CpuSeconds / decoded.CpuSeconds, "x the speed of a bare walk"),
             new("opcua_decode_ratio_objects", general.CpuSeconds / decoded.CpuSeconds, "x the speed of the general codec"),
             new("opcua_decode_allocated_bytes_per_value", decoded.AllocatedBytes / count, "bytes/value"),

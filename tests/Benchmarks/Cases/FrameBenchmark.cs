@@ -25,27 +25,27 @@ internal static class FrameBenchmark
         var builder = new EventFrameBuilder();
         var frames = new ByteWriter(bench.Events * 24);
         Encode(builder, events, frames, LoadBytes, int.MaxValue);
-        var encoded = Meter.Measure(Repetitions, () =>
+        var encoded = Meter.Measure(bench.Repeated(Repetitions), () =>
         {
             frames.Clear();
             Encode(builder, events, frames, LoadBytes, int.MaxValue);
         });
         var reader = new EventFrameReader();
         var batch = new EventBatch(oids, 65_536);
-        var decoded = Meter.Measure(Repetitions, () => Decode(reader, frames.Written, batch));
+        var decoded = Meter.Measure(bench.Repeated(Repetitions), () => Decode(reader, frames.Written, batch));
         var small = new ByteWriter(bench.Events * 64);
         Encode(builder, events, small, int.MaxValue, SmallEvents);
 
         var rows = new byte[bench.Events * RowBytes];
-        var toRows = Meter.Measure(Repetitions, () => CopyToRows(events, rows));
-        var fromRows = Meter.Measure(Repetitions, () => CopyFromRows(rows, batch));
+        var toRows = Meter.Measure(bench.Repeated(Repetitions), () => CopyToRows(events, rows));
+        var fromRows = Meter.Measure(bench.Repeated(Repetitions), () => CopyFromRows(rows, batch));
         double count = bench.Events;
         return Task.FromResult<IReadOnlyList<Figure>>(
         [
-            new("frames_encode_events_per_s", count / encoded.CpuSeconds, "events per core second"),
+            new("w1_encode_events_per_s", count / encoded.CpuSeconds, "events per core second"),
             new("frames_encode_ratio", toRows.CpuSeconds / encoded.CpuSeconds, "x the speed of fixed rows"),
             new("frames_encode_allocated_bytes_per_event", encoded.AllocatedBytes / count, "bytes/event"),
-            new("frames_decode_events_per_s", count / decoded.CpuSeconds, "events per core second"),
+            new("w1_decode_events_per_s", count / decoded.CpuSeconds, "events per core second"),
             new("frames_decode_ratio", fromRows.CpuSeconds / decoded.CpuSeconds, "x the speed of fixed rows"),
             new("frames_decode_allocated_bytes_per_event", decoded.AllocatedBytes / count, "bytes/event"),
             new("frames_bytes_per_event", frames.Length / count, "bytes/event, 256 KiB frames"),

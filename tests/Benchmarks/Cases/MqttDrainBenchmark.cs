@@ -1,25 +1,19 @@
 using ZfRepl.Benchmarks.Running;
+using ZfRepl.Benchmarks.Workload;
 
 namespace ZfRepl.Benchmarks.Cases;
 
-/// <summary>The same drain with the embedded broker and two TCP connections between the nodes, all of it on the one core.</summary>
+/// <summary>The same drain with the embedded broker and TCP connections between the nodes, all of it on the one core.</summary>
 internal static class MqttDrainBenchmark
 {
     public static async Task<IReadOnlyList<Figure>> RunAsync(Bench bench)
     {
-        await using var broker = Broker.Start();
-        using var end = new CancellationTokenSource();
-        await using var edge = Broker.Connect(broker.Port, "edge1");
-        await using var centre = Broker.Connect(broker.Port, "centre");
-        var running = new[] { edge, centre }.Select(bus => Broker.KeepAsync(bus, end.Token)).ToArray();
-        try
-        {
-            return await DrainBenchmark.RunAsync(bench, "drain_mqtt", edge, centre, withBaseline: false, target: null);
-        }
-        finally
-        {
-            await end.CancelAsync();
-            await Task.WhenAll(running);
-        }
+        await using var link = new MqttLink();
+        var drained = await Drain.RunAsync(bench, link.EdgeBus, link.CentreBus, oids => ReferenceWorkload.Generate(oids, bench.Events));
+        return
+        [
+            new("w1_wire_bytes_per_event", (double)link.WireBytes / bench.Events, "bytes/event, all of the edge's TCP"),
+            .. DrainBenchmark.Figures("drain_mqtt", drained),
+        ];
     }
 }

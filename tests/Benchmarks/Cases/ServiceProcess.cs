@@ -16,6 +16,7 @@ internal sealed class ServiceProcess : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 
+    private readonly CancellationTokenSource _disposed = new();
     private readonly Process _process;
     private readonly Task<string> _log;
 
@@ -58,7 +59,7 @@ internal sealed class ServiceProcess : IAsyncDisposable
     {
         if (_process.HasExited)
         {
-            throw new InvalidOperationException($"zfrepl has ended: {await _log}");
+            await EndedTooEarlyAsync();
         }
 
         var fields = (await File.ReadAllLinesAsync($"/proc/{_process.Id}/smaps_rollup"))
@@ -68,8 +69,17 @@ internal sealed class ServiceProcess : IAsyncDisposable
         return new Resident(fields["Private_Clean"] + fields["Private_Dirty"], fields["Shared_Clean"] + fields["Shared_Dirty"]);
     }
 
+    /// <summary>Fails when the program ends.</summary>
+    public async Task EndedTooEarlyAsync()
+    {
+        await _process.WaitForExitAsync(_disposed.Token);
+        throw new InvalidOperationException($"zfrepl has ended: {await _log}");
+    }
+
     public async ValueTask DisposeAsync()
     {
+        await _disposed.CancelAsync();
+        _disposed.Dispose();
         using var ending = Process.Start("kill", ["-TERM", _process.Id.ToString(CultureInfo.InvariantCulture)]);
         using var patience = new CancellationTokenSource(Patience, TimeProvider.System);
         try

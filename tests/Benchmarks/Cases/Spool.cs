@@ -18,10 +18,10 @@ internal sealed class Spool : IAsyncDisposable
     private readonly Stack<EventBatch> _free;
     private Task _running = Task.CompletedTask;
 
-    private Spool(Mailbox mailbox)
+    private Spool(Mailbox mailbox, OidTable oids)
     {
         Mailbox = mailbox;
-        Intake = new Intake([mailbox], boot: 1);
+        Intake = new Intake([mailbox], boot: 1, oids);
         _free = new Stack<EventBatch>(Enumerable.Range(0, BatchesAhead).Select(_ => new EventBatch(Intake.Oids, BatchEvents)));
     }
 
@@ -39,7 +39,9 @@ internal sealed class Spool : IAsyncDisposable
     {
         var aside = Quarantine.Open(DiskStorage.Instance, Path.Combine(folder, "quarantine"), TimeProvider.System).Value;
         var options = new MailboxOptions { Name = Target, Node = Node, Folder = Path.Combine(folder, "spool", Target) };
-        var spool = new Spool(new Mailbox(DiskStorage.Instance, aside, TimeProvider.System, options, NullLogger.Instance));
+        var oids = new OidTable();
+        var recoding = new RecodingRoom(oids);
+        var spool = new Spool(new Mailbox(DiskStorage.Instance, aside, TimeProvider.System, options, NullLogger.Instance, recoding), oids);
         if (await spool.Mailbox.OpenAsync(CancellationToken.None) is { } error)
         {
             throw new InvalidOperationException(error.ToString());
@@ -70,6 +72,18 @@ internal sealed class Spool : IAsyncDisposable
         while (_waiting.Count > 0)
         {
             await FreeOldestAsync();
+        }
+    }
+
+    /// <summary>Hands in each event when the one before is durable.</summary>
+    public async Task TakeOneByOneAsync(EventBatch events)
+    {
+        var batch = new EventBatch(Intake.Oids, 1);
+        for (var i = 0; i < events.Count; i++)
+        {
+            batch.Clear();
+            batch.AddFrom(events, i);
+            Expect(await await Intake.TakeAsync(batch, position: null, CancellationToken.None));
         }
     }
 

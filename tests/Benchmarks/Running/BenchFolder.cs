@@ -8,7 +8,8 @@ internal sealed class BenchFolder : IDisposable
     public BenchFolder(string parent)
     {
         Directory.CreateDirectory(parent);
-        Path = Directory.CreateDirectory(System.IO.Path.Combine(parent, $"zfrepl-bench-{Guid.NewGuid():N}")).FullName;
+        // Short: the path of a Unix socket has room for 107 bytes.
+        Path = Directory.CreateDirectory(System.IO.Path.Combine(parent, $"bench-{Guid.NewGuid():N}"[..14])).FullName;
     }
 
     public string Path { get; }

@@ -77,7 +77,7 @@ public sealed partial class CommandPageTests
         Assert.Collection(
             run.Lines,
             l => Assert.Matches(@"^zfrepl \d+\.\d+\.\d+", l),
-            l => Assert.Equal("block format 1", l),
+            l => Assert.Equal("block format 2", l),
             l => Assert.Matches(@"^\.NET 10\.", l),
             l => Assert.Matches(@"^SQLite 3\.", l));
     }

@@ -220,4 +220,33 @@ public sealed class MailboxOddFilesTests
         Assert.Equal(Enumerable.Range(0, 6), await rig.ValuesAsync());
         await rig.AssertAccountsAsync();
     }
+
+    [Theory]
+    [InlineData(512, false)]
+    [InlineData(24, true)]
+    public async Task What_is_left_of_a_first_commit_without_its_header_does_not_count_and_a_header_gone_bad_costs_nothing(int zeros, bool isTaken)
+    {
+        var storage = new SimulatedStorage();
+        var position = new SourcePosition("plc", 1, 1);
+        KeyValuePair<string, byte[]> open;
+        byte[] state;
+        await using (var rig = await MailboxRig.StartAsync(storage))
+        {
+            await rig.AppendAsync(0, 150, position);
+            open = storage.Snapshot().Single(f => f.Key.EndsWith(".open", StringComparison.Ordinal));
+            state = storage.Snapshot()[$"{MailboxRig.Folder}/mailbox.state"];
+        }
+
+        // The page with the header never reached the disk, the one with the position did.
+        var after = new SimulatedStorage();
+        after.Overwrite($"{MailboxRig.Folder}/mailbox.state", state);
+        after.Overwrite(open.Key, [.. open.Value[..8], .. new byte[zeros], .. open.Value[(8 + zeros)..]]);
+        await using var again = await MailboxRig.StartAsync(after);
+        Assert.Equal(isTaken ? 1UL : null, again.Mailbox.LastTaken("plc", 1));
+        Assert.Equal(AppendResult.Accepted, await again.AppendAsync(0, 150, position));
+        var (values, losses) = await again.DrainAsync();
+        Assert.Equal(Enumerable.Range(0, 150), values);
+        Assert.Empty(losses);
+        Assert.Equal(150UL, (await again.AssertAccountsAsync()).AcceptedEvents);
+    }
 }

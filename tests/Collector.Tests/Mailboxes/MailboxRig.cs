@@ -17,11 +17,11 @@ internal sealed class MailboxRig : IAsyncDisposable
     private readonly CancellationTokenSource _end = new();
     private Task _run = Task.CompletedTask;
 
-    private MailboxRig(SimulatedStorage storage, ManualTime time, MailboxOptions options)
+    private MailboxRig(SimulatedStorage storage, ManualTime time, MailboxOptions options, IStorage? through)
     {
         Storage = storage;
         Time = time;
-        Mailbox = new Mailbox(storage, new KeepAside(storage), time, options, Log);
+        Mailbox = new Mailbox(through ?? storage, new KeepAside(storage), time, options, Log);
     }
 
     public SimulatedStorage Storage { get; }
@@ -45,9 +45,9 @@ internal sealed class MailboxRig : IAsyncDisposable
 
     /// <summary>Opens and runs a mailbox on whatever the disk holds; an error at start is tried again as often as a test allows.</summary>
     public static async Task<MailboxRig> StartAsync(
-        SimulatedStorage storage, ManualTime? time = null, MailboxOptions? options = null, int attempts = 1)
+        SimulatedStorage storage, ManualTime? time = null, MailboxOptions? options = null, int attempts = 1, IStorage? through = null)
     {
-        var rig = new MailboxRig(storage, time ?? new ManualTime(), options ?? Options);
+        var rig = new MailboxRig(storage, time ?? new ManualTime(), options ?? Options, through);
         try
         {
             var error = await rig.Mailbox.OpenAsync(CancellationToken.None);
@@ -116,7 +116,7 @@ internal sealed class MailboxRig : IAsyncDisposable
         while (scanner.Next().Value is { Kind: not ScanKind.End } item)
         {
             Assert.Equal(ScanKind.Frame, item.Kind);
-            if (item.Header.Type == FrameType.EventRows)
+            if (EventFrameReader.HoldsEvents(item.Header.Type))
             {
                 Assert.Null(reader.Read(item.Header, item.Payload.Span, batch));
             }

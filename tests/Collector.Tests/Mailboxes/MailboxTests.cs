@@ -42,7 +42,7 @@ public sealed class MailboxTests
     {
         var time = new ManualTime();
         await using var rig = await MailboxRig.StartAsync(
-            new SimulatedStorage(), time, MailboxRig.Options with { MaxBlockBytes = 2000, BlockTtl = TimeSpan.FromSeconds(60) });
+            new SimulatedStorage(), time, MailboxRig.Options with { MaxBlockBytes = 2000, BlockTtl = TimeSpan.FromSeconds(60), Coding = BlockCoding.Rows });
         for (var i = 0; i < 40; i++)
         {
             await rig.AppendAsync(i * 20, 20);

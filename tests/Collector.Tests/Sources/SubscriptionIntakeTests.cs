@@ -253,7 +253,7 @@ public sealed class SubscriptionIntakeTests
             var batch = new EventBatch(new OidTable());
             while (scanner.Next().Value is { Kind: not ScanKind.End } item)
             {
-                if (item.Header.Type == FrameType.EventRows)
+                if (EventFrameReader.HoldsEvents(item.Header.Type))
                 {
                     Assert.Null(new EventFrameReader().Read(item.Header, item.Payload.Span, batch));
                 }
@@ -290,7 +290,7 @@ public sealed class SubscriptionIntakeTests
 
     private SubscriptionIntake Intake(IReadOnlyList<Mailbox> mailboxes, ulong boot, TimeProvider time) => new(
         Options,
-        new Intake(mailboxes, boot),
+        new Intake(mailboxes, boot, new OidTable()),
         new SubscriptionStateFile(_storage, "/spool", Options.Name, NullLogger.Instance),
         time);
 

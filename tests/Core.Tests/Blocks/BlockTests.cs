@@ -238,7 +238,7 @@ public sealed class BlockTests
         var reader = new EventFrameReader();
         while (scanner.Next().Value is { Kind: not ScanKind.End } item)
         {
-            if (item.Kind == ScanKind.Frame && item.Header.Type == FrameType.EventRows)
+            if (item.Kind == ScanKind.Frame && EventFrameReader.HoldsEvents(item.Header.Type))
             {
                 Assert.Null(reader.Read(item.Header, item.Payload.Span, batch));
             }

@@ -14,11 +14,12 @@ namespace ZfRepl.Core.Tests.Blocks;
 public sealed partial class FormatPageTests
 {
     private static readonly string PagePath = Path.Combine(ProgramLookup.RepositoryRoot, "docs", "format.md");
-    private static readonly string GoldenFolder = Path.Combine(ProgramLookup.RepositoryRoot, "tests", "golden", "v1");
+    private static readonly string GoldenFolder = Path.Combine(ProgramLookup.RepositoryRoot, "tests", "golden");
 
     public static TheoryData<string> PageNames => [.. FormatSamples.Page.Keys];
 
-    public static TheoryData<string> GoldenNames => [.. FormatSamples.Golden.Keys];
+    public static TheoryData<string> GoldenNames =>
+        [.. FormatSamples.Golden.Keys.Select(name => "v1/" + name), .. FormatSamples.GoldenColumns.Keys.Select(name => "v2/" + name)];
 
     [Theory]
     [MemberData(nameof(PageNames))]
@@ -43,6 +44,11 @@ public sealed partial class FormatPageTests
         Assert.Null(new EventFrameReader().Read(frame, page["event-rows"].AsSpan(FrameHeader.SizeBytes), batch));
         Assert.Equal(FormatSamples.Events(2).Events(), batch.Events());
 
+        Assert.True(FrameHeader.TryRead(page["event-columns"], out frame));
+        batch.Clear();
+        Assert.Null(new EventFrameReader().Read(frame, page["event-columns"].AsSpan(FrameHeader.SizeBytes), batch));
+        Assert.Equal(FormatSamples.ColumnEvents().Events(), batch.Events());
+
         Assert.Null(LossRecord.TryRead(page["loss"].AsSpan(FrameHeader.SizeBytes), out var loss));
         Assert.Equal((LossReason.Expired, 90UL, 99UL), (loss!.Reason, loss.FirstSequence, loss.LastSequence));
         Assert.Null(SourcePosition.TryRead(page["source-position"].AsSpan(FrameHeader.SizeBytes), out var position));
@@ -65,22 +71,32 @@ public sealed partial class FormatPageTests
     {
         var path = Path.Combine(GoldenFolder, name);
         Assert.True(File.Exists(path), $"{path} is missing; a new version of the format gets new golden files, old ones stay for ever");
-        Assert.Equal(FormatSamples.Golden[name], File.ReadAllBytes(path));
+        var made = name.StartsWith("v1/", StringComparison.Ordinal) ? FormatSamples.Golden : FormatSamples.GoldenColumns;
+        Assert.Equal(made[name[3..]], File.ReadAllBytes(path));
     }
 
     [Theory]
-    [InlineData("ok.block", 12, 0, 0, true)]
-    [InlineData("empty.block", 0, 0, 0, false)]
-    [InlineData("header-only.block", 0, 0, 0, false)]
-    [InlineData("never-sealed.block", 12, 0, 0, false)]
-    [InlineData("torn-tail.block", 6, 0, 0, false)]
-    [InlineData("bad-payload.block", 9, 1, 3, false)]
-    [InlineData("bad-frame-header.block", 9, 1, 3, false)]
-    [InlineData("bad-block-header.block", 12, 1, 0, false)]
-    [InlineData("bad-trailer.block", 12, 0, 0, false)]
-    [InlineData("zero-tail.block", 12, 0, 0, false)]
-    [InlineData("later-format.block", 12, 1, 0, false)]
-    [InlineData("unknown-frame.block", 6, 0, 0, true)]
+    [InlineData("v1/ok.block", 12, 0, 0, true)]
+    [InlineData("v1/empty.block", 0, 0, 0, false)]
+    [InlineData("v1/header-only.block", 0, 0, 0, false)]
+    [InlineData("v1/never-sealed.block", 12, 0, 0, false)]
+    [InlineData("v1/torn-tail.block", 6, 0, 0, false)]
+    [InlineData("v1/bad-payload.block", 9, 1, 3, false)]
+    [InlineData("v1/bad-frame-header.block", 9, 1, 3, false)]
+    [InlineData("v1/bad-block-header.block", 12, 1, 0, false)]
+    [InlineData("v1/bad-trailer.block", 12, 0, 0, false)]
+    [InlineData("v1/zero-tail.block", 12, 0, 0, false)]
+    [InlineData("v1/later-format.block", 12, 0, 0, false)]
+    [InlineData("v1/unknown-frame.block", 6, 0, 0, true)]
+    [InlineData("v2/ok.block", 59, 0, 0, true)]
+    [InlineData("v2/compressed.block", 59, 0, 0, true)]
+    [InlineData("v2/never-sealed.block", 59, 0, 0, false)]
+    [InlineData("v2/torn-tail.block", 54, 0, 0, false)]
+    [InlineData("v2/bad-payload.block", 13, 1, 46, false)]
+    [InlineData("v2/bad-frame-header.block", 13, 1, 46, false)]
+    [InlineData("v2/bad-block-header.block", 59, 1, 0, false)]
+    [InlineData("v2/bad-columns.block", 11, 0, 0, true)]
+    [InlineData("v2/later-format.block", 59, 1, 0, false)]
     public void Golden_files_read_as_their_page_says(string name, ulong events, int damages, ulong missing, bool intact)
     {
         using var file = DiskStorage.Instance.Open(Path.Combine(GoldenFolder, name), write: false).Value;
@@ -89,8 +105,30 @@ public sealed partial class FormatPageTests
         Assert.Equal(damages, report.Damages.Count);
         Assert.Equal(missing, report.Missing.Aggregate(0UL, (sum, m) => sum + m.Count));
         Assert.Equal(intact, report.IsIntact);
-        var readme = File.ReadAllText(Path.Combine(GoldenFolder, "README.md"));
-        Assert.Contains($"`{name}`", readme, StringComparison.Ordinal);
+        var readme = File.ReadAllText(Path.Combine(GoldenFolder, name[..2], "README.md"));
+        Assert.Contains($"`{name[3..]}`", readme, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("ok.block")]
+    [InlineData("compressed.block")]
+    public void Golden_columns_are_the_events_that_they_were_made_of(string name)
+    {
+        using var file = DiskStorage.Instance.Open(Path.Combine(GoldenFolder, "v2", name), write: false).Value;
+        var scanner = BlockScanner.Open(file).Value;
+        var batch = new EventBatch(new OidTable());
+        var reader = new EventFrameReader();
+        while (scanner.Next().Value is { Kind: ScanKind.Frame } item)
+        {
+            Assert.True(item.Header.Type == FrameType.Trailer || reader.Read(item.Header, item.Payload.Span, batch) is null);
+        }
+
+        TelemetryEvent[] expected =
+        [
+            .. FormatSamples.ColumnEvents().Events(), .. FormatSamples.Events(3).Events(), .. FormatSamples.OddEvents().Events(),
+            .. FormatSamples.ColumnEvents().Events(),
+        ];
+        Assert.Equal(expected, batch.Events());
     }
 
     private static Dictionary<string, byte[]> PageExamples()

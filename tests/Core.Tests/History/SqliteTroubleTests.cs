@@ -3,7 +3,7 @@ using ZfRepl.Core.History;
 using ZfRepl.Core.History.Sqlite;
 using ZfRepl.Core.Telemetry;
 using ZfRepl.TestKit;
-using static ZfRepl.Core.Tests.History.HistoryFolder;
+using static ZfRepl.Core.Tests.History.HistoryVerbs;
 
 namespace ZfRepl.Core.Tests.History;
 
@@ -103,7 +103,7 @@ public sealed class SqliteTroubleTests
         await using var folder = new HistoryFolder();
         var history = await folder.OpenAsync();
         await WriteAsync(history, Event(1, TelemetryValue.From(1), 1));
-        history.Probe = step => SqliteEventTests.Break(step == SqliteHistoryStep.Begun);
+        history.Probe = step => Break(step == SqliteHistoryStep.Begun);
         await Assert.ThrowsAsync<InvalidTimeZoneException>(() => WriteAsync(history, Event(2, TelemetryValue.From(1), 2)));
         history.Probe = null;
         File.Delete(folder.Path);
@@ -111,41 +111,5 @@ public sealed class SqliteTroubleTests
         var result = await history.WriteAsync(new HistoryWrite { Events = batch, Count = 1 }, CancellationToken.None);
         Assert.Equal(HistoryTrouble.Unavailable, result.Error?.Trouble);
         Assert.False(File.Exists(folder.Path));
-    }
-
-    [Fact]
-    public async Task Cancelling_before_a_write_writes_nothing()
-    {
-        await using var folder = new HistoryFolder();
-        var history = await folder.OpenAsync();
-        using var cancelled = new CancellationTokenSource();
-        await cancelled.CancelAsync();
-        var batch = Batch(Event(2, TelemetryValue.From(2), 2));
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(
-            () => history.WriteAsync(new HistoryWrite { Events = batch, Count = 1 }, cancelled.Token).AsTask());
-        Assert.Empty(await ReadAsync(history));
-    }
-
-    [Fact]
-    public async Task Writers_and_readers_of_one_process_do_not_disturb_each_other()
-    {
-        await using var folder = new HistoryFolder();
-        var history = await folder.OpenAsync();
-        var writers = Enumerable.Range(0, 4).Select(w => Task.Run(async () =>
-        {
-            for (var i = 0; i < 25; i++)
-            {
-                await WriteAsync(history, Event((w * 1000) + i, TelemetryValue.From(i), (ulong)((w * 1000) + i + 1)));
-            }
-        }));
-        var readers = Enumerable.Range(0, 2).Select(_ => Task.Run(async () =>
-        {
-            for (var i = 0; i < 25; i++)
-            {
-                await ReadAllAsync(history);
-            }
-        }));
-        await Task.WhenAll(writers.Concat(readers));
-        Assert.Equal(100, (await ReadAsync(history)).Count);
     }
 }

@@ -28,7 +28,7 @@ public sealed class BlockImporterTests
         Assert.Empty(applied.Missing);
         Assert.Equal(new WriteCounts(30, 30, 0, 0, 0), applied.Receipt.Counts);
         Assert.Equal((1UL, 31UL, true, true), (applied.Receipt.FirstSequence, applied.Receipt.NextSequence, applied.Receipt.IsComplete, applied.Receipt.IsDelivered));
-        Assert.Equal(applied.Receipt, HistoryFolder.Ok(await bench.History.FindAppliedAsync(
+        Assert.Equal(applied.Receipt, HistoryVerbs.Ok(await bench.History.FindAppliedAsync(
             new BlockKey(BlockFiles.Stream, 1, block.Hash), CancellationToken.None)));
         Assert.Equal(
             new StreamFacts(BlockFiles.Stream, "edge1", "centre", 30), (await bench.AccountAsync()).Facts);
@@ -92,9 +92,9 @@ public sealed class BlockImporterTests
     {
         await using var bench = await ImportBench.StartAsync(hasSink: true);
         var oid = Oid.Parse("lvar:all");
-        var events = ValueSamples.All.Select((v, i) => HistoryFolder.Event(i, v, (ulong)i + 1, oid: oid)).ToArray();
+        var events = ValueSamples.All.Select((v, i) => HistoryVerbs.Event(i, v, (ulong)i + 1, oid: oid)).ToArray();
         await bench.ImportAsync<ImportOutcome.Applied>(new BlockFiles().Frame(events).Seal());
-        Assert.Equal(events, await HistoryFolder.ReadAsync(bench.History, oid));
+        Assert.Equal(events, await HistoryVerbs.ReadAsync(bench.History, oid));
         Assert.Equal(events.Length, File.ReadAllLines(bench.LinesPath).Length);
     }
 
@@ -173,7 +173,7 @@ public sealed class BlockImporterTests
             _ => new BlockExpectation { Mailbox = "elsewhere" },
         };
         Assert.Equal(kind, (await bench.ImportAsync<ImportOutcome.Refused>(block, expected)).Kind);
-        Assert.Empty(HistoryFolder.Ok(await bench.History.ReadStreamsAsync(null, 1, CancellationToken.None)));
+        Assert.Empty(HistoryVerbs.Ok(await bench.History.ReadStreamsAsync(null, 1, CancellationToken.None)));
     }
 
     [Fact]
@@ -200,7 +200,7 @@ public sealed class BlockImporterTests
     {
         await using var bench = await ImportBench.StartAsync();
         var bytes = BlockFiles.Simple().Seal().ToArray();
-        bytes[8] = bytes[10] = 2;
+        bytes[8] = bytes[10] = 3;
         var size = BitConverter.ToInt32(bytes, 12);
         BitConverter.TryWriteBytes(bytes.AsSpan(size - 4), Bytes.Crc32C.Compute(bytes.AsSpan(0, size - 4)));
         await File.WriteAllBytesAsync(bench["newer"], bytes);
@@ -246,7 +246,7 @@ public sealed class BlockImporterTests
     {
         await using var disk = await SmallDisk.MountAsync(2048);
         await using var bench = await ImportBench.StartAsync();
-        await using var history = HistoryFolder.Ok(await SqliteHistory.OpenAsync(new SqliteHistoryOptions { Path = Path.Combine(disk.Path, "h.db") }));
+        await using var history = HistoryVerbs.Ok(await SqliteHistory.OpenAsync(new SqliteHistoryOptions { Path = Path.Combine(disk.Path, "h.db") }));
         using var importer = new BlockImporter(Storage.DiskStorage.Instance, history, [], new TestKit.ManualTime());
         var path = BlockFiles.Simple(frames: 500).Seal().WriteTo(bench["block"]);
         var ballast = disk.Fill();
@@ -255,7 +255,7 @@ public sealed class BlockImporterTests
         Assert.False(later.NeedsOperator);
         disk.Free(ballast);
         Assert.IsType<ImportOutcome.Applied>(await importer.ImportAsync(path, BlockExpectation.Anything, CancellationToken.None));
-        Assert.Equal(5000, (await HistoryFolder.ReadAllAsync(history)).Count);
+        Assert.Equal(5000, (await HistoryVerbs.ReadAllAsync(history)).Count);
     }
 
     [Fact]
@@ -273,7 +273,7 @@ public sealed class BlockImporterTests
         var block = BlockFiles.Simple().Seal();
         var path = block.WriteTo(bench["block"]);
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => bench.Importer.ImportAsync(path, BlockExpectation.Anything, cancel.Token).AsTask());
-        Assert.Null(HistoryFolder.Ok(await bench.History.FindAppliedAsync(new BlockKey(BlockFiles.Stream, 1, block.Hash), CancellationToken.None)));
+        Assert.Null(HistoryVerbs.Ok(await bench.History.FindAppliedAsync(new BlockKey(BlockFiles.Stream, 1, block.Hash), CancellationToken.None)));
         Assert.Equal(10UL, (await bench.AccountAsync()).Received);
         await bench.RestartAsync();
         Assert.IsType<ImportOutcome.Applied>(await bench.ImportAsync(path));

@@ -50,7 +50,7 @@ public sealed class DamagedBlockTests
         await File.WriteAllBytesAsync(bench["block"], bytes);
         var refused = Assert.IsType<ImportOutcome.Refused>(await bench.ImportAsync(bench["block"], new BlockExpectation { Hash = block.Hash }));
         Assert.Equal(RefusalKind.WrongHash, refused.Kind);
-        Assert.Empty(HistoryFolder.Ok(await bench.History.ReadStreamsAsync(null, 1, CancellationToken.None)));
+        Assert.Empty(HistoryVerbs.Ok(await bench.History.ReadStreamsAsync(null, 1, CancellationToken.None)));
     }
 
     [Theory]
@@ -117,7 +117,7 @@ public sealed class DamagedBlockTests
 
         // Now the stream is known by its tag.
         Assert.Equal(BlockFiles.Stream, Assert.IsType<ImportOutcome.Partial>(await bench.ImportAsync(bench["headless"])).Receipt.Block.Stream);
-        Assert.Single(HistoryFolder.Ok(await bench.History.ReadStreamsAsync(null, 1, CancellationToken.None)));
+        Assert.Single(HistoryVerbs.Ok(await bench.History.ReadStreamsAsync(null, 1, CancellationToken.None)));
         bench.LinesHoldExactly(new SequenceRange(1, 60));
     }
 
@@ -200,7 +200,7 @@ public sealed class DamagedBlockTests
             await File.WriteAllBytesAsync(bench["block"], bytes);
             var outcome = await bench.ImportAsync(bench["block"]);
             Assert.True(outcome is ImportOutcome.Partial, $"seed {seed} round {round} byte {at}: {outcome}");
-            var account = Assert.Single(HistoryFolder.Ok(await bench.History.ReadStreamsAsync(null, 10, CancellationToken.None)));
+            var account = Assert.Single(HistoryVerbs.Ok(await bench.History.ReadStreamsAsync(null, 10, CancellationToken.None)));
             var hit = block.Offsets.FindLastIndex(offset => offset <= at);
             var lost = hit is >= 0 and not 5 && at < good.Length - 116 ? 10UL : 0UL;
             Assert.True(account.Received == 60 - lost, $"seed {seed} round {round} byte {at}: {account}");

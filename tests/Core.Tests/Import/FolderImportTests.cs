@@ -125,7 +125,7 @@ public sealed class FolderImportTests
         var report = await rig.RunAsync(delete: true);
         Assert.Equal(["a link, not followed", "a link, not followed", "empty: nothing is in it"], report.Files.Select(f => f.Detail));
         Assert.True(File.Exists(outside));
-        Assert.Empty(await HistoryFolder.ReadAllAsync(rig.Bench.History));
+        Assert.Empty(await HistoryVerbs.ReadAllAsync(rig.Bench.History));
     }
 
     [Fact]

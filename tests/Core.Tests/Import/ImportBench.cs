@@ -43,7 +43,7 @@ internal sealed class ImportBench : IAsyncDisposable
     public async Task RestartAsync(Func<IHistoryDatabase, IHistoryDatabase>? wrap = null, Action<ImportStep>? probe = null, Action<SqliteHistoryStep>? inside = null)
     {
         await StopAsync();
-        _history = HistoryFolder.Ok(await SqliteHistory.OpenAsync(new SqliteHistoryOptions { Path = _folder["h.db"], BusyTimeoutMs = 50 }));
+        _history = HistoryVerbs.Ok(await SqliteHistory.OpenAsync(new SqliteHistoryOptions { Path = _folder["h.db"], BusyTimeoutMs = 50 }));
         _history.Probe = inside;
         _sink = _hasSink ? JsonLinesSink.Open(Storage, LinesPath).Value : null;
         _importer = new BlockImporter(
@@ -60,13 +60,13 @@ internal sealed class ImportBench : IAsyncDisposable
     public async Task<T> ImportAsync<T>(BlockFiles block, BlockExpectation? expected = null)
         where T : ImportOutcome => Assert.IsType<T>(await ImportAsync(block, expected));
 
-    public Task<StreamAccount> AccountAsync() => HistoryFolder.AccountAsync(History, BlockFiles.Stream);
+    public Task<StreamAccount> AccountAsync() => HistoryVerbs.AccountAsync(History, BlockFiles.Stream);
 
     /// <summary>The database holds exactly the events of some sequence numbers.</summary>
     public async Task HoldsExactlyAsync(params SequenceRange[] ranges)
     {
         var expected = ranges.SelectMany(Numbers).Select(BlockFiles.EventAt);
-        Assert.Equal(Sorted(expected), Sorted(await HistoryFolder.ReadAllAsync(History)));
+        Assert.Equal(Sorted(expected), Sorted(await HistoryVerbs.ReadAllAsync(History)));
     }
 
     /// <summary>The lines hold the events of some sequence numbers, each once.</summary>

@@ -143,7 +143,7 @@ public sealed class ImportCrashTests
 
             int? Step()
             {
-                SqliteEventTests.Break(countdown is { } left && (countdown = left - 1) == -1);
+                HistoryVerbs.Break(countdown is { } left && (countdown = left - 1) == -1);
                 return null;
             }
         }
@@ -151,7 +151,7 @@ public sealed class ImportCrashTests
 
     private static async Task<string?> ViolationAsync(ImportBench bench, string at)
     {
-        var events = await HistoryFolder.ReadAllAsync(bench.History);
+        var events = await HistoryVerbs.ReadAllAsync(bench.History);
         var account = await bench.AccountAsync();
         var lines = File.ReadAllLines(bench.LinesPath);
         if (events.Count != 30)
@@ -174,7 +174,7 @@ public sealed class ImportCrashTests
     {
         public override async ValueTask<HistoryResult<WriteReceipt>> WriteAsync(HistoryWrite write, CancellationToken cancellation)
         {
-            var books = HistoryFolder.Ok(await base.WriteAsync(
+            var books = HistoryVerbs.Ok(await base.WriteAsync(
                 new HistoryWrite
                 {
                     Events = write.Events,
@@ -186,7 +186,7 @@ public sealed class ImportCrashTests
                 },
                 cancellation));
             var events = await base.WriteAsync(new HistoryWrite { Events = write.Events, Start = write.Start, Count = write.Count }, cancellation);
-            return new WriteReceipt(HistoryFolder.Ok(events).Counts, books.Applied);
+            return new WriteReceipt(HistoryVerbs.Ok(events).Counts, books.Applied);
         }
     }
 
@@ -198,7 +198,7 @@ public sealed class ImportCrashTests
             var result = await base.WriteAsync(write, cancellation);
             if (write.Applied is { } applied)
             {
-                HistoryFolder.Ok(await MarkDeliveredAsync(applied.Block, cancellation));
+                HistoryVerbs.Ok(await MarkDeliveredAsync(applied.Block, cancellation));
             }
 
             return result;

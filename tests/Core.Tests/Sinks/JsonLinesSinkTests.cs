@@ -176,7 +176,7 @@ public sealed class JsonLinesSinkTests : IDisposable
     {
         var value = new TelemetryValue(ValueKind.Array, 0, new TelemetryArray(ValueKind.Int32, [TelemetryValue.From(7)], [int.MaxValue, 0]));
         using var sink = Open();
-        Assert.Null(await ServeAsync(sink, HistoryFolder.Batch(HistoryFolder.Event(1, value, 1)), 1));
+        Assert.Null(await ServeAsync(sink, HistoryVerbs.Batch(HistoryVerbs.Event(1, value, 1)), 1));
         Assert.Contains("\"value\":[7]", await File.ReadAllTextAsync(LinesPath), StringComparison.Ordinal);
     }
 
@@ -186,7 +186,7 @@ public sealed class JsonLinesSinkTests : IDisposable
 
     private static SinkBatch Batch(ulong first, ulong last, StreamId? stream = null)
     {
-        var events = HistoryFolder.Batch(Expected(first, last).Select(BlockFiles.EventAt));
+        var events = HistoryVerbs.Batch(Expected(first, last).Select(BlockFiles.EventAt));
         return Batch(events, first, stream ?? BlockFiles.Stream);
     }
 

@@ -19,7 +19,7 @@ internal static class SpoolReader
             var scanner = BlockScanner.Open(file).Value;
             for (var next = scanner.Next().Value; next.Kind != ScanKind.End; next = scanner.Next().Value)
             {
-                if (next.Kind == ScanKind.Frame && next.Header.Type == FrameType.EventRows)
+                if (next.Kind == ScanKind.Frame && EventFrameReader.HoldsEvents(next.Header.Type))
                 {
                     var batch = new EventBatch(new OidTable());
                     Assert.Null(reader.Read(next.Header, next.Payload.Span, batch));

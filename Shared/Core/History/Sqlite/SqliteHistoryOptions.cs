@@ -1,7 +1,7 @@
 namespace ZfRepl.Core.History.Sqlite;
 
 /// <summary>Where a SQLite history is and how it behaves.</summary>
-public sealed record SqliteHistoryOptions
+public sealed record SqliteHistoryOptions : HistoryOptions
 {
     /// <summary>The file. Beside it stand SQLite's own <c>-wal</c> and <c>-shm</c>.</summary>
     public required string Path { get; init; }
