@@ -9,6 +9,9 @@ internal sealed class LastStates(OidTable oids)
     private readonly Lock _gate = new();
     private State[] _states = new State[64];
 
+    /// <summary>The numbering of the items.</summary>
+    public OidTable Oids => oids;
+
     /// <summary>Takes in what a source has brought.</summary>
     /// <param name="batch">The readings.</param>
     /// <param name="source">The source's name, or null for one that has no connection to lose.</param>
