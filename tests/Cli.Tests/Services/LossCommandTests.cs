@@ -1,5 +1,4 @@
 using System.Text.Json;
-using ZfRepl.TestKit;
 
 namespace ZfRepl.Cli.Tests.Services;
 
