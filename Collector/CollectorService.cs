@@ -83,7 +83,7 @@ public sealed partial class CollectorService(CollectorOptions options, IStorage 
             var loops = snapshots.Select(m => new SnapshotLoop(
                 mailboxes.Single(b => b.Name == m.Name), m, intake, name => IsConnected(sources, name), context.Time));
             var served = mailboxes.Where(m => m.Name != LocalHistoryMailbox).ToList();
-            new CollectorApi(options, served, sources, intake, quarantine, storage).Register(context.Methods);
+            new CollectorApi(options, served, sources, intake, quarantine, storage, new ReadySignal(served, context.Time)).Register(context.Methods);
             await RunAllAsync(context, mailboxes, history, intake, sources, [.. loops.Select(l => (Func<CancellationToken, Task>)l.RunAsync)], stop);
             return null;
         }

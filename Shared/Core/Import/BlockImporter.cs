@@ -38,7 +38,7 @@ public readonly record struct RetriedEvents(long Imported, long Refused);
 /// Brings a block from a file into the history database and from there into the sinks, once in effect: check, write, note as applied,
 /// deliver, note as delivered. The row that says "applied" is in the transaction of the last events. Wherever it is cut short, importing
 /// the same file again goes on: what is in the database is recognised, and sinks that were not served are served. Thread-safe; blocks
-/// are done one at a time.
+/// are checked side by side and written one at a time.
 /// </summary>
 public sealed class BlockImporter : IDisposable
 {
@@ -78,25 +78,39 @@ public sealed class BlockImporter : IDisposable
     /// <exception cref="OperationCanceledException">The import was cancelled; the block is not noted as applied, or not as delivered.</exception>
     public async ValueTask<ImportOutcome> ImportAsync(string path, BlockExpectation expected, CancellationToken cancellation)
     {
+        var opened = _storage.Open(path, write: false);
+        if (!opened.IsOk)
+        {
+            return FileTrouble(opened.Error);
+        }
+
+        using var file = opened.Value;
+        return await ImportAsync(file, expected, cancellation);
+    }
+
+    /// <summary>Imports one block from an open file.</summary>
+    /// <param name="file">The file; it is read only, must not change meanwhile, and stays the caller's to close.</param>
+    /// <param name="expected">What is known of it.</param>
+    /// <param name="cancellation">Looked at between the parts of a block; what was written until then is recognised the next time.</param>
+    /// <exception cref="OperationCanceledException">The import was cancelled; the block is not noted as applied, or not as delivered.</exception>
+    public async ValueTask<ImportOutcome> ImportAsync(IStorageFile file, BlockExpectation expected, CancellationToken cancellation)
+    {
+        // Checked before its turn, so that one block is read while another one is written.
+        var check = await Task.Run(() => BlockCheck.Read(file, expected, _options.MaxBlockBytes), cancellation);
+        if (!check.IsOk)
+        {
+            return FileTrouble(check.Error);
+        }
+
+        if (check.Value.Check is not { } block)
+        {
+            return check.Value.Refusal!;
+        }
+
         await _gate.WaitAsync(cancellation);
         try
         {
-            var opened = _storage.Open(path, write: false);
-            if (!opened.IsOk)
-            {
-                return FileTrouble(opened.Error);
-            }
-
-            using var file = opened.Value;
-            var check = await Task.Run(() => BlockCheck.Read(file, expected, _options.MaxBlockBytes), cancellation);
-            if (!check.IsOk)
-            {
-                return FileTrouble(check.Error);
-            }
-
-            return check.Value.Check is { } block
-                ? await ImportAsync(file, path, block, expected, cancellation)
-                : check.Value.Refusal!;
+            return await ImportAsync(file, block, expected, cancellation);
         }
         finally
         {
@@ -170,7 +184,7 @@ public sealed class BlockImporter : IDisposable
     }
 
     private async ValueTask<ImportOutcome> ImportAsync(
-        IStorageFile file, string path, BlockCheck check, BlockExpectation expected, CancellationToken cancellation)
+        IStorageFile file, BlockCheck check, BlockExpectation expected, CancellationToken cancellation)
     {
         Probe?.Invoke(ImportStep.Checked);
         var stream = await ResolveStreamAsync(check, expected, cancellation);
@@ -198,7 +212,7 @@ public sealed class BlockImporter : IDisposable
 
         var guarded = _options.Guards.TryGetValue(stream.Value.Node, out var guard)
             ? new GuardedEvents(
-                guard, _options.Quarantine, new SinkBlock(key, stream.Value.Node, stream.Value.Mailbox), path, _events.Oids)
+                guard, _options.Quarantine, new SinkBlock(key, stream.Value.Node, stream.Value.Mailbox), file.Path, _events.Oids)
             : null;
         var job = new ImportJob(_history, _sinks, file, check, stream.Value, key, _events, _options.MaxEventsPerTransaction, guarded, Probe);
         var outcome = found.Value is { IsComplete: true } applied
