@@ -15,6 +15,7 @@ public sealed partial class FetchClient : IFetchBooks
 {
     private static readonly TimeSpan FirstRetry = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LastRetry = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan SuspendedPause = TimeSpan.FromSeconds(1);
 
     // More than an announcement that came late can still offer.
     private const int RememberedConfirmations = 256;
@@ -165,6 +166,11 @@ public sealed partial class FetchClient : IFetchBooks
     /// <returns>How long to wait before the next round, and what is wrong.</returns>
     private async Task<(TimeSpan Pause, string? Trouble)> RunCycleAsync(long begun, CancellationToken cancellationToken)
     {
+        if (_options.Suspended() is { } suspended)
+        {
+            return (SuspendedPause, suspended);
+        }
+
         var opened = await _link.EnsureSessionAsync(cancellationToken);
         if (!opened.IsOk)
         {
@@ -271,6 +277,7 @@ public sealed partial class FetchClient : IFetchBooks
                 Blocks = _state.Blocks + 1,
                 Events = _state.Events + imported.Events,
                 Duplicates = _state.Duplicates + imported.Duplicates,
+                RefusedEvents = _state.RefusedEvents + imported.RefusedEvents,
                 BacklogBlocks = Math.Max(_state.BacklogBlocks, 1) - 1,
                 BacklogEvents = Math.Max(_state.BacklogEvents, offer.EventCount) - offer.EventCount,
                 LastContact = _time.GetUtcNow(),

@@ -338,6 +338,11 @@ internal sealed class FetchPipeline(
                 Taken imported;
                 using (lease)
                 {
+                    if (options.Suspended() is { } suspended)
+                    {
+                        return suspended;
+                    }
+
                     imported = await intake.ImportAsync(block, options.Source, options.Target, cancellationToken);
                 }
 

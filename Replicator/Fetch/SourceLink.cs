@@ -463,7 +463,7 @@ public sealed partial class SourceLink
         return result switch
         {
             BusResult.NotConnected => new LinkAnswer<bool>(LinkStatus.NotConnected, false, "there is no connection to the broker"),
-            BusResult.Refused => new LinkAnswer<bool>(LinkStatus.Refused, false, "the broker refuses messages to this topic: check the account's rights"),
+            BusResult.Refused or BusResult.Unacceptable or BusResult.Forbidden => new LinkAnswer<bool>(LinkStatus.Refused, false, "the broker refuses messages to this topic: check the account's rights"),
             _ => null,
         };
     }

@@ -214,6 +214,7 @@ internal sealed class Site : IAsyncDisposable
               path: target
               {{History}}
               archive: {{_options.Archive}}
+        {{Indent(_options.Client, 6)}}
               mailboxes:
                 {{Source}}: { key_id: default, {{_options.Fetch}} }
         """;
