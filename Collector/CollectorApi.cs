@@ -3,9 +3,11 @@ using ZfRepl.Collector.Fill;
 using ZfRepl.Collector.Mailboxes;
 using ZfRepl.Collector.Sources;
 using ZfRepl.Core.Blocks;
+using ZfRepl.Core.Frames;
 using ZfRepl.Core.Import;
 using ZfRepl.Core.Storage;
 using ZfRepl.Core.Telemetry;
+using ZfRepl.Hosting.Import;
 using ZfRepl.Hosting.Rpc;
 
 namespace ZfRepl.Collector;
@@ -17,9 +19,13 @@ internal sealed class CollectorApi(
     IReadOnlyList<ITelemetrySource> sources,
     Intake intake,
     Quarantine quarantine,
+    IStorage storage,
+    ReadySignal waiting,
     FillApi fills)
 {
     private const string AllMailboxes = "*";
+    private const int DefaultReady = 128;
+    private const int MaxReady = 1000;
 
     private static readonly RpcParameter MailboxName = new("i", RpcType.String, "mailbox name", IsRequired: true);
     private static readonly RpcParameter MailboxNameOrAll = new("i", RpcType.String, "mailbox name, * for all", IsRequired: true);
@@ -30,6 +36,25 @@ internal sealed class CollectorApi(
     {
         methods.Add("mailbox.list", "lists the mailboxes", [], (_, _) => Task.FromResult(RpcResult.List(mailboxes, WriteMailbox)));
         methods.Add("mailbox.list_blocks", "lists the blocks that are ready", [MailboxName], ListBlocksAsync);
+        methods.Add(
+            "mailbox.ready",
+            "gives some of the blocks that are ready, and how many there are in all",
+            [
+                MailboxName,
+                new RpcParameter("limit", RpcType.Integer, "the most blocks, default 128") { Minimum = 1, Maximum = MaxReady },
+                new RpcParameter("stream", RpcType.String, "with after: the stream that is meant; blocks of another one are given from the first"),
+                new RpcParameter("after", RpcType.Integer, "only blocks with a higher number") { Minimum = 0 },
+                new RpcParameter("rotate", RpcType.Bool, "closes the current block when there are none; default false"),
+            ],
+            ReadyAsync);
+        methods.Add(
+            "mailbox.wait",
+            "waits until a block has become ready in any mailbox",
+            [
+                new RpcParameter("after", RpcType.Integer, "the version that the last answer gave; without it the answer comes at once"),
+                new RpcParameter("timeout", RpcType.Double, "longest wait in seconds, default 30") { Minimum = 0, Maximum = 300 },
+            ],
+            (call, token) => waiting.WaitAsync(call, token));
         methods.Add("mailbox.get_block", "gives the next block; the current one is closed when no other is ready", [MailboxName], GetBlockAsync);
         methods.Add(
             "mailbox.delete_block",
@@ -43,7 +68,20 @@ internal sealed class CollectorApi(
         methods.Add("mailbox.disable", "stops a mailbox collecting; its blocks stay", [MailboxNameOrAll], (call, _) => Task.FromResult(SetEnabled(call, false)));
         methods.Add("status", "gives the accounts of the mailboxes and the state of the sources", [], StatusAsync);
         fills.Register(methods);
-        methods.Add("quarantine.list", "lists damaged files that are kept aside", [], (_, _) => Task.FromResult(ListQuarantine()));
+        methods.Add(
+            "loss.list",
+            "lists the entries of the loss ledger that wait here or were made since the start, the newest first",
+            [
+                new RpcParameter("i", RpcType.String, "mailbox name; all if not given"),
+                new RpcParameter("limit", RpcType.Integer, $"how many of a mailbox at most, {LossListMethod.DefaultLimit} if not given")
+                {
+                    Minimum = 1,
+                    Maximum = LossListMethod.MaxLimit,
+                },
+            ],
+            ListLossesAsync);
+        BlockVerifyMethod.Add(methods, storage, [MailboxName, BlockId], FindBlockAsync);
+        QuarantineMethods.Add(methods, quarantine, retry: null);
     }
 
     private static void WriteMailbox(Utf8JsonWriter json, Mailbox mailbox)
@@ -92,6 +130,47 @@ internal sealed class CollectorApi(
 
         var blocks = await mailbox.ListAsync(cancellationToken);
         return RpcResult.List(blocks, (json, block) => WriteBlock(json, block, withLast: false));
+    }
+
+    private async Task<RpcResult> ReadyAsync(RpcCall call, CancellationToken cancellationToken)
+    {
+        if (Find(call.String("i")) is not { } mailbox)
+        {
+            return NoMailbox(call.String("i"));
+        }
+
+        (StreamId Stream, ulong Index)? after = null;
+        if (call.Int64OrNull("after") is { } index)
+        {
+            if (!StreamId.TryParse(call.StringOrNull("stream") ?? "", out var stream))
+            {
+                return RpcResult.Error(RpcErrorCode.InvalidData, "with after, stream says which stream is meant, in 32 hexadecimal digits");
+            }
+
+            after = (stream, (ulong)index);
+        }
+
+        var limit = (int)(call.Int64OrNull("limit") ?? DefaultReady);
+        var ready = await mailbox.ReadyAsync(after, limit, call.BoolOrNull("rotate") ?? false, cancellationToken);
+        if (!ready.IsOk)
+        {
+            return Failed(ready.Error);
+        }
+
+        return RpcResult.Write(json =>
+        {
+            json.WriteStartObject();
+            json.WriteStartArray("blocks");
+            foreach (var block in ready.Value.Blocks)
+            {
+                WriteBlock(json, block, withLast: false);
+            }
+
+            json.WriteEndArray();
+            json.WriteNumber("total_blocks", ready.Value.TotalBlocks);
+            json.WriteNumber("total_events", ready.Value.TotalEvents);
+            json.WriteEndObject();
+        });
     }
 
     private async Task<RpcResult> GetBlockAsync(RpcCall call, CancellationToken cancellationToken)
@@ -178,10 +257,11 @@ internal sealed class CollectorApi(
             return NoMailbox(call.String("i"));
         }
 
-        var settled = await mailbox.SettleAsync(cancellationToken);
-        if (!settled.IsOk)
+        // The open one counts as well; what is entered into the ledger for all of them goes into the next.
+        var closed = await mailbox.SealAsync(cancellationToken);
+        if (!closed.IsOk)
         {
-            return Failed(settled.Error);
+            return Failed(closed.Error);
         }
 
         foreach (var ready in await mailbox.ListAsync(cancellationToken))
@@ -205,6 +285,50 @@ internal sealed class CollectorApi(
 
         var done = await mailbox.SealAsync(cancellationToken);
         return done.IsOk ? RpcResult.Empty : Failed(done.Error);
+    }
+
+    private async Task<RpcResult> ListLossesAsync(RpcCall call, CancellationToken cancellationToken)
+    {
+        var name = call.StringOrNull("i");
+        var chosen = name is null ? mailboxes : mailboxes.Where(m => m.Name == name).ToList();
+        if (name is not null && chosen.Count == 0)
+        {
+            return NoMailbox(name);
+        }
+
+        var all = new List<(string Mailbox, MailboxLoss Loss)>();
+        foreach (var mailbox in chosen)
+        {
+            var listed = await mailbox.ListLossesAsync((int)(call.Int64OrNull("limit") ?? LossListMethod.DefaultLimit), cancellationToken);
+            if (!listed.IsOk)
+            {
+                return Failed(listed.Error);
+            }
+
+            all.AddRange(listed.Value.Select(l => (mailbox.Name, l)));
+        }
+
+        return RpcResult.List(all, (json, item) =>
+        {
+            json.WriteStartObject();
+            json.WriteString("mailbox", item.Mailbox);
+            LossJson.Write(json, item.Loss.Record);
+            json.WriteBoolean("waiting", item.Loss.IsWaiting);
+            json.WriteEndObject();
+        });
+    }
+
+    private async Task<(string? Path, RpcResult? Error)> FindBlockAsync(RpcCall call, CancellationToken cancellationToken)
+    {
+        if (Find(call.String("i")) is not { } mailbox)
+        {
+            return (null, NoMailbox(call.String("i")));
+        }
+
+        var name = call.String("block_id");
+        var blocks = await mailbox.ListAsync(cancellationToken);
+        var found = blocks.FirstOrDefault(b => b.Block.Name.ToString() == name);
+        return found is null ? (null, NoBlock(name)) : (found.Path, null);
     }
 
     private RpcResult SetEnabled(RpcCall call, bool enabled)
@@ -290,23 +414,5 @@ internal sealed class CollectorApi(
         json.WriteEndObject();
         json.WriteString("trouble", status.Trouble);
         json.WriteEndObject();
-    }
-
-    private RpcResult ListQuarantine()
-    {
-        var listed = quarantine.List(after: null, limit: 10_000);
-        return listed.IsOk
-            ? RpcResult.List(listed.Value, (json, entry) =>
-            {
-                json.WriteStartObject();
-                json.WriteString("name", entry.Name);
-                json.WriteString("path", entry.Path);
-                json.WriteNumber("size", entry.LengthBytes);
-                json.WriteString("reason", entry.Reason);
-                json.WriteString("origin", entry.Origin);
-                json.WriteString("since", UnixTime.FormatIso(entry.SinceNs));
-                json.WriteEndObject();
-            })
-            : Failed(listed.Error);
     }
 }

@@ -1,4 +1,5 @@
 using ZfRepl.Core.History;
+using ZfRepl.Core.Import;
 using ZfRepl.Replicator.Bus;
 using ZfRepl.Replicator.Fetch;
 using ZfRepl.Replicator.Repair;
@@ -45,6 +46,9 @@ public sealed record ClientOptions
     /// <summary>Where it is kept which gaps there are.</summary>
     public required string RepairPath { get; init; }
 
+    /// <summary>The services that have to run while anything is fetched.</summary>
+    public IReadOnlyList<WatchedService> WatchedServices { get; init; } = [];
+
     /// <summary>Where blocks arrive.</summary>
     public required string InboxPath { get; init; }
 
@@ -53,6 +57,9 @@ public sealed record ClientOptions
 
     /// <summary>The history database.</summary>
     public required HistoryOptions History { get; init; }
+
+    /// <summary>By node, what the sources that are not trusted may write.</summary>
+    public IReadOnlyDictionary<string, SourceGuard> Guards { get; init; } = new Dictionary<string, SourceGuard>();
 
     /// <summary>The archive topic, or null when nothing is published.</summary>
     public ArchiveOptions? Archive { get; init; }

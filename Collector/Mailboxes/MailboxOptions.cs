@@ -49,6 +49,12 @@ public sealed record MailboxOptions
     /// <summary>A block is closed when it is this old.</summary>
     public TimeSpan BlockTtl { get; init; } = TimeSpan.FromSeconds(600);
 
+    /// <summary>
+    /// A block is closed, and so announced, when its first readings have been accepted for so long; null leaves that to size, age and target.
+    /// The price is more and smaller blocks.
+    /// </summary>
+    public TimeSpan? MaxDelay { get; init; }
+
     /// <summary>Blocks that nobody fetched are given up after this time; null keeps them for ever.</summary>
     public TimeSpan? Keep { get; init; } = TimeSpan.FromSeconds(86_400);
 
@@ -72,6 +78,21 @@ public sealed record MailboxOptions
 
     /// <summary>Filling from the local history pauses while so many bytes wait to be fetched; null for no such limit.</summary>
     public long? FillBacklogBytes { get; init; } = 256L * 1024 * 1024;
+
+    /// <summary>
+    /// What happens while <see cref="MaxPendingAppends"/> or <see cref="MaxPendingBytes"/> are reached: false has sources wait, true gives the events
+    /// up, with an entry in the loss ledger. LOSS with true.
+    /// </summary>
+    public bool DropsWhenFull { get; init; }
+
+    /// <summary>True takes nothing as it happens: snapshots alone.</summary>
+    public bool IgnoresEvents { get; init; }
+
+    /// <summary>How often a snapshot of the last state of all matching items is taken; null for never.</summary>
+    public TimeSpan? SnapshotInterval { get; init; }
+
+    /// <summary>True leaves items out of snapshots whose source has no connection.</summary>
+    public bool SkipsDisconnected { get; init; }
 
     /// <summary>How long to wait before a failed write is tried again.</summary>
     public TimeSpan RetryDelay { get; init; } = TimeSpan.FromSeconds(1);

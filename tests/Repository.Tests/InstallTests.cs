@@ -90,7 +90,7 @@ public sealed class InstallTests : IDisposable
     [RequiresFact("bash")]
     public async Task Its_syntax_is_clean()
     {
-        foreach (var script in new[] { "install.sh", "tests/run", "tests/bench", ".ci/run" })
+        foreach (var script in new[] { "install.sh", "tests/run", "tests/bench", "tests/Benchmarks/Peers/run", ".ci/run" })
         {
             AssertOk(await ProgramRun.RunAsync("bash", ["-n", Path.Combine(ProgramLookup.RepositoryRoot, script)]));
         }

@@ -42,14 +42,14 @@ internal static class FrameBenchmark
         double count = bench.Events;
         return Task.FromResult<IReadOnlyList<Figure>>(
         [
-            new("w1_encode_events_per_s", count / encoded.CpuSeconds, "events per core second"),
+            new("frames_encode_events_per_s", count / encoded.CpuSeconds, "events per core second"),
             new("frames_encode_ratio", toRows.CpuSeconds / encoded.CpuSeconds, "x the speed of fixed rows"),
             new("frames_encode_allocated_bytes_per_event", encoded.AllocatedBytes / count, "bytes/event"),
-            new("w1_decode_events_per_s", count / decoded.CpuSeconds, "events per core second"),
+            new("frames_decode_events_per_s", count / decoded.CpuSeconds, "events per core second"),
             new("frames_decode_ratio", fromRows.CpuSeconds / decoded.CpuSeconds, "x the speed of fixed rows"),
             new("frames_decode_allocated_bytes_per_event", decoded.AllocatedBytes / count, "bytes/event"),
             new("frames_bytes_per_event", frames.Length / count, "bytes/event, 256 KiB frames"),
-            new("w1_unchanged_share", Unchanged(events), "of the readings of the workload"),
+            new("frames_unchanged_share", Unchanged(events), "of the readings of the workload"),
             new("frames_small_bytes_per_event", small.Length / count, "bytes/event, 100 events each"),
         ]);
     }
