@@ -2,6 +2,7 @@ using System.Text.Json;
 using ZfRepl.Collector.Mailboxes;
 using ZfRepl.Collector.Sources;
 using ZfRepl.Core.Blocks;
+using ZfRepl.Core.Frames;
 using ZfRepl.Core.Import;
 using ZfRepl.Core.Storage;
 using ZfRepl.Core.Telemetry;
@@ -11,9 +12,11 @@ namespace ZfRepl.Collector;
 
 /// <summary>The collector's methods: those of the manual, and ours. Each one is a thin hand over a mailbox.</summary>
 internal sealed class CollectorApi(
-    CollectorOptions options, IReadOnlyList<Mailbox> mailboxes, IReadOnlyList<ITelemetrySource> sources, Intake intake, Quarantine quarantine)
+    CollectorOptions options, IReadOnlyList<Mailbox> mailboxes, IReadOnlyList<ITelemetrySource> sources, Intake intake, Quarantine quarantine, ReadySignal waiting)
 {
     private const string AllMailboxes = "*";
+    private const int DefaultReady = 128;
+    private const int MaxReady = 1000;
 
     private static readonly RpcParameter MailboxName = new("i", RpcType.String, "mailbox name", IsRequired: true);
     private static readonly RpcParameter MailboxNameOrAll = new("i", RpcType.String, "mailbox name, * for all", IsRequired: true);
@@ -24,6 +27,25 @@ internal sealed class CollectorApi(
     {
         methods.Add("mailbox.list", "lists the mailboxes", [], (_, _) => Task.FromResult(RpcResult.List(mailboxes, WriteMailbox)));
         methods.Add("mailbox.list_blocks", "lists the blocks that are ready", [MailboxName], ListBlocksAsync);
+        methods.Add(
+            "mailbox.ready",
+            "gives some of the blocks that are ready, and how many there are in all",
+            [
+                MailboxName,
+                new RpcParameter("limit", RpcType.Integer, "the most blocks, default 128") { Minimum = 1, Maximum = MaxReady },
+                new RpcParameter("stream", RpcType.String, "with after: the stream that is meant; blocks of another one are given from the first"),
+                new RpcParameter("after", RpcType.Integer, "only blocks with a higher number") { Minimum = 0 },
+                new RpcParameter("rotate", RpcType.Bool, "closes the current block when there are none; default false"),
+            ],
+            ReadyAsync);
+        methods.Add(
+            "mailbox.wait",
+            "waits until a block has become ready in any mailbox",
+            [
+                new RpcParameter("after", RpcType.Integer, "the version that the last answer gave; without it the answer comes at once"),
+                new RpcParameter("timeout", RpcType.Double, "longest wait in seconds, default 30") { Minimum = 0, Maximum = 300 },
+            ],
+            (call, token) => waiting.WaitAsync(call, token));
         methods.Add("mailbox.get_block", "gives the next block; the current one is closed when no other is ready", [MailboxName], GetBlockAsync);
         methods.Add(
             "mailbox.delete_block",
@@ -85,6 +107,47 @@ internal sealed class CollectorApi(
 
         var blocks = await mailbox.ListAsync(cancellationToken);
         return RpcResult.List(blocks, (json, block) => WriteBlock(json, block, withLast: false));
+    }
+
+    private async Task<RpcResult> ReadyAsync(RpcCall call, CancellationToken cancellationToken)
+    {
+        if (Find(call.String("i")) is not { } mailbox)
+        {
+            return NoMailbox(call.String("i"));
+        }
+
+        (StreamId Stream, ulong Index)? after = null;
+        if (call.Int64OrNull("after") is { } index)
+        {
+            if (!StreamId.TryParse(call.StringOrNull("stream") ?? "", out var stream))
+            {
+                return RpcResult.Error(RpcErrorCode.InvalidData, "with after, stream says which stream is meant, in 32 hexadecimal digits");
+            }
+
+            after = (stream, (ulong)index);
+        }
+
+        var limit = (int)(call.Int64OrNull("limit") ?? DefaultReady);
+        var ready = await mailbox.ReadyAsync(after, limit, call.BoolOrNull("rotate") ?? false, cancellationToken);
+        if (!ready.IsOk)
+        {
+            return Failed(ready.Error);
+        }
+
+        return RpcResult.Write(json =>
+        {
+            json.WriteStartObject();
+            json.WriteStartArray("blocks");
+            foreach (var block in ready.Value.Blocks)
+            {
+                WriteBlock(json, block, withLast: false);
+            }
+
+            json.WriteEndArray();
+            json.WriteNumber("total_blocks", ready.Value.TotalBlocks);
+            json.WriteNumber("total_events", ready.Value.TotalEvents);
+            json.WriteEndObject();
+        });
     }
 
     private async Task<RpcResult> GetBlockAsync(RpcCall call, CancellationToken cancellationToken)

@@ -16,6 +16,7 @@ public static class CollectorBinder
     private const string DefaultSpool = "runtime/zfrepl/spool";
     private const string DefaultPki = "runtime/zfrepl/pki";
     private const long MinBlockBytes = 4096;
+    private static readonly TimeSpan ShortestMaxDelay = TimeSpan.FromMilliseconds(10);
     private const long MaxBlockBytes = 64 * 1024 * 1024;
 
     /// <summary>Binds the section.</summary>
@@ -97,6 +98,7 @@ public static class CollectorBinder
         }
 
         TimeSpan? keep = section.IsNull("keep") ? null : section.Duration("keep", TimeSpan.FromSeconds(1), TimeSpan.FromDays(36_500)) ?? TimeSpan.FromDays(1);
+        var maxDelay = section.IsNull("max_delay") ? null : section.Duration("max_delay", ShortestMaxDelay, TimeSpan.FromHours(1));
         var defaults = new MailboxOptions { Name = section.Name, Node = node, Folder = Path.Combine(spool, section.Name) };
         return defaults with
         {
@@ -107,10 +109,14 @@ public static class CollectorBinder
             MaxPendingAppends = section.Int32("queue_size", 1, 1_000_000) ?? defaults.MaxPendingAppends,
             Coding = section.Enum<BlockCoding>("coding") ?? defaults.Coding,
             Durability = durability,
-            CommitDelay = section.Duration("commit_delay", maximum: TimeSpan.FromSeconds(10)) ?? defaults.CommitDelay,
+            MaxDelay = maxDelay,
+            CommitDelay = section.Duration("commit_delay", maximum: TimeSpan.FromSeconds(10)) ?? CommitDelayFor(maxDelay, defaults.CommitDelay),
             Filter = BindFilter(section),
         };
     }
+
+    /// <summary>Waiting for company is a part of the delay, and no more than a tenth of it.</summary>
+    private static TimeSpan CommitDelayFor(TimeSpan? maxDelay, TimeSpan usual) => maxDelay / 10 is { } tenth && tenth < usual ? tenth : usual;
 
     private static OidFilter BindFilter(ConfigSection section)
     {

@@ -79,7 +79,7 @@ public sealed partial class CollectorService(CollectorOptions options, IStorage 
             var intake = new Intake(mailboxes, boot, oids);
             var sources = MakeSources(context, application);
             var served = mailboxes.Where(m => m.Name != LocalHistoryMailbox).ToList();
-            new CollectorApi(options, served, sources, intake, quarantine).Register(context.Methods);
+            new CollectorApi(options, served, sources, intake, quarantine, new ReadySignal(served, context.Time)).Register(context.Methods);
             await RunAllAsync(context, mailboxes, history, intake, sources, stop);
             return null;
         }

@@ -123,12 +123,13 @@ internal sealed class FetchingSide(ReplicatorOptions options, IStorage storage, 
 
     private void MakeClients(IMessageBus bus, BlockIntake intake, InboxLeftovers leftovers)
     {
+        var memory = new FetchMemory();
         var links = new Dictionary<string, SourceLink>(StringComparer.Ordinal);
         foreach (var (fetch, link) in options.Client!.Mailboxes)
         {
             var source = new SourceLink(bus, context.Time, link, context.Causes);
             links.Add(fetch.Source, source);
-            var fetchClient = new FetchClient(source, intake, bus, context.Time, fetch, context.Loggers.CreateLogger("fetch"));
+            var fetchClient = new FetchClient(source, intake, memory, bus, context.Time, fetch, context.Loggers.CreateLogger("fetch"));
             _clients.Add(fetchClient);
             _loops.Add(async token =>
             {

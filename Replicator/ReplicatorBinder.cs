@@ -137,9 +137,10 @@ public static class ReplicatorBinder
         {
             CheckName(mailbox);
             mailbox.Ignore("allow_fill");
+            var coding = BindCoding(mailbox);
             if (keys.Find(mailbox) is { } key)
             {
-                mailboxes.Add(new ServedMailbox(mailbox.Name, key));
+                mailboxes.Add(new ServedMailbox(mailbox.Name, key, coding));
             }
         }
 
@@ -159,6 +160,22 @@ public static class ReplicatorBinder
                 ChunkBytes = chunkBytes,
                 MaxBlockBytes = maxBlockBytes,
             });
+    }
+
+    private static TransferCoding BindCoding(ConfigSection mailbox)
+    {
+        switch (mailbox.String("codec"))
+        {
+            case null or "columnar+brotli":
+                return TransferCoding.ColumnarBrotli;
+            case "bzip2":
+                return TransferCoding.Bzip2;
+            case "none":
+                return TransferCoding.None;
+            case var other:
+                mailbox.Error("codec", $"there is no codec '{other}' here", "write columnar+brotli, bzip2 or none");
+                return TransferCoding.ColumnarBrotli;
+        }
     }
 
     private static ClientOptions BindClient(

@@ -1,3 +1,4 @@
+using ZfRepl.Core.Schedule;
 using ZfRepl.Core.Storage;
 using ZfRepl.Core.Tasks;
 using ZfRepl.Core.Transfer;
@@ -81,8 +82,10 @@ public sealed class ReplicatorService(ReplicatorOptions options, IStorage storag
     /// <summary>The serving side with its line to the collector.</summary>
     private sealed class ServingSide : IDisposable
     {
-        private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(500);
+        private static readonly TimeSpan FirstRetry = TimeSpan.FromMilliseconds(500);
+        private static readonly TimeSpan LastRetry = TimeSpan.FromSeconds(5);
 
+        private readonly RetryDelay _retry = new(FirstRetry, LastRetry, seed: 1);
         private readonly RpcClient _collector;
         private readonly CollectorBlocks _blocks;
         private readonly ServerOptions _options;
@@ -99,29 +102,30 @@ public sealed class ReplicatorService(ReplicatorOptions options, IStorage storag
 
         public BlockServer Server { get; }
 
-        /// <summary>Looks for blocks that have become ready and says so to targets that are in a session.</summary>
+        /// <summary>Is told by the collector when a block has become ready, and says so to targets that are in a session.</summary>
         public async Task AnnounceAsync(CancellationToken cancellationToken)
         {
-            var newest = new Dictionary<string, ulong>(StringComparer.Ordinal);
+            long? seen = null;
             while (true)
             {
-                await Task.Delay(LookInterval, _time, cancellationToken);
-                if (Server.Counters.Sessions == 0 || !Server.Enabled)
+                var news = await _blocks.WaitAsync(seen, cancellationToken);
+                if (news.Status != SourceStatus.Ok)
                 {
+                    // Without its collector nothing becomes ready; whoever asks is told what is wrong.
+                    await Task.Delay(_retry.Next(), _time, cancellationToken);
                     continue;
                 }
 
-                foreach (var mailbox in _options.Blocks.Mailboxes)
+                _retry.Reset();
+                if (seen is { } before && Server.Enabled)
                 {
-                    var ready = await _blocks.ReadyAsync(mailbox.Target, rotate: false, cancellationToken);
-                    var last = ready.Value is { Count: > 0 } blocks ? blocks[^1].Identity.Index : 0;
-                    if (last > newest.GetValueOrDefault(mailbox.Target))
+                    foreach (var mailbox in _options.Blocks.Mailboxes.Where(m => news.Value.Mailboxes.GetValueOrDefault(m.Target) > before))
                     {
                         Server.Announce(mailbox.Target);
                     }
-
-                    newest[mailbox.Target] = last;
                 }
+
+                seen = news.Value.Version;
             }
         }
 

@@ -1,3 +1,4 @@
+using System.Threading.Channels;
 using ZfRepl.Core.Frames;
 using ZfRepl.Core.Storage;
 
@@ -6,7 +7,13 @@ namespace ZfRepl.Collector.Mailboxes;
 /// <summary>The mailbox's own work: committing, sealing by size and age, giving up what is too old, repeating what failed.</summary>
 public sealed partial class Mailbox
 {
+    private static readonly TimeSpan ShortestDelay = TimeSpan.FromMilliseconds(1);
+
     private IReadOnlyList<RemovedBlock> _vanished = [];
+
+    private readonly Channel<bool> _opened = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+
+    private long _announcedVersion;
 
     private Commit? _uncommitted;
 
@@ -77,6 +84,11 @@ public sealed partial class Mailbox
                 _ = SealClosed(withOpen: true);
             }
 
+            if (Disk.HasOpenContent)
+            {
+                _opened.Writer.TryWrite(true);
+            }
+
             return true;
         }
         finally
@@ -91,6 +103,54 @@ public sealed partial class Mailbox
         {
             await Task.Delay(HousekeepingInterval, _time, cancellationToken);
             await TidyAsync();
+        }
+    }
+
+    /// <summary>
+    /// Closes the block when its first readings have waited as long as they may. Without such a limit blocks are closed by size, by age and when
+    /// the target asks, and this has nothing to do.
+    /// </summary>
+    private async Task SealInTimeAsync(CancellationToken cancellationToken)
+    {
+        if (_options.MaxDelay is not { } maxDelay)
+        {
+            await Task.Delay(Timeout.InfiniteTimeSpan, _time, cancellationToken);
+            return;
+        }
+
+        while (true)
+        {
+            await _opened.Reader.ReadAsync(cancellationToken);
+            while (await SealWhenDueAsync(maxDelay) is { } left)
+            {
+                await Task.Delay(left, _time, cancellationToken);
+            }
+        }
+    }
+
+    /// <summary>Closes the open block if it is old enough.</summary>
+    /// <returns>How long to wait before looking again; null when there is nothing to wait for.</returns>
+    private async Task<TimeSpan?> SealWhenDueAsync(TimeSpan maxDelay)
+    {
+        await _gate.WaitAsync(CancellationToken.None);
+        try
+        {
+            if (!Disk.HasOpenContent)
+            {
+                return null;
+            }
+
+            if (maxDelay - Disk.OpenAge is var left && left > TimeSpan.Zero)
+            {
+                // A timer may end a moment early.
+                return left < ShortestDelay ? ShortestDelay : left;
+            }
+
+            return SealClosed(withOpen: true).IsOk ? null : _options.RetryDelay;
+        }
+        finally
+        {
+            _gate.Release();
         }
     }
 
@@ -136,7 +196,7 @@ public sealed partial class Mailbox
 
         foreach (var entry in _expiring.Where(e => e.Durable.IsCompletedSuccessfully).ToArray())
         {
-            var stillThere = Disk.Sealed.Any(b => b.Header.Index == entry.Block.Header.Index);
+            var stillThere = Disk.Sealed.Find(entry.Block.Name) is not null;
             if (!stillThere || Disk.Remove(entry.Block, Removal.Lost).IsOk)
             {
                 _expiring.Remove(entry);
@@ -171,10 +231,17 @@ public sealed partial class Mailbox
             _closedSignal.Writer.TryWrite(true);
         }
 
-        foreach (var block in Disk.Sealed.SkipWhile(b => b.Header.Index <= _announced))
+        foreach (var block in Disk.Sealed.After(_announced))
         {
             _announced = block.Header.Index;
             BlockSealed?.Invoke(block);
+        }
+
+        // Also where an older one was carried over only now.
+        if (Disk.Sealed.Version != _announcedVersion)
+        {
+            _announcedVersion = Disk.Sealed.Version;
+            BecameReady?.Invoke();
         }
     }
 

@@ -40,6 +40,12 @@ public enum RemoveResult
 /// <param name="IsLast">True when no further block is ready behind it.</param>
 public sealed record ReadyBlock(SealedBlock Block, string Path, bool IsLast);
 
+/// <summary>Some of the blocks that are ready.</summary>
+/// <param name="Blocks">Those that were asked for, oldest first.</param>
+/// <param name="TotalBlocks">How many there are in all.</param>
+/// <param name="TotalEvents">The events in all of them.</param>
+public sealed record ReadyPage(IReadOnlyList<ReadyBlock> Blocks, int TotalBlocks, ulong TotalEvents);
+
 /// <summary>
 /// One mailbox: takes events, makes them durable together, cuts them into blocks, hands blocks out and removes them on proof. It is the
 /// only writer of its folder. Thread-safe.
@@ -95,6 +101,9 @@ public sealed partial class Mailbox : IAsyncDisposable
         _log = new Log(logger, options.Name);
         _enabled = options.AutoEnabled;
     }
+
+    /// <summary>Raised when a block may have become ready, also one that was carried over. Handlers must be quick and not throw.</summary>
+    public event Action? BecameReady;
 
     /// <summary>Raised after a block was sealed, on one of the mailbox's own tasks. Handlers must be quick and not throw.</summary>
     public event Action<SealedBlock>? BlockSealed;
@@ -163,7 +172,7 @@ public sealed partial class Mailbox : IAsyncDisposable
     {
         try
         {
-            await Supervisor.RunAsync(cancellationToken, CommitLoopAsync, HousekeepAsync, RecodeLoopAsync);
+            await Supervisor.RunAsync(cancellationToken, CommitLoopAsync, HousekeepAsync, RecodeLoopAsync, SealInTimeAsync);
         }
         finally
         {
@@ -229,6 +238,50 @@ public sealed partial class Mailbox : IAsyncDisposable
         }
     }
 
+    /// <summary>Some of the sealed blocks, oldest first, and the sums of all of them.</summary>
+    /// <param name="after">Only blocks of this stream with a higher number; null for all. Where the mailbox has another stream, all.</param>
+    /// <param name="limit">The most blocks.</param>
+    /// <param name="rotate">Where there are none, the open block is closed and becomes ready.</param>
+    /// <param name="cancellationToken">Ends the waiting.</param>
+    /// <returns>The blocks, or why the open block can't be closed.</returns>
+    public async Task<StorageResult<ReadyPage>> ReadyAsync(
+        (StreamId Stream, ulong Index)? after, int limit, bool rotate, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            Task<StorageResult> settled;
+            await _gate.WaitAsync(cancellationToken);
+            try
+            {
+                var index = after is { } place && place.Stream == Disk.Stream ? place.Index : 0;
+                var isWanting = rotate && !Disk.Sealed.After(index).Any();
+                if (isWanting)
+                {
+                    var closed = SealClosed(withOpen: Disk.Closed.Count == 0);
+                    if (!closed.IsOk)
+                    {
+                        return closed.Error;
+                    }
+
+                    isWanting = !Disk.Sealed.After(index).Any();
+                }
+
+                if (!isWanting || Disk.NextToRecode is not { } next)
+                {
+                    return Page(index, limit);
+                }
+
+                settled = next.Settled;
+            }
+            finally
+            {
+                _gate.Release();
+            }
+
+            _ = await settled.WaitAsync(cancellationToken);
+        }
+    }
+
     /// <summary>The oldest block that is ready; where there is none, the open block is closed and becomes ready.</summary>
     /// <param name="rotate">False leaves the open block alone.</param>
     /// <param name="cancellationToken">Ends the waiting.</param>
@@ -252,7 +305,9 @@ public sealed partial class Mailbox : IAsyncDisposable
 
                 if (!rotate || Disk.Sealed.Count > 0 || Disk.NextToRecode is not { } next)
                 {
-                    return Ready() is [var first, ..] ? first : (ReadyBlock?)null;
+                    return Disk.Sealed.First is { } first
+                        ? new ReadyBlock(first, Disk.PathOf(first.Name), Disk.Sealed.Count == 1)
+                        : (ReadyBlock?)null;
                 }
 
                 settled = next.Settled;
@@ -432,7 +487,7 @@ public sealed partial class Mailbox : IAsyncDisposable
         }
 
         var (backlog, next) = (_disk.Sealed.Count, _disk.DurableNextSequence);
-        _announced = _disk.Sealed.LastOrDefault()?.Header.Index ?? 0;
+        _announced = _disk.Sealed.Last?.Header.Index ?? 0;
         _log.Opened(_disk.Stream.ToString(), backlog, next);
         foreach (var name in recovered.Unreadable)
         {
@@ -481,7 +536,14 @@ public sealed partial class Mailbox : IAsyncDisposable
         return [.. blocks.Select((b, i) => new ReadyBlock(b, Disk.PathOf(b.Name), i == blocks.Count - 1))];
     }
 
-    private SealedBlock? Find(BlockName name) => Disk.Sealed.FirstOrDefault(b => b.Name == name);
+    private ReadyPage Page(ulong after, int limit)
+    {
+        var last = Disk.Sealed.Last?.Header.Index;
+        var blocks = Disk.Sealed.After(after).Take(limit).Select(b => new ReadyBlock(b, Disk.PathOf(b.Name), b.Header.Index == last));
+        return new ReadyPage([.. blocks], Disk.Sealed.Count, Disk.Sealed.EventCount);
+    }
+
+    private SealedBlock? Find(BlockName name) => Disk.Sealed.Find(name);
 
     private Task GiveUpDamaged(SealedBlock block, bool isKept)
     {

@@ -44,7 +44,7 @@ internal sealed class MailboxDisk(
     // Where blocks close faster than they can be re-coded, the rest is sealed as it is: what waits keeps a file open each.
     private const int MaxWaiting = 16;
 
-    private readonly SortedDictionary<ulong, SealedBlock> _sealed = new(sealedBlocks.ToDictionary(b => b.Header.Index));
+    private readonly SealedBlocks _sealed = new(sealedBlocks);
     private readonly SourcePositionSet _positions = new(positions);
     private readonly List<SuspectBlock> _suspects = [];
     private readonly List<ClosedBlock> _closed = [];
@@ -64,7 +64,7 @@ internal sealed class MailboxDisk(
     public IReadOnlyCollection<SourcePosition> Positions => _positions;
 
     /// <summary>Sealed blocks, oldest first.</summary>
-    public IReadOnlyCollection<SealedBlock> Sealed => _sealed.Values;
+    public SealedBlocks Sealed => _sealed;
 
     public MailboxState State => _state;
 
@@ -331,8 +331,7 @@ internal sealed class MailboxDisk(
     public MailboxStatus Status(bool enabled, IReadOnlyDictionary<string, ulong> losses, string? trouble)
     {
         var pending = _suspects.Aggregate(0UL, (sum, s) => sum + s.DurableEvents) + _closed.Aggregate(0UL, (sum, c) => sum + c.Block.EventCount);
-        var holes = _sealed.Values.Aggregate(0UL, (sum, b) => sum + (b.Trailer.NextSequence - b.Trailer.FirstSequence - b.Trailer.EventCount));
-        var oldest = _sealed.Values.FirstOrDefault()?.Header ?? _closed.FirstOrDefault()?.Block.Header ?? (HasOpenContent ? _open!.Header : null);
+        var oldest = _sealed.First?.Header ?? _closed.FirstOrDefault()?.Block.Header ?? (HasOpenContent ? _open!.Header : null);
         return new MailboxStatus
         {
             Name = options.Name,
@@ -341,11 +340,11 @@ internal sealed class MailboxDisk(
             Enabled = enabled,
             AcceptedEvents = DurableNextSequence - 1,
             DeliveredEvents = _state.DeliveredEvents,
-            BacklogEvents = _sealed.Values.Aggregate(0UL, (sum, b) => sum + b.Trailer.EventCount) + (_open is null ? 0 : _openDurableEvents) + pending,
+            BacklogEvents = _sealed.EventCount + (_open is null ? 0 : _openDurableEvents) + pending,
             LostEvents = _state.LostEvents,
-            QuarantinedEvents = _state.QuarantinedEvents + holes,
+            QuarantinedEvents = _state.QuarantinedEvents + _sealed.MissingCount,
             BacklogBlocks = _sealed.Count + _suspects.Count + _closed.Count + (HasOpenContent ? 1 : 0),
-            BacklogBytes = _sealed.Values.Sum(b => b.LengthBytes) + _closed.Sum(c => c.Block.LengthBytes) + OpenBytes,
+            BacklogBytes = _sealed.LengthBytes + _closed.Sum(c => c.Block.LengthBytes) + OpenBytes,
             OldestBlockNs = oldest?.CreatedNs,
             LossesByReason = losses,
             Trouble = trouble,

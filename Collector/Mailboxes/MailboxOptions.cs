@@ -49,6 +49,12 @@ public sealed record MailboxOptions
     /// <summary>A block is closed when it is this old.</summary>
     public TimeSpan BlockTtl { get; init; } = TimeSpan.FromSeconds(600);
 
+    /// <summary>
+    /// A block is closed, and so announced, when its first readings have been accepted for so long; null leaves that to size, age and target.
+    /// The price is more and smaller blocks.
+    /// </summary>
+    public TimeSpan? MaxDelay { get; init; }
+
     /// <summary>Blocks that nobody fetched are given up after this time; null keeps them for ever.</summary>
     public TimeSpan? Keep { get; init; } = TimeSpan.FromSeconds(86_400);
 

@@ -9,6 +9,9 @@ namespace ZfRepl.Replicator.Bus;
 /// <summary>The messages seam over MQTT: one connection, that keeps itself up. Thread-safe.</summary>
 public sealed class MqttBus : IMessageBus, IAsyncDisposable
 {
+    // What is not acknowledged yet is all that moves in a round trip. A 5.0 broker says how many it takes, and never takes more than it is told here.
+    private const int InFlight = 512;
+
     private readonly MqttClient _client;
     private readonly MqttQoS _qos;
     private readonly Lock _gate = new();
@@ -35,6 +38,9 @@ public sealed class MqttBus : IMessageBus, IAsyncDisposable
             KeepAlive = options.PingInterval,
             PingTimeout = options.PingInterval,
             MaxQueuedMessages = options.QueueSize,
+            MaxInFlight = InFlight,
+            ReceiveMaximum = InFlight,
+            MaxIncomingMessages = InFlight,
             ReconnectDelayMax = options.ReconnectDelayMax,
             MessageHandler = HandleAsync,
             StateHandler = Changed,

@@ -23,8 +23,8 @@ internal sealed class BlockDownload
         WireHash = transfer.WireHash;
         BlockBytes = (int)transfer.BlockBytes;
         ChunkBytes = chunkBytes;
-        _wire = new byte[transfer.WireBytes];
-        _received = new bool[(_wire.Length + chunkBytes - 1) / chunkBytes];
+        _wire = GC.AllocateUninitializedArray<byte>((int)transfer.WireBytes);
+        _received = new bool[CountChunks(transfer.WireBytes, chunkBytes)];
     }
 
     public BlockKey Block { get; }
@@ -55,6 +55,9 @@ internal sealed class BlockDownload
 
     public bool IsComplete => Contiguous == ChunkCount;
 
+    /// <summary>How many chunks so many bytes make.</summary>
+    public static int CountChunks(long wireBytes, int chunkBytes) => (int)((wireBytes + chunkBytes - 1) / chunkBytes);
+
     /// <summary>True when a transfer that the source prepared anew brings the same bytes in the same pieces.</summary>
     public bool Continues(BlockKey block, GetReply transfer, int chunkBytes) =>
         Block == block && Codec == transfer.Codec && WireBytes == transfer.WireBytes && ChunkBytes == chunkBytes && WireHash.Equals(transfer.WireHash);
@@ -62,25 +65,32 @@ internal sealed class BlockDownload
     /// <summary>The size that a chunk must have.</summary>
     public int SizeOf(uint index) => Math.Min(ChunkBytes, _wire.Length - (int)index * ChunkBytes);
 
-    /// <summary>Takes a chunk whose seal was verified.</summary>
-    /// <returns>False when it was there already.</returns>
-    public bool Add(uint index, ReadOnlySpan<byte> content)
+    /// <summary>Opens a chunk into its place, unless it is there already.</summary>
+    /// <param name="index">Which one.</param>
+    /// <param name="key">The transfer's key.</param>
+    /// <param name="header">The message's header.</param>
+    /// <param name="message">The whole message, of the size that the chunk must have.</param>
+    /// <returns>What became of it; null when it was there.</returns>
+    public OpenError? Open(uint index, DirectionKey key, in MessageHeader header, ReadOnlySpan<byte> message)
     {
         lock (_gate)
         {
             if (_received[index])
             {
-                return false;
+                return null;
             }
 
-            content.CopyTo(_wire.AsSpan((int)index * ChunkBytes));
-            _received[index] = true;
-            while (_contiguous < _received.Length && _received[_contiguous])
+            var opened = key.Open(header, index, message, _wire.AsSpan((int)index * ChunkBytes, SizeOf(index)));
+            if (opened == OpenError.None)
             {
-                _contiguous++;
+                _received[index] = true;
+                while (_contiguous < _received.Length && _received[_contiguous])
+                {
+                    _contiguous++;
+                }
             }
 
-            return true;
+            return opened;
         }
     }
 
@@ -104,17 +114,22 @@ internal sealed class BlockDownload
         }
     }
 
-    /// <summary>Checks the whole and decodes it.</summary>
+    /// <summary>Checks the whole and decodes it. Once, when all of it is here.</summary>
     /// <returns>Null and the block, or what is wrong.</returns>
     public string? Decode(out byte[] block)
     {
         block = [];
-        if (!WireHash.Bytes.SequenceEqual(SHA256.HashData(_wire)))
+        if (Codec == TransferCodec.None)
         {
-            return "the bytes that arrived do not match their hash";
+            return CheckPlain(out block);
         }
 
-        var decoded = new byte[BlockBytes];
+        if (!WireHash.Bytes.SequenceEqual(SHA256.HashData(_wire)))
+        {
+            return OtherWire;
+        }
+
+        var decoded = GC.AllocateUninitializedArray<byte>(BlockBytes);
         var error = TransferCodecs.Decode(Codec, _wire, decoded);
         if (error is not null)
         {
@@ -124,10 +139,41 @@ internal sealed class BlockDownload
         var prefix = decoded.Length - BlockTrailer.FrameBytes;
         if (prefix <= 0 || !Block.Hash.Bytes.SequenceEqual(SHA256.HashData(decoded.AsSpan(0, prefix))))
         {
-            return "the block does not match the hash that it was offered with";
+            return OtherBlock;
         }
 
         block = decoded;
+        return null;
+    }
+
+    private const string OtherWire = "the bytes that arrived do not match their hash";
+
+    private const string OtherBlock = "the block does not match the hash that it was offered with";
+
+    /// <summary>What came as it is needs no copy, and one pass gives both hashes.</summary>
+    private string? CheckPlain(out byte[] block)
+    {
+        block = [];
+        var prefix = _wire.Length - BlockTrailer.FrameBytes;
+        if (prefix <= 0 || _wire.Length != BlockBytes)
+        {
+            return OtherBlock;
+        }
+
+        using var sha = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        sha.AppendData(_wire.AsSpan(0, prefix));
+        if (!Block.Hash.Bytes.SequenceEqual(sha.GetCurrentHash()))
+        {
+            return OtherBlock;
+        }
+
+        sha.AppendData(_wire.AsSpan(prefix));
+        if (!WireHash.Bytes.SequenceEqual(sha.GetHashAndReset()))
+        {
+            return OtherWire;
+        }
+
+        block = _wire;
         return null;
     }
 }

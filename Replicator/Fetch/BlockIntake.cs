@@ -1,14 +1,20 @@
 using Microsoft.Extensions.Logging;
 using ZfRepl.Core.History;
 using ZfRepl.Core.Import;
+using ZfRepl.Core.Storage;
 using ZfRepl.Core.Transfer;
 
 namespace ZfRepl.Replicator.Fetch;
 
 /// <summary>A block that is here, or whose import is done already.</summary>
 /// <param name="Offer">What the source offered.</param>
-/// <param name="Path">Its file in the inbox; null when it was imported before.</param>
-internal sealed record FetchedBlock(BlockOffer Offer, string? Path);
+/// <param name="Path">Its file in the inbox; null when it is in memory, or was imported before.</param>
+/// <param name="Content">Its bytes, when it is in memory alone.</param>
+internal sealed record FetchedBlock(BlockOffer Offer, string? Path, ReadOnlyMemory<byte>? Content = null)
+{
+    /// <summary>True when nothing is left to do but to tell the source.</summary>
+    public bool IsImported => Path is null && Content is null;
+}
 
 /// <summary>A block, nothing yet, or what stands in the way.</summary>
 internal readonly record struct Held(FetchedBlock? Block, string? Trouble);
@@ -38,27 +44,17 @@ internal sealed partial class BlockIntake(
             return new Held(new FetchedBlock(offer, null), null);
         }
 
-        var listed = inbox.List();
-        if (!listed.IsOk)
-        {
-            return new Held(null, listed.Error.ToString());
-        }
-
-        var entry = listed.Value.FirstOrDefault(e => e.IsComplete && e.Block == key);
-        return entry is null ? default : new Held(new FetchedBlock(offer, entry.Path), null);
+        var found = inbox.Find(key);
+        return found.IsOk ? new Held(found.Value is { } path ? new FetchedBlock(offer, path) : null, null) : new Held(null, found.Error.ToString());
     }
 
-    /// <summary>Puts a downloaded block into the inbox, durably.</summary>
-    public Held Store(BlockOffer offer, ReadOnlySpan<byte> content)
-    {
-        var stored = inbox.Put(offer.Block, content);
-        return stored.IsOk ? new Held(new FetchedBlock(offer, stored.Value), null) : new Held(null, stored.Error.ToString());
-    }
-
-    /// <summary>Imports a block. Only when the result has no trouble, the source may forget it.</summary>
+    /// <summary>
+    /// Imports a block. Only when the result has no trouble, the source may forget it. One that is in memory goes into the inbox, durably, when it
+    /// can't be imported now: its source may let it expire meanwhile.
+    /// </summary>
     public async Task<Taken> ImportAsync(FetchedBlock block, string source, string target, CancellationToken cancellationToken)
     {
-        if (block.Path is null)
+        if (block.IsImported)
         {
             return new Taken(null, (long)block.Offer.EventCount, (long)block.Offer.EventCount);
         }
@@ -71,7 +67,9 @@ internal sealed partial class BlockIntake(
             Node = source,
             Mailbox = target,
         };
-        var outcome = await importer.ImportAsync(block.Path, expected, cancellationToken);
+        var outcome = block.Content is { } content
+            ? await importer.ImportAsync(new MemoryFile(block.Offer.Name, content), expected, cancellationToken)
+            : await importer.ImportAsync(block.Path!, expected, cancellationToken);
         switch (outcome)
         {
             case ImportOutcome.Applied applied:
@@ -87,7 +85,7 @@ internal sealed partial class BlockIntake(
             case ImportOutcome.Partial partial:
                 return new Taken($"block {block.Offer.Name} arrived damaged ({partial.Damages.Count} places); it is fetched again{Discard(block)}");
             case ImportOutcome.TryLater later:
-                return new Taken($"{later.Reason} ({later.Remedy})");
+                return new Taken($"{later.Reason} ({later.Remedy}){Store(block).Trouble}");
             case ImportOutcome.Refused { Kind: RefusalKind.Missing } gone:
                 // It lay in the inbox since an earlier start, and has been imported and removed meanwhile: the next look finds that.
                 return new Taken($"block {block.Offer.Name} is not in the inbox any more ({gone.Reason}); it is looked for again");
@@ -102,6 +100,11 @@ internal sealed partial class BlockIntake(
     /// <returns>Null, or what stands in the way.</returns>
     public string? Release(FetchedBlock block)
     {
+        if (block.Path is null)
+        {
+            return null;
+        }
+
         var removed = inbox.Remove(block.Offer.Block);
         return removed.IsOk ? null : removed.Error.ToString();
     }
@@ -112,9 +115,27 @@ internal sealed partial class BlockIntake(
         return new Taken($"block {block.Offer.Name} is refused: {refused.Reason}{Discard(block)}", IsRefused: true);
     }
 
+    /// <summary>Puts a block that is in memory into the inbox, durably.</summary>
+    private (string? Path, string? Trouble) Store(FetchedBlock block)
+    {
+        if (block.Content is not { } content)
+        {
+            return (block.Path, null);
+        }
+
+        var stored = inbox.Put(block.Offer.Block, content.Span);
+        return stored.IsOk ? (stored.Value, null) : (null, $"; and {stored.Error}");
+    }
+
     private string? SetAside(FetchedBlock block, string reason)
     {
-        var moved = quarantine.Move(block.Path!, reason);
+        var (path, trouble) = Store(block);
+        if (trouble is not null)
+        {
+            return $"block {block.Offer.Name} is damaged{trouble}";
+        }
+
+        var moved = quarantine.Move(path!, reason);
         if (!moved.IsOk)
         {
             return moved.Error.ToString();
@@ -126,6 +147,11 @@ internal sealed partial class BlockIntake(
 
     private string Discard(FetchedBlock block)
     {
+        if (block.Path is null)
+        {
+            return "";
+        }
+
         var removed = inbox.Remove(block.Offer.Block);
         return removed.IsOk ? "" : $"; and {removed.Error}";
     }

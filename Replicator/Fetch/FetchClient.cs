@@ -9,15 +9,16 @@ namespace ZfRepl.Replicator.Fetch;
 
 /// <summary>
 /// Fetches one source's mailbox: starts by schedule or by hand, and then, as long as the session lasts, asks for what is ready, downloads,
-/// imports, confirms. Downloading runs ahead of importing by a few blocks. Thread-safe.
+/// imports, confirms. Thread-safe.
 /// </summary>
-public sealed partial class FetchClient
+public sealed partial class FetchClient : IFetchBooks
 {
     private static readonly TimeSpan FirstRetry = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LastRetry = TimeSpan.FromSeconds(30);
 
     private readonly SourceLink _link;
     private readonly BlockIntake _intake;
+    private readonly FetchMemory _memory;
     private readonly IMessageBus _bus;
     private readonly TimeProvider _time;
     private readonly FetchOptions _options;
@@ -31,12 +32,22 @@ public sealed partial class FetchClient
     private CancellationTokenSource? _session;
     private FetchState _state;
     private bool _isEnabled = true;
+    private bool _isImportTroubled;
 
     /// <summary>A client that <see cref="RunAsync"/> brings to life.</summary>
-    internal FetchClient(SourceLink link, BlockIntake intake, IMessageBus bus, TimeProvider time, FetchOptions options, ILogger logger)
+    /// <param name="link">The line to the source.</param>
+    /// <param name="intake">Where blocks go.</param>
+    /// <param name="memory">What it may have in memory, together with the other clients.</param>
+    /// <param name="bus">The bus that the link uses.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="options">The settings.</param>
+    /// <param name="logger">The log.</param>
+    internal FetchClient(
+        SourceLink link, BlockIntake intake, FetchMemory memory, IMessageBus bus, TimeProvider time, FetchOptions options, ILogger logger)
     {
         _link = link;
         _intake = intake;
+        _memory = memory;
         _bus = bus;
         _time = time;
         _options = options;
@@ -127,7 +138,7 @@ public sealed partial class FetchClient
         {
             while (_time.GetElapsedTime(begun) < _options.Duration)
             {
-                var (pause, trouble) = await RunCycleAsync(cancellationToken);
+                var (pause, trouble) = await RunCycleAsync(begun, cancellationToken);
                 SetTrouble(trouble);
                 if (pause > TimeSpan.Zero)
                 {
@@ -147,7 +158,7 @@ public sealed partial class FetchClient
 
     /// <summary>Asks once for what is ready and brings all of it in.</summary>
     /// <returns>How long to wait before the next round, and what is wrong.</returns>
-    private async Task<(TimeSpan Pause, string? Trouble)> RunCycleAsync(CancellationToken cancellationToken)
+    private async Task<(TimeSpan Pause, string? Trouble)> RunCycleAsync(long begun, CancellationToken cancellationToken)
     {
         var opened = await _link.EnsureSessionAsync(cancellationToken);
         if (!opened.IsOk)
@@ -181,7 +192,10 @@ public sealed partial class FetchClient
         }
 
         var (before, refusedBefore) = (State.Blocks, _refused.Count);
-        var trouble = await BringInAsync(offers, cancellationToken);
+        var until = begun + (long)(_options.Duration.TotalSeconds * _time.TimestampFrequency);
+        using var pipeline = new FetchPipeline(_link, _intake, _memory, _options, _time, this, _isImportTroubled);
+        var trouble = await pipeline.RunAsync(offers, until, cancellationToken);
+        _isImportTroubled = pipeline.IsImportTroubled;
         if (trouble is null && State.Blocks == before && _refused.Count == refusedBefore)
         {
             // Asking at once would get the same answer at once, as fast as the link allows.
@@ -213,129 +227,25 @@ public sealed partial class FetchClient
         return true;
     }
 
-    /// <summary>Downloads and imports the offered blocks in order, the one ahead of the other; the first trouble ends both.</summary>
-    private async Task<string?> BringInAsync(IReadOnlyList<BlockOffer> offers, CancellationToken cancellationToken)
+    bool IFetchBooks.IsRefused(BlockKey block) => _refused.ContainsKey(block);
+
+    void IFetchBooks.Refuse(BlockKey block, string trouble) => _refused[block] = trouble;
+
+    void IFetchBooks.Confirmed(BlockOffer offer, in Taken imported)
     {
-        using var both = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var fetched = Channel.CreateBounded<FetchedBlock>(_options.BlocksAhead);
-        var download = DownloadAllAsync(offers, fetched.Writer, both.Token);
-        var import = ImportAllAsync(fetched.Reader, both.Token);
-        var troubles = new List<string>();
-        foreach (var task in new[] { import, download })
+        Imported(_logger, offer.Name, _options.Source, imported.Events, imported.Duplicates);
+        lock (_gate)
         {
-            try
+            _state = _state with
             {
-                if (await task is { } trouble)
-                {
-                    troubles.Add(trouble);
-                    await both.CancelAsync();
-                }
-            }
-            catch (OperationCanceledException) when (both.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
-            {
-                // Ended because the other one met trouble.
-            }
-            catch
-            {
-                await both.CancelAsync();
-                throw;
-            }
+                Blocks = _state.Blocks + 1,
+                Events = _state.Events + imported.Events,
+                Duplicates = _state.Duplicates + imported.Duplicates,
+                BacklogBlocks = Math.Max(_state.BacklogBlocks, 1) - 1,
+                BacklogEvents = Math.Max(_state.BacklogEvents, offer.EventCount) - offer.EventCount,
+                LastContact = _time.GetUtcNow(),
+            };
         }
-
-        cancellationToken.ThrowIfCancellationRequested();
-        return troubles.Count == 0 ? null : string.Join("; ", troubles);
-    }
-
-    private async Task<string?> DownloadAllAsync(IReadOnlyList<BlockOffer> offers, ChannelWriter<FetchedBlock> fetched, CancellationToken cancellationToken)
-    {
-        try
-        {
-            foreach (var offer in offers)
-            {
-                var held = await _intake.FindAsync(offer, cancellationToken);
-                if (held.Trouble is { } trouble)
-                {
-                    return trouble;
-                }
-
-                if (held.Block is { } block)
-                {
-                    await fetched.WriteAsync(block, cancellationToken);
-                    continue;
-                }
-
-                var download = await _link.DownloadAsync(offer, cancellationToken);
-                if (download.Status == LinkStatus.NotFound)
-                {
-                    // It changed at the source meanwhile; the next round asks again.
-                    continue;
-                }
-
-                if (!download.IsOk)
-                {
-                    return download.Detail;
-                }
-
-                var stored = _intake.Store(offer, download.Value);
-                if (stored.Trouble is not null)
-                {
-                    return stored.Trouble;
-                }
-
-                await fetched.WriteAsync(stored.Block!, cancellationToken);
-            }
-
-            return null;
-        }
-        finally
-        {
-            fetched.TryComplete();
-        }
-    }
-
-    private async Task<string?> ImportAllAsync(ChannelReader<FetchedBlock> fetched, CancellationToken cancellationToken)
-    {
-        await foreach (var block in fetched.ReadAllAsync(cancellationToken))
-        {
-            var imported = await _intake.ImportAsync(block, _options.Source, _options.Target, cancellationToken);
-            if (imported.IsRefused)
-            {
-                _refused[block.Offer.Block] = imported.Trouble!;
-                continue;
-            }
-
-            if (imported.Trouble is not null)
-            {
-                return imported.Trouble;
-            }
-
-            var confirmed = await _link.ConfirmAsync(block.Offer.Block, cancellationToken);
-            if (!confirmed.IsOk)
-            {
-                return $"block {block.Offer.Name} is imported, and the source could not be told: {confirmed.Detail}";
-            }
-
-            if (_intake.Release(block) is { } leftOver)
-            {
-                return leftOver;
-            }
-
-            Imported(_logger, block.Offer.Name, _options.Source, imported.Events, imported.Duplicates);
-            lock (_gate)
-            {
-                _state = _state with
-                {
-                    Blocks = _state.Blocks + 1,
-                    Events = _state.Events + imported.Events,
-                    Duplicates = _state.Duplicates + imported.Duplicates,
-                    BacklogBlocks = Math.Max(_state.BacklogBlocks, 1) - 1,
-                    BacklogEvents = Math.Max(_state.BacklogEvents, block.Offer.EventCount) - block.Offer.EventCount,
-                    LastContact = _time.GetUtcNow(),
-                };
-            }
-        }
-
-        return null;
     }
 
     /// <summary>Waits; an announcement of the source or a fresh connection ends it early.</summary>
@@ -400,6 +310,8 @@ public sealed partial class FetchClient
             _state = _state with { IsActive = false };
         }
     }
+
+    void IFetchBooks.NoteContact(NextReply reply) => NoteContact(reply);
 
     private void NoteContact(NextReply reply)
     {

@@ -1,4 +1,5 @@
 using ZfRepl.Core.Schedule;
+using ZfRepl.Core.Transfer;
 
 namespace ZfRepl.Replicator.Fetch;
 
@@ -21,10 +22,13 @@ public sealed record FetchOptions
     public TimeSpan Duration { get; init; } = TimeSpan.FromSeconds(3600);
 
     /// <summary>The most blocks asked for at once.</summary>
-    public int OffersLimit { get; init; } = 32;
+    public int OffersLimit { get; init; } = NextReply.MaxOffers;
 
-    /// <summary>Blocks that may be downloaded ahead of the import.</summary>
-    public int BlocksAhead { get; init; } = 2;
+    /// <summary>
+    /// The most blocks between their offer and their confirmation, from 1. They are requests of one session, of which the other side tells
+    /// repeats within a window of 1,024; what they take in memory is bounded apart.
+    /// </summary>
+    public int BlocksInFlight { get; init; } = 128;
 }
 
 /// <summary>How fetching from one source is going.</summary>

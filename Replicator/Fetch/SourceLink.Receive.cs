@@ -56,7 +56,7 @@ public sealed partial class SourceLink
 
     private void ReceiveChunk(LinkSession session, in MessageHeader header, ReadOnlySpan<byte> message)
     {
-        if (session.Transfer is not { } transfer || transfer.Id != header.TransferId || header.ChunkIndex >= transfer.Download.ChunkCount)
+        if (session.FindTransfer(header.TransferId) is not { } transfer || header.ChunkIndex >= transfer.Download.ChunkCount)
         {
             return;
         }
@@ -69,12 +69,14 @@ public sealed partial class SourceLink
             return;
         }
 
-        var plain = Open(transfer.Key, header, header.ChunkIndex, message);
-        if (plain is not null && download.Add(header.ChunkIndex, plain))
+        if (download.Open(header.ChunkIndex, transfer.Key, header, message) is not { } opened || !IsOpen(opened))
         {
-            session.Heard();
-            transfer.Arrived();
+            return;
         }
+
+        session.Heard();
+        session.ServedChunk(transfer);
+        transfer.Arrived();
     }
 
     private void ReceiveStarted(in MessageHeader header, ReadOnlySpan<byte> message)
@@ -101,21 +103,26 @@ public sealed partial class SourceLink
     private byte[]? Open(DirectionKey key, in MessageHeader header, ulong number, ReadOnlySpan<byte> message)
     {
         var plain = new byte[DirectionKey.PlainBytes(header, message.Length)];
-        switch (key.Open(header, number, message, plain))
+        return IsOpen(key.Open(header, number, message, plain)) ? plain : null;
+    }
+
+    private bool IsOpen(OpenError opened)
+    {
+        switch (opened)
         {
             case OpenError.None:
-                return plain;
+                return true;
             case OpenError.Closed:
-                return null;
+                return false;
             case OpenError.WrongKey:
                 Refuse(
                     "wrong key",
                     $"{_options.Source} has another secret under key id '{_options.Key.Id}'",
                     "copy the key anew; a key has the same text on both sides");
-                return null;
+                return false;
             default:
                 Refuse("tampered", "a message was changed on its way", Suspicion);
-                return null;
+                return false;
         }
     }
 

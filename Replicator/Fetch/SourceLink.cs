@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+using System.Runtime.ExceptionServices;
 using System.Threading.Channels;
 using ZfRepl.Core.Blocks;
 using ZfRepl.Core.Transfer;
@@ -7,19 +9,26 @@ namespace ZfRepl.Replicator.Fetch;
 
 /// <summary>
 /// Talks to one source: opens sessions, asks, downloads. Every request is harmless when it is repeated, so what the bus loses is simply
-/// sent again. One download at a time; other requests may be made beside it; messages may arrive on any thread.
+/// sent again. Several downloads and requests may be under way at once, each block once; messages may arrive on any thread.
 /// </summary>
 public sealed partial class SourceLink
 {
+    // How many times longer than on an idle link is waited while other messages of the source come.
+    private const int PatienceWhileBusy = 4;
+
+    // Of blocks of which a part is kept after a break; a single one may be larger.
+    private const long MaxUnfinishedBytes = 2 * FetchMemory.SourceBytes;
+
     private readonly IMessageBus _bus;
     private readonly TimeProvider _time;
     private readonly SourceLinkOptions _options;
     private readonly CauseLog _causes;
     private readonly Channel<bool> _announced = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+    private readonly ConcurrentDictionary<BlockKey, BlockDownload> _unfinished = new();
     private UInt128 _lastStarted;
     private volatile LinkSession? _session;
+    private volatile Exception? _broken;
     private volatile PendingHello? _hello;
-    private BlockDownload? _unfinished;
     private long _sentBytes;
     private long _receivedBytes;
     private long _repeats;
@@ -106,26 +115,67 @@ public sealed partial class SourceLink
     /// <returns>The block file's bytes.</returns>
     public async Task<LinkAnswer<byte[]>> DownloadAsync(BlockOffer offer, CancellationToken cancellationToken)
     {
-        if (offer.LengthBytes > _options.MaxBlockBytes)
+        var received = await ReceiveAsync(offer, lease: null, cancellationToken);
+        if (!received.IsOk)
         {
-            return new LinkAnswer<byte[]>(
+            return received.As<byte[]>();
+        }
+
+        return received.Value!.Decode(out var content) is { } error
+            ? new LinkAnswer<byte[]>(LinkStatus.Refused, null, error)
+            : new LinkAnswer<byte[]>(LinkStatus.Ok, content, "");
+    }
+
+    /// <summary>
+    /// Fetches one block's chunks. Those of the first window come with the answer that describes the transfer, so that a block of ordinary size
+    /// takes one round trip.
+    /// </summary>
+    /// <param name="offer">Which block.</param>
+    /// <param name="lease">What it was reckoned with; what it turns out not to take is given back. Null where nobody reckons.</param>
+    /// <param name="cancellationToken">Ends the waiting; what has arrived by then is not fetched again.</param>
+    /// <returns>The block as it travelled, complete and to be decoded.</returns>
+    internal async Task<LinkAnswer<BlockDownload>> ReceiveAsync(BlockOffer offer, FetchBudget.Lease? lease, CancellationToken cancellationToken)
+    {
+        if (offer.LengthBytes > _options.MaxBlockBytes || offer.LengthBytes <= 0)
+        {
+            return new LinkAnswer<BlockDownload>(
                 LinkStatus.Refused, null, $"block {offer.Name} has {offer.LengthBytes} bytes, more than the {_options.MaxBlockBytes} that are taken here");
         }
 
-        var request = new TransferRequest(TransferOperation.Get, offer.Block, Codec: _options.Codecs[0]);
-        var prepared = await CallAsync(request, cancellationToken);
+        if (_session is not { } session)
+        {
+            return NoSession<BlockDownload>();
+        }
+
+        _unfinished.TryRemove(offer.Block, out var unfinished);
+        var window = Math.Min(_options.Window, session.Terms.MaxWindow);
+        var first = unfinished is not null && unfinished.ChunkBytes == session.Terms.ChunkBytes ? unfinished.Contiguous : 0;
+        var count = Math.Min(window, BlockDownload.CountChunks(offer.LengthBytes, session.Terms.ChunkBytes) - first);
+        var request = new TransferRequest(TransferOperation.Get, offer.Block, Limit: count, Codec: _options.Codecs[0], FirstChunk: (uint)first);
+        using var incoming = new IncomingTransfer(session, offer, unfinished);
+        var prepared = await CallAsync(
+            session, request, request with { Limit = 0, FirstChunk = 0 }, (reply, asked) => incoming.Begin(reply, asked), cancellationToken);
         if (!prepared.IsOk)
         {
-            return prepared.As<byte[]>();
+            Keep(unfinished);
+            return prepared.As<BlockDownload>();
         }
 
-        var transfer = GetReply.TryDecode(prepared.Value!.Content.Span);
-        if (transfer is null || transfer.BlockBytes != offer.LengthBytes || transfer.WireBytes > transfer.BlockBytes || transfer.WireBytes == 0)
+        if (incoming.Transfer is not { } transfer)
         {
-            return new LinkAnswer<byte[]>(LinkStatus.Refused, null, "the source's description of the transfer does not fit its offer");
+            return new LinkAnswer<BlockDownload>(LinkStatus.Refused, null, "the source's description of the transfer does not fit its offer");
         }
 
-        return await DownloadAsync(offer.Block, transfer, cancellationToken);
+        var download = transfer.Download;
+        lease?.Shrink(download.WireBytes);
+        var pulled = await PullAllAsync(session, transfer, incoming.Arrived, incoming.IsFirst ? first + count : 0, window, cancellationToken);
+        if (pulled.IsOk)
+        {
+            return new LinkAnswer<BlockDownload>(LinkStatus.Ok, download, "");
+        }
+
+        Keep(download);
+        return pulled.As<BlockDownload>();
     }
 
     /// <summary>Opens a session unless one is open.</summary>
@@ -144,7 +194,7 @@ public sealed partial class SourceLink
             using var key = SessionKeys.Hello(_options.Key, _options.Source, _options.Target, hello.Nonce);
             var content = new Hello(_options.Target, _options.MaxChunkBytes, _options.MaxBlockBytes, _options.Codecs).Encode();
             var message = key.Seal(new MessageHeader(MessageType.Hello, IsLast: false, hello.Nonce, 0, _options.Key.Id), 0, content);
-            if (await SendAsync(message, cancellationToken) is { } failure)
+            if (await BeginSendAsync(SendAsync(message, cancellationToken)) is { } failure)
             {
                 return failure.As<bool>();
             }
@@ -172,53 +222,27 @@ public sealed partial class SourceLink
     /// <summary>Says goodbye, if there is a session, and forgets it.</summary>
     public async Task CloseSessionAsync(CancellationToken cancellationToken)
     {
-        if (_session is { } session && _bus.IsConnected)
+        if (_session is not { } session)
+        {
+            _hello = null;
+            return;
+        }
+
+        if (_bus.IsConnected)
         {
             var (number, _) = session.Begin();
             _ = await SendRequestAsync(session, number, new TransferRequest(TransferOperation.Bye), cancellationToken);
         }
 
-        DropSession();
-    }
-
-    private async Task<LinkAnswer<byte[]>> DownloadAsync(BlockKey block, GetReply transfer, CancellationToken cancellationToken)
-    {
-        var session = _session!;
-        var chunkBytes = session.Terms.ChunkBytes;
-        if (_unfinished is null || !_unfinished.Continues(block, transfer, chunkBytes))
-        {
-            _unfinished = new BlockDownload(block, transfer, chunkBytes);
-        }
-
-        var download = _unfinished;
-        var arrived = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
-        using var key = session.Keys.ForTransfer(transfer.Nonce, block.Hash, transfer.Codec, transfer.WireBytes);
-        session.Transfer = new ActiveTransfer(transfer.TransferId, key, download, () => arrived.Writer.TryWrite(true));
-        try
-        {
-            var pulled = await PullAllAsync(session, download, transfer.TransferId, arrived.Reader, cancellationToken);
-            if (!pulled.IsOk)
-            {
-                return pulled.As<byte[]>();
-            }
-        }
-        finally
-        {
-            session.Transfer = null;
-        }
-
-        _unfinished = null;
-        return download.Decode(out var content) is { } error
-            ? new LinkAnswer<byte[]>(LinkStatus.Refused, null, error)
-            : new LinkAnswer<byte[]>(LinkStatus.Ok, content, "");
+        DropSession(session);
     }
 
     /// <summary>Keeps a window of chunks on their way, and pulls again what got lost.</summary>
     private async Task<LinkAnswer<bool>> PullAllAsync(
-        LinkSession session, BlockDownload download, ulong transferId, ChannelReader<bool> arrived, CancellationToken cancellationToken)
+        LinkSession session, ActiveTransfer transfer, ChannelReader<bool> arrived, int asked, int window, CancellationToken cancellationToken)
     {
-        var window = Math.Min(_options.Window, session.Terms.MaxWindow);
-        var end = download.Contiguous;
+        var download = transfer.Download;
+        var end = Math.Max(Math.Min(asked, download.ChunkCount), download.Contiguous);
         var lastArrival = _time.GetTimestamp();
         while (!download.IsComplete)
         {
@@ -226,7 +250,7 @@ public sealed partial class SourceLink
             if (end < download.ChunkCount && onTheirWay <= window / 2)
             {
                 var count = Math.Min(window - onTheirWay, download.ChunkCount - end);
-                if (await PullAsync(session, transferId, (uint)end, count, cancellationToken) is { } failure)
+                if (await PullAsync(session, transfer, (uint)end, count, cancellationToken) is { } failure)
                 {
                     return failure;
                 }
@@ -234,22 +258,29 @@ public sealed partial class SourceLink
                 end += count;
             }
 
-            if (await ArrivesAsync(arrived, cancellationToken))
+            if (await ArrivesAsync(session, arrived, cancellationToken))
             {
                 lastArrival = _time.GetTimestamp();
                 continue;
             }
 
+            var waited = _time.GetElapsedTime(lastArrival);
             var patience = session.IsSuspect ? 2 * _options.RepeatAfter : _options.Timeout;
-            if (!ReferenceEquals(session, _session) || _time.GetElapsedTime(lastArrival) >= patience)
+            if (!ReferenceEquals(session, _session) || waited >= patience)
             {
-                DropSession();
-                return new LinkAnswer<bool>(LinkStatus.TimedOut, false, $"no chunk came for {_time.GetElapsedTime(lastArrival).TotalSeconds:0} s");
+                DropSession(session);
+                return new LinkAnswer<bool>(LinkStatus.TimedOut, false, $"no chunk came for {waited.TotalSeconds:0} s");
+            }
+
+            // On a slow link they may only be queued behind those of other blocks, and asking again would make the queue longer.
+            if (session.Silence < _options.RepeatAfter && session.Served <= transfer.AskedBy && waited < PatienceWhileBusy * _options.RepeatAfter)
+            {
+                continue;
             }
 
             Interlocked.Increment(ref _repeats);
             var (first, missing) = download.FirstMissing(end)!.Value;
-            if (await PullAsync(session, transferId, first, Math.Min(missing, window), cancellationToken) is { } again)
+            if (await PullAsync(session, transfer, first, Math.Min(missing, window), cancellationToken) is { } again)
             {
                 return again;
             }
@@ -259,65 +290,118 @@ public sealed partial class SourceLink
     }
 
     /// <summary>Waits until a chunk has arrived; false when none did for a while.</summary>
-    private async Task<bool> ArrivesAsync(ChannelReader<bool> arrived, CancellationToken cancellationToken)
+    private async Task<bool> ArrivesAsync(LinkSession session, ChannelReader<bool> arrived, CancellationToken cancellationToken)
     {
+        if (arrived.TryRead(out _))
+        {
+            return true;
+        }
+
         using var done = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var limit = Task.Delay(_options.RepeatAfter, _time, done.Token);
-        var first = await Task.WhenAny(arrived.WaitToReadAsync(done.Token).AsTask(), limit);
+        var arrival = arrived.WaitToReadAsync(done.Token).AsTask();
+        var first = await Task.WhenAny(arrival, Task.Delay(_options.RepeatAfter, _time, done.Token), session.Ended);
         await done.CancelAsync();
         cancellationToken.ThrowIfCancellationRequested();
-        arrived.TryRead(out _);
-        return first != limit;
+        return first == arrival && arrived.TryRead(out _);
     }
 
     private async Task<LinkAnswer<bool>?> PullAsync(
-        LinkSession session, ulong transferId, uint first, int count, CancellationToken cancellationToken)
+        LinkSession session, ActiveTransfer transfer, uint first, int count, CancellationToken cancellationToken)
     {
         var (number, _) = session.Begin();
-        var request = new TransferRequest(TransferOperation.Pull, Limit: count, TransferId: transferId, FirstChunk: first);
-        var sent = await SendRequestAsync(session, number, request, cancellationToken);
         session.End([number]);
-        return sent;
+        transfer.AskedBy = number;
+        var request = new TransferRequest(TransferOperation.Pull, Limit: count, TransferId: transfer.Id, FirstChunk: first);
+        return await BeginSendAsync(SendRequestAsync(session, number, request, cancellationToken));
     }
 
-    /// <summary>Sends a request, again and again if need be, until an answer comes or the time is up.</summary>
-    private async Task<LinkAnswer<TransferReply>> CallAsync(TransferRequest request, CancellationToken cancellationToken)
+    /// <summary>
+    /// A message is on its way when it was handed over: that the broker has it is not waited for, as it takes a round trip. When it does not get
+    /// there, no answer comes.
+    /// </summary>
+    private async Task<LinkAnswer<bool>?> BeginSendAsync(Task<LinkAnswer<bool>?> sending)
     {
-        if (_session is not { } session)
+        if (_broken is { } broken)
         {
-            return new LinkAnswer<TransferReply>(LinkStatus.NotReady, null, "there is no session");
+            ExceptionDispatchInfo.Throw(broken);
         }
 
+        if (sending.IsCompleted)
+        {
+            return await sending;
+        }
+
+        _ = WatchAsync(sending);
+        return null;
+    }
+
+    /// <summary>A bus that throws is a defect: whoever sends next gets to know it.</summary>
+    private async Task WatchAsync(Task<LinkAnswer<bool>?> sending)
+    {
+        try
+        {
+            await sending;
+        }
+        catch (OperationCanceledException)
+        {
+            // Whoever sent it has given up.
+        }
+#pragma warning disable CA1031 // It is thrown by the next send.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            _broken = e;
+        }
+    }
+
+    private Task<LinkAnswer<TransferReply>> CallAsync(TransferRequest request, CancellationToken cancellationToken) =>
+        _session is { } session
+            ? CallAsync(session, request, request, taken: null, cancellationToken)
+            : Task.FromResult(NoSession<TransferReply>());
+
+    /// <summary>Sends a request, again and again if need be, until an answer comes or the time is up.</summary>
+    /// <param name="session">The session.</param>
+    /// <param name="request">The request.</param>
+    /// <param name="again">How it is repeated.</param>
+    /// <param name="taken">Called with an answer and the number of its request, before the next message is looked at.</param>
+    /// <param name="cancellationToken">Ends the waiting.</param>
+    private async Task<LinkAnswer<TransferReply>> CallAsync(
+        LinkSession session, TransferRequest request, TransferRequest again, Action<TransferReply, bool>? taken, CancellationToken cancellationToken)
+    {
         var begun = _time.GetTimestamp();
         var answers = new List<(ulong Number, Task<TransferReply> Answer)>();
         try
         {
             while (true)
             {
-                answers.Add(session.Begin());
-                if (await SendRequestAsync(session, answers[^1].Number, request, cancellationToken) is { } failure)
+                var isFirst = answers.Count == 0;
+                answers.Add(session.Begin(taken is null ? null : reply => taken(reply, isFirst)));
+                if (await BeginSendAsync(SendRequestAsync(session, answers[^1].Number, isFirst ? request : again, cancellationToken)) is { } failure)
                 {
                     return failure.As<TransferReply>();
                 }
 
                 var first = Task.WhenAny(answers.Select(a => a.Answer));
-                if (await InTimeAsync(first, _options.RepeatAfter, cancellationToken))
+                do
                 {
-                    return Judge(await await first);
-                }
+                    if (await InTimeAsync(Task.WhenAny(first, session.Ended), _options.RepeatAfter, cancellationToken) && first.IsCompleted)
+                    {
+                        return Judge(await await first);
+                    }
 
-                // While chunks come, the answer may only be queued behind them; when nothing comes at all, the source has forgotten
-                // the session or is gone, and opening a new one finds out which.
-                var isLost = !ReferenceEquals(session, _session) || (session.Transfer is null && session.Silence >= 2 * _options.RepeatAfter);
-                if (isLost || _time.GetElapsedTime(begun) >= _options.Timeout)
-                {
-                    DropSession();
-                    return new LinkAnswer<TransferReply>(
-                        LinkStatus.TimedOut,
-                        null,
-                        $"{_options.Source} has not answered for {_time.GetElapsedTime(begun).TotalSeconds:0} s{Refusal()}");
+                    // While chunks come, the answer may only be queued behind them; when nothing comes at all, the source has forgotten
+                    // the session or is gone, and opening a new one finds out which.
+                    var isLost = !ReferenceEquals(session, _session) || (!session.HasTransfers && session.Silence >= 2 * _options.RepeatAfter);
+                    if (isLost || _time.GetElapsedTime(begun) >= _options.Timeout)
+                    {
+                        DropSession(session);
+                        return new LinkAnswer<TransferReply>(
+                            LinkStatus.TimedOut,
+                            null,
+                            $"{_options.Source} has not answered for {_time.GetElapsedTime(begun).TotalSeconds:0} s{Refusal()}");
+                    }
                 }
-
+                while (session.Silence < _options.RepeatAfter && _time.GetElapsedTime(begun) < answers.Count * PatienceWhileBusy * _options.RepeatAfter);
                 Interlocked.Increment(ref _repeats);
             }
         }
@@ -325,6 +409,25 @@ public sealed partial class SourceLink
         {
             session.End(answers.Select(a => a.Number));
         }
+    }
+
+    private static LinkAnswer<T> NoSession<T>() => new(LinkStatus.NotReady, default, "there is no session");
+
+    /// <summary>Remembers what has arrived of a block, unless that is nothing.</summary>
+    private void Keep(BlockDownload? download)
+    {
+        if (download is not { Contiguous: > 0 })
+        {
+            return;
+        }
+
+        // What nobody has asked for again is of blocks that are gone.
+        if (_unfinished.Values.Sum(u => (long)u.WireBytes) + download.WireBytes > MaxUnfinishedBytes)
+        {
+            _unfinished.Clear();
+        }
+
+        _unfinished[download.Block] = download;
     }
 
     /// <summary>What came in the source's name and was refused since the last session began: most likely why there is no answer.</summary>
@@ -371,10 +474,62 @@ public sealed partial class SourceLink
     }
 
     /// <summary>Whoever still uses the session's keys at this moment may finish: nobody opens or answers its messages any more.</summary>
-    private void DropSession()
+    private void DropSession(LinkSession session)
     {
         _hello = null;
-        _session = null;
+        Interlocked.CompareExchange(ref _session, null, session);
+        session.End();
+    }
+
+    /// <summary>A transfer from the answer that describes it on. Chunks follow that answer at once, so it is looked at where messages arrive.</summary>
+    private sealed class IncomingTransfer(LinkSession session, BlockOffer offer, BlockDownload? unfinished) : IDisposable
+    {
+        private readonly Channel<bool> _arrived = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+        private readonly Lock _gate = new();
+        private bool _isOver;
+
+        public ChannelReader<bool> Arrived => _arrived.Reader;
+
+        /// <summary>The transfer, once the source has described one that fits the offer.</summary>
+        public ActiveTransfer? Transfer { get; private set; }
+
+        /// <summary>True when the answer was to the request that asked for chunks.</summary>
+        public bool IsFirst { get; private set; }
+
+        public void Begin(TransferReply reply, bool isFirst)
+        {
+            lock (_gate)
+            {
+                if (_isOver || Transfer is not null || reply.Status != TransferStatus.Ok
+                    || GetReply.TryDecode(reply.Content.Span) is not { } described
+                    || described.BlockBytes != offer.LengthBytes || described.WireBytes > described.BlockBytes || described.WireBytes == 0)
+                {
+                    return;
+                }
+
+                var chunkBytes = session.Terms.ChunkBytes;
+                var download = unfinished is not null && unfinished.Continues(offer.Block, described, chunkBytes)
+                    ? unfinished
+                    : new BlockDownload(offer.Block, described, chunkBytes);
+                var key = session.Keys.ForTransfer(described.Nonce, offer.Block.Hash, described.Codec, described.WireBytes);
+                Transfer = new ActiveTransfer(described.TransferId, key, download, () => _arrived.Writer.TryWrite(true)) { AskedBy = reply.RequestNumber };
+                IsFirst = isFirst;
+                session.Add(Transfer);
+            }
+        }
+
+        public void Dispose()
+        {
+            lock (_gate)
+            {
+                _isOver = true;
+                if (Transfer is { } transfer)
+                {
+                    session.Remove(transfer);
+                    transfer.Key.Dispose();
+                }
+            }
+        }
     }
 
     private sealed record PendingHello(UInt128 Nonce)

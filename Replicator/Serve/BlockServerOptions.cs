@@ -5,7 +5,8 @@ namespace ZfRepl.Replicator.Serve;
 /// <summary>A mailbox that is served, and the key that opens it.</summary>
 /// <param name="Target">The mailbox: the name of the node that fetches.</param>
 /// <param name="Key">The key.</param>
-public sealed record ServedMailbox(string Target, ApiKey Key);
+/// <param name="Coding">How its blocks travel, if the target can decode that.</param>
+public sealed record ServedMailbox(string Target, ApiKey Key, TransferCoding Coding = TransferCoding.ColumnarBrotli);
 
 /// <summary>The settings of the serving side.</summary>
 public sealed record BlockServerOptions

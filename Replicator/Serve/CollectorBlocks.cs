@@ -10,51 +10,82 @@ namespace ZfRepl.Replicator.Serve;
 internal sealed class CollectorBlocks(RpcClient collector, string serviceId) : IBlockSource
 {
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan LongPoll = TimeSpan.FromSeconds(30);
 
-    public async Task<SourceAnswer<IReadOnlyList<SourceBlock>>> ReadyAsync(string mailbox, bool rotate, CancellationToken cancellationToken)
+    public async Task<SourceAnswer<ReadyBlocks>> ReadyAsync(string mailbox, ReadyQuery query, CancellationToken cancellationToken)
     {
-        var listed = await CallAsync("mailbox.list_blocks", new JsonObject { ["i"] = mailbox }, cancellationToken);
+        var parameters = new JsonObject { ["i"] = mailbox, ["limit"] = query.Limit, ["rotate"] = query.Rotate };
+        if (query.After is { } after)
+        {
+            parameters["stream"] = after.Stream.ToString();
+            parameters["after"] = after.Index;
+        }
+
+        var listed = await CallAsync("mailbox.ready", parameters, Timeout, cancellationToken);
         if (listed.Status != SourceStatus.Ok)
         {
-            return new SourceAnswer<IReadOnlyList<SourceBlock>>(listed.Status, null, listed.Detail);
+            return new SourceAnswer<ReadyBlocks>(listed.Status, null, listed.Detail);
+        }
+
+        if (listed.Value.ValueKind != JsonValueKind.Object
+            || !listed.Value.TryGetProperty("blocks", out var elements) || elements.ValueKind != JsonValueKind.Array
+            || !listed.Value.TryGetProperty("total_blocks", out var total) || !total.TryGetUInt64(out var totalBlocks)
+            || !listed.Value.TryGetProperty("total_events", out var events) || !events.TryGetUInt64(out var totalEvents))
+        {
+            return Nonsense<ReadyBlocks>();
         }
 
         var blocks = new List<SourceBlock>();
-        foreach (var element in listed.Value.EnumerateArray())
+        foreach (var element in elements.EnumerateArray())
         {
             if (Read(element) is not { } block)
             {
-                return Nonsense();
+                return Nonsense<ReadyBlocks>();
             }
 
             blocks.Add(block);
         }
 
-        if (blocks.Count > 0 || !rotate)
-        {
-            return new SourceAnswer<IReadOnlyList<SourceBlock>>(SourceStatus.Ok, blocks, null);
-        }
-
-        var next = await CallAsync("mailbox.get_block", new JsonObject { ["i"] = mailbox }, cancellationToken);
-        if (next.Status != SourceStatus.Ok)
-        {
-            return new SourceAnswer<IReadOnlyList<SourceBlock>>(next.Status, null, next.Detail);
-        }
-
-        if (next.Value.ValueKind == JsonValueKind.Null)
-        {
-            return new SourceAnswer<IReadOnlyList<SourceBlock>>(SourceStatus.Ok, [], null);
-        }
-
-        return Read(next.Value) is { } rotated
-            ? new SourceAnswer<IReadOnlyList<SourceBlock>>(SourceStatus.Ok, [rotated], null)
-            : Nonsense();
+        return new SourceAnswer<ReadyBlocks>(SourceStatus.Ok, new ReadyBlocks(blocks, totalBlocks, totalEvents), null);
     }
 
-    public async Task<SourceAnswer<bool>> SealAsync(string mailbox, CancellationToken cancellationToken)
+    /// <summary>Waits until a block has become ready in any mailbox.</summary>
+    /// <param name="seen">The version that the last answer gave, or null for the first time: then the answer comes at once.</param>
+    /// <param name="cancellationToken">Ends the waiting.</param>
+    /// <returns>The version now, and for each mailbox the one at which it had news last.</returns>
+    public async Task<SourceAnswer<(long Version, IReadOnlyDictionary<string, long> Mailboxes)>> WaitAsync(long? seen, CancellationToken cancellationToken)
     {
-        var answer = await CallAsync("mailbox.seal", new JsonObject { ["i"] = mailbox }, cancellationToken);
-        return new SourceAnswer<bool>(answer.Status, answer.Status == SourceStatus.Ok, answer.Detail);
+        var parameters = new JsonObject { ["timeout"] = LongPoll.TotalSeconds };
+        if (seen is not null)
+        {
+            parameters["after"] = seen;
+        }
+
+        var answer = await CallAsync("mailbox.wait", parameters, LongPoll + Timeout, cancellationToken);
+        if (answer.Status != SourceStatus.Ok)
+        {
+            return new SourceAnswer<(long, IReadOnlyDictionary<string, long>)>(answer.Status, default, answer.Detail);
+        }
+
+        if (answer.Value.ValueKind != JsonValueKind.Object
+            || !answer.Value.TryGetProperty("version", out var element) || !element.TryGetInt64(out var version)
+            || !answer.Value.TryGetProperty("mailboxes", out var list) || list.ValueKind != JsonValueKind.Object)
+        {
+            return Nonsense<(long, IReadOnlyDictionary<string, long>)>();
+        }
+
+        var mailboxes = new Dictionary<string, long>(StringComparer.Ordinal);
+        foreach (var mailbox in list.EnumerateObject())
+        {
+            if (!mailbox.Value.TryGetInt64(out var at))
+            {
+                return Nonsense<(long, IReadOnlyDictionary<string, long>)>();
+            }
+
+            mailboxes[mailbox.Name] = at;
+        }
+
+        return new SourceAnswer<(long, IReadOnlyDictionary<string, long>)>(SourceStatus.Ok, (version, mailboxes), null);
     }
 
     public async Task<SourceAnswer<bool>> ConfirmAsync(string mailbox, string blockName, BlockHash hash, CancellationToken cancellationToken)
@@ -92,11 +123,15 @@ internal sealed class CollectorBlocks(RpcClient collector, string serviceId) : I
     private static string Text(JsonElement element, string name) =>
         element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString()! : "";
 
-    private SourceAnswer<IReadOnlyList<SourceBlock>> Nonsense() =>
-        new(SourceStatus.Unavailable, null, $"{serviceId} describes a block in a way that this version does not understand");
+    private SourceAnswer<T> Nonsense<T>() =>
+        new(SourceStatus.Unavailable, default, $"{serviceId} describes a block in a way that this version does not understand");
 
-    private async Task<SourceAnswer<JsonElement>> CallAsync(string method, JsonObject parameters, CancellationToken cancellationToken) =>
-        await collector.CallAsync(method, parameters, Timeout, cancellationToken) switch
+    private Task<SourceAnswer<JsonElement>> CallAsync(string method, JsonObject parameters, CancellationToken cancellationToken) =>
+        CallAsync(method, parameters, Timeout, cancellationToken);
+
+    private async Task<SourceAnswer<JsonElement>> CallAsync(
+        string method, JsonObject parameters, TimeSpan timeout, CancellationToken cancellationToken) =>
+        await collector.CallAsync(method, parameters, timeout, cancellationToken) switch
         {
             RpcReply.Value value => new SourceAnswer<JsonElement>(SourceStatus.Ok, value.Result, null),
             RpcReply.RemoteError { Code: RpcErrorCode.NotFound } error => new SourceAnswer<JsonElement>(SourceStatus.NotFound, default, error.Message),

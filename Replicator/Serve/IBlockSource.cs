@@ -36,17 +36,25 @@ public enum SourceStatus
 /// <typeparam name="T">The answer's type.</typeparam>
 public readonly record struct SourceAnswer<T>(SourceStatus Status, T? Value, string? Detail);
 
+/// <summary>Which blocks are wanted.</summary>
+/// <param name="Limit">The most blocks, from 1.</param>
+/// <param name="After">
+/// Only blocks of this one's stream with a higher number; null for all. Where the mailbox has another stream, all.
+/// </param>
+/// <param name="Rotate">Where there are none: have the open block closed, so that it becomes ready.</param>
+public readonly record struct ReadyQuery(int Limit, BlockKey? After = null, bool Rotate = false);
+
+/// <summary>Blocks that are ready.</summary>
+/// <param name="Blocks">Those that were asked for, oldest first.</param>
+/// <param name="TotalBlocks">How many there are in all.</param>
+/// <param name="TotalEvents">The events in all of them.</param>
+public sealed record ReadyBlocks(IReadOnlyList<SourceBlock> Blocks, ulong TotalBlocks, ulong TotalEvents);
+
 /// <summary>Where served blocks come from. Only the collector writes or deletes in a mailbox: this asks it. Thread-safe.</summary>
 public interface IBlockSource
 {
-    /// <summary>The blocks that are ready, oldest first.</summary>
-    /// <param name="mailbox">The mailbox.</param>
-    /// <param name="rotate">When there are none: have the open block closed, so that it becomes ready.</param>
-    /// <param name="cancellationToken">Ends the waiting.</param>
-    Task<SourceAnswer<IReadOnlyList<SourceBlock>>> ReadyAsync(string mailbox, bool rotate, CancellationToken cancellationToken);
-
-    /// <summary>Has the open block closed, also while others are ready; without one this does nothing.</summary>
-    Task<SourceAnswer<bool>> SealAsync(string mailbox, CancellationToken cancellationToken);
+    /// <summary>The blocks that are ready. What it costs depends on how many are asked for, not on how many there are.</summary>
+    Task<SourceAnswer<ReadyBlocks>> ReadyAsync(string mailbox, ReadyQuery query, CancellationToken cancellationToken);
 
     /// <summary>Has a block removed, as the target confirmed the import of just this content.</summary>
     Task<SourceAnswer<bool>> ConfirmAsync(string mailbox, string blockName, BlockHash hash, CancellationToken cancellationToken);

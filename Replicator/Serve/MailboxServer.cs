@@ -4,13 +4,14 @@ using Microsoft.Extensions.Logging;
 using ZfRepl.Core.Blocks;
 using ZfRepl.Core.Bytes;
 using ZfRepl.Core.Storage;
+using ZfRepl.Core.Tasks;
 using ZfRepl.Core.Transfer;
 
 namespace ZfRepl.Replicator.Serve;
 
 /// <summary>
-/// Serves one mailbox to its target: one message after the other, so that one mailbox never waits for another. What comes faster than it
-/// is worked off is dropped; the target asks again.
+/// Serves one mailbox to its target: one message after the other, so that one mailbox never waits for another; the collector's work for
+/// confirmations goes on beside that. What comes faster than it is worked off is dropped; the target asks again.
 /// </summary>
 internal sealed partial class MailboxServer(
     IMessageBus bus,
@@ -22,17 +23,19 @@ internal sealed partial class MailboxServer(
     ServerAudit audit,
     ILogger logger)
 {
-    private const int QueueLimit = 256;
+    // A target has 128 blocks under way, each with a request for it or its confirmation.
+    private const int QueueLimit = 512;
     private const int RememberedHellos = 4096;
 
     // Anybody can make up a session; the answer to that is small, and rare.
     private static readonly TimeSpan StartedInterval = TimeSpan.FromSeconds(1);
 
     private readonly Channel<Incoming> _queue = Channel.CreateBounded<Incoming>(QueueLimit);
+    private readonly Channel<Confirmation> _confirmations = Channel.CreateBounded<Confirmation>(QueueLimit);
+    private readonly Outbox _outbox = new(bus, options.Topics.Reply(options.Node, mailbox.Target), audit);
     private readonly ConcurrentDictionary<UInt128, ServedSession> _sessions = new();
     private readonly HashSet<UInt128> _helloNonces = [];
     private readonly Queue<UInt128> _helloOrder = new();
-    private EncodedBlock? _encoded;
     private long? _saidStarted;
 
     public bool Enabled { get; set; } = true;
@@ -58,15 +61,7 @@ internal sealed partial class MailboxServer(
     {
         try
         {
-            await foreach (var incoming in _queue.Reader.ReadAllAsync(cancellationToken))
-            {
-                await (incoming switch
-                {
-                    { Message: { } message } => HandleAsync(incoming.Header, message, cancellationToken),
-                    { Header.Type: MessageType.Started } => SayStartedAsync(cancellationToken),
-                    _ => AnnounceAsync(cancellationToken),
-                });
-            }
+            await Supervisor.RunAsync(cancellationToken, AnswerAllAsync, ConfirmAllAsync);
         }
         finally
         {
@@ -76,6 +71,31 @@ internal sealed partial class MailboxServer(
             }
 
             _sessions.Clear();
+        }
+    }
+
+    private async Task AnswerAllAsync(CancellationToken cancellationToken)
+    {
+        await foreach (var incoming in _queue.Reader.ReadAllAsync(cancellationToken))
+        {
+            await (incoming switch
+            {
+                { Message: { } message } => HandleAsync(incoming.Header, message, cancellationToken),
+                { Confirmed: { } confirmed } => ConfirmedAsync(confirmed, cancellationToken),
+                { Header.Type: MessageType.Started } => SayStartedAsync(cancellationToken),
+                _ => AnnounceAsync(cancellationToken),
+            });
+        }
+    }
+
+    /// <summary>The collector makes each removal durable, which takes its time: meanwhile blocks are read and sent.</summary>
+    private async Task ConfirmAllAsync(CancellationToken cancellationToken)
+    {
+        await foreach (var confirmation in _confirmations.Reader.ReadAllAsync(cancellationToken))
+        {
+            // The answer is given by the worker that the sessions belong to. It never waits for this one.
+            var answer = await source.ConfirmAsync(mailbox.Target, confirmation.BlockName, confirmation.Block.Hash, cancellationToken);
+            await _queue.Writer.WriteAsync(new Incoming(default, null, confirmation with { Answer = answer }), cancellationToken);
         }
     }
 
@@ -89,7 +109,7 @@ internal sealed partial class MailboxServer(
         var nonce = SessionKeys.NewNonce();
         using var key = SessionKeys.Started(mailbox.Key, options.Node, mailbox.Target, nonce);
         var header = new MessageHeader(MessageType.Started, IsLast: false, nonce, 0, mailbox.Key.Id);
-        _ = await SendAsync(key.Seal(header, 0, default), cancellationToken);
+        _ = await _outbox.SendAsync(key.Seal(header, 0, default), cancellationToken);
     }
 
     private Task HandleAsync(MessageHeader header, byte[] message, CancellationToken cancellationToken) => header.Type switch
@@ -142,7 +162,7 @@ internal sealed partial class MailboxServer(
         _sessions[sourceNonce] = session;
         SessionOpened(logger, mailbox.Target, chunkBytes);
         var header = new MessageHeader(MessageType.HelloReply, IsLast: false, targetNonce, sourceNonce, "");
-        await SendAsync(keys.HelloReply.Seal(header, 0, new HelloReply(chunkBytes, options.MaxWindow).Encode()), cancellationToken);
+        await _outbox.SendAsync(keys.HelloReply.Seal(header, 0, new HelloReply(chunkBytes, options.MaxWindow).Encode()), cancellationToken);
     }
 
     private async Task RequestAsync(MessageHeader header, byte[] message, CancellationToken cancellationToken)
@@ -218,55 +238,47 @@ internal sealed partial class MailboxServer(
 
     private async Task NextAsync(ServedSession session, ulong number, TransferRequest request, CancellationToken cancellationToken)
     {
-        var answer = await source.ReadyAsync(mailbox.Target, request.Rotate, cancellationToken);
-        if (request.Rotate && answer.Value is { Count: > 0 } && !Offerable(session, answer.Value, request.Block).Any())
+        var limit = Math.Clamp(request.Limit, 1, NextReply.MaxOffers);
+        var query = new ReadyQuery(limit, request.Block, request.Rotate);
+        while (true)
         {
-            // What waits is nothing that this target can take now: the open block must not wait behind it.
-            var closed = await source.SealAsync(mailbox.Target, cancellationToken);
-            answer = closed.Status == SourceStatus.Ok
-                ? await source.ReadyAsync(mailbox.Target, rotate: false, cancellationToken)
-                : new SourceAnswer<IReadOnlyList<SourceBlock>>(closed.Status, null, closed.Detail);
-        }
+            var answer = await source.ReadyAsync(mailbox.Target, query, cancellationToken);
+            if (answer.Status != SourceStatus.Ok)
+            {
+                await ReplyFailureAsync(session, number, answer.Status, answer.Detail, cancellationToken);
+                return;
+            }
 
-        if (answer.Status != SourceStatus.Ok)
-        {
-            await ReplyFailureAsync(session, number, answer.Status, answer.Detail, cancellationToken);
+            var ready = answer.Value!;
+            var offered = ready.Blocks.Where(b => IsAcceptable(session, b)).ToArray();
+            if (offered.Length == 0 && ready.Blocks is [.., var last])
+            {
+                // What waits is nothing that this target can take: what lies behind it must not wait for that.
+                query = query with { After = last.Identity };
+                continue;
+            }
+
+            var reply = new ByteWriter(1024);
+            var offers = offered.Select(b => new BlockOffer(b.Identity, b.Name, b.FirstSequence, b.NextSequence, b.EventCount, b.LengthBytes));
+            new NextReply([.. offers], ready.TotalBlocks, ready.TotalEvents).Write(reply);
+            session.Offered(offered);
+            await ReplyAsync(session, number, TransferStatus.Ok, "", reply.WrittenMemory, cancellationToken);
             return;
         }
-
-        var blocks = answer.Value!;
-        var tooLarge = blocks.FirstOrDefault(b => b.LengthBytes > MaxBlockBytes(session));
-        if (tooLarge is not null)
-        {
-            audit.Refuse(
-                "too large",
-                $"block {tooLarge.Name} of mailbox {mailbox.Target} has {tooLarge.LengthBytes} bytes, more than source or target allow",
-                "lower max_block_size at the collector; carry this block over by hand (process_dir)");
-        }
-
-        var offers = Offerable(session, blocks, request.Block)
-            .Take(Math.Clamp(request.Limit, 1, NextReply.MaxOffers))
-            .Select(b => new BlockOffer(b.Identity, b.Name, b.FirstSequence, b.NextSequence, b.EventCount, b.LengthBytes));
-        var reply = new ByteWriter(1024);
-        new NextReply([.. offers], (ulong)blocks.Count, blocks.Aggregate(0UL, (sum, b) => sum + b.EventCount)).Write(reply);
-        session.Offered(blocks);
-        await ReplyAsync(session, number, TransferStatus.Ok, "", reply.WrittenMemory, cancellationToken);
     }
 
-    /// <summary>The blocks that may be offered: not too large, and behind the one that the target names, if that is still there.</summary>
-    private IEnumerable<SourceBlock> Offerable(ServedSession session, IReadOnlyList<SourceBlock> blocks, BlockKey? behind)
+    private bool IsAcceptable(ServedSession session, SourceBlock block)
     {
-        var first = 0;
-        if (behind is not null)
+        if (block.LengthBytes <= MaxBlockBytes(session))
         {
-            first = blocks.Count;
-            while (first > 0 && blocks[first - 1].Identity != behind)
-            {
-                first--;
-            }
+            return true;
         }
 
-        return blocks.Skip(first).Where(b => b.LengthBytes <= MaxBlockBytes(session));
+        audit.Refuse(
+            "too large",
+            $"block {block.Name} of mailbox {mailbox.Target} has {block.LengthBytes} bytes, more than source or target allow",
+            "lower max_block_size at the collector; carry this block over by hand (process_dir)");
+        return false;
     }
 
     private long MaxBlockBytes(ServedSession session) => Math.Min(session.Hello.MaxBlockBytes, options.MaxBlockBytes);
@@ -279,32 +291,31 @@ internal sealed partial class MailboxServer(
             return;
         }
 
-        var codec = TransferCodecs.Supported.Contains(request.Codec) ? request.Codec : TransferCodec.None;
-        if (_encoded is null || _encoded.Identity != block.Identity || (_encoded.Codec != codec && _encoded.Codec != TransferCodec.None))
+        var read = EncodedBlock.Read(storage, block, mailbox.Coding, session.Hello.Codecs, options.MaxBlockBytes);
+        if (!read.IsOk && !read.Error.IsNotFound)
         {
-            var read = EncodedBlock.Read(storage, block, codec, options.MaxBlockBytes);
-            if (!read.IsOk && !read.Error.IsNotFound)
-            {
-                await ReplyAsync(session, number, TransferStatus.Io, read.Error.Detail, default, cancellationToken);
-                return;
-            }
+            await ReplyAsync(session, number, TransferStatus.Io, read.Error.Detail, default, cancellationToken);
+            return;
+        }
 
-            // Without a file there is nothing to salvage, and the collector gives the block up.
-            if (!read.IsOk || read.Value is null)
-            {
-                await HaveRepairedAsync(session, number, block, cancellationToken);
-                return;
-            }
-
-            _encoded = read.Value;
+        // Without a file there is nothing to salvage, and the collector gives the block up.
+        if (!read.IsOk || read.Value is not { } encoded)
+        {
+            await HaveRepairedAsync(session, number, block, cancellationToken);
+            return;
         }
 
         var nonce = SessionKeys.NewNonce();
-        var key = session.Keys.ForTransfer(nonce, _encoded.Identity.Hash, _encoded.Codec, _encoded.Wire.Length);
-        session.Add(new PreparedTransfer(_encoded, nonce, key, session.Id, session.ChunkBytes));
+        var key = session.Keys.ForTransfer(nonce, encoded.Identity.Hash, encoded.Codec, encoded.Wire.Length);
+        var transfer = new PreparedTransfer(encoded, nonce, key, session.Id, session.ChunkBytes);
+        session.Add(transfer);
         var reply = new ByteWriter(128);
-        new GetReply(nonce, _encoded.Codec, _encoded.Wire.Length, _encoded.BlockBytes, _encoded.WireHash).Write(reply);
+        new GetReply(nonce, encoded.Codec, encoded.Wire.Length, encoded.BlockBytes, encoded.WireHash).Write(reply);
         await ReplyAsync(session, number, TransferStatus.Ok, "", reply.WrittenMemory, cancellationToken);
+        if (request.Limit > 0 && request.FirstChunk < transfer.ChunkCount)
+        {
+            await SendChunksAsync(transfer, request, cancellationToken);
+        }
     }
 
     private async Task HaveRepairedAsync(ServedSession session, ulong number, SourceBlock block, CancellationToken cancellationToken)
@@ -331,10 +342,15 @@ internal sealed partial class MailboxServer(
             return;
         }
 
+        await SendChunksAsync(transfer, request, cancellationToken);
+    }
+
+    private async Task SendChunksAsync(PreparedTransfer transfer, TransferRequest request, CancellationToken cancellationToken)
+    {
         var count = Math.Min((uint)Math.Clamp(request.Limit, 1, options.MaxWindow), transfer.ChunkCount - request.FirstChunk);
         for (var index = request.FirstChunk; index < request.FirstChunk + count; index++)
         {
-            if (await SendAsync(transfer.Chunk(index), cancellationToken) != BusResult.Sent)
+            if (!await _outbox.SendAsync(transfer.Chunk(index), cancellationToken))
             {
                 // The target misses the rest and pulls it again.
                 return;
@@ -355,21 +371,33 @@ internal sealed partial class MailboxServer(
         var name = session.FindOffered(request.Block)?.Name;
         if (name is null)
         {
-            var ready = await source.ReadyAsync(mailbox.Target, rotate: false, cancellationToken);
+            var before = request.Block.Index > 0 ? request.Block with { Index = request.Block.Index - 1 } : null;
+            var ready = await source.ReadyAsync(mailbox.Target, new ReadyQuery(1, before), cancellationToken);
             if (ready.Status != SourceStatus.Ok)
             {
                 await ReplyFailureAsync(session, number, ready.Status, ready.Detail, cancellationToken);
                 return;
             }
 
-            name = ready.Value!.FirstOrDefault(
+            name = ready.Value!.Blocks.FirstOrDefault(
                 b => b.Identity.Stream == request.Block.Stream && b.Identity.Index == request.Block.Index)?.Name;
         }
 
-        // Not there any more: an earlier confirmation went through, and its answer was lost.
-        var confirmed = name is null
-            ? new SourceAnswer<bool>(SourceStatus.NotFound, false, null)
-            : await source.ConfirmAsync(mailbox.Target, name, request.Block.Hash, cancellationToken);
+        var confirmation = new Confirmation(session, number, request.Block, name ?? "", default);
+        if (name is null)
+        {
+            // Not there any more: an earlier confirmation went through, and its answer was lost.
+            await ConfirmedAsync(confirmation with { Answer = new SourceAnswer<bool>(SourceStatus.NotFound, false, null) }, cancellationToken);
+        }
+        else if (!_confirmations.Writer.TryWrite(confirmation))
+        {
+            audit.Refuse("overload", $"more confirmations of {mailbox.Target} wait than {QueueLimit}", "look for a node that repeats its requests too fast");
+        }
+    }
+
+    private async Task ConfirmedAsync(Confirmation confirmation, CancellationToken cancellationToken)
+    {
+        var (session, number, block, name, confirmed) = confirmation;
         if (confirmed.Status == SourceStatus.WrongHash)
         {
             audit.Refuse(
@@ -383,9 +411,15 @@ internal sealed partial class MailboxServer(
             audit.Confirmed();
         }
 
+        if (session.IsClosed)
+        {
+            // The target has left; it confirms again what it got no answer to.
+            return;
+        }
+
         if (confirmed.Status is SourceStatus.Ok or SourceStatus.NotFound)
         {
-            session.Forget(request.Block);
+            session.Forget(block);
             await ReplyAsync(session, number, TransferStatus.Ok, "", default, cancellationToken);
         }
         else
@@ -400,7 +434,7 @@ internal sealed partial class MailboxServer(
         {
             var number = session.NextNumber();
             var header = new MessageHeader(MessageType.Announce, IsLast: false, session.Id, number, "");
-            await SendAsync(session.Keys.ToTarget.Seal(header, number, default), cancellationToken);
+            await _outbox.SendAsync(session.Keys.ToTarget.Seal(header, number, default), cancellationToken);
         }
     }
 
@@ -424,23 +458,7 @@ internal sealed partial class MailboxServer(
         var number = session.NextNumber();
         var header = new MessageHeader(MessageType.Reply, IsLast: false, session.Id, number, "");
         var reply = session.Keys.ToTarget.Seal(header, number, new TransferReply(requestNumber, status, text, content).Encode());
-        await SendAsync(reply, cancellationToken);
-    }
-
-    private async Task<BusResult> SendAsync(byte[] message, CancellationToken cancellationToken)
-    {
-        var result = await bus.SendAsync(options.Topics.Reply(options.Node, mailbox.Target), message, cancellationToken);
-        if (result is BusResult.Sent or BusResult.Unknown)
-        {
-            audit.Sent(message.Length);
-        }
-        else if (result == BusResult.Refused)
-        {
-            audit.Refuse(
-                "broker", $"the broker refused a message of {message.Length} bytes", "raise the broker's message size limit, or lower server.chunk_size");
-        }
-
-        return result;
+        await _outbox.SendAsync(reply, cancellationToken);
     }
 
     private byte[]? Open(DirectionKey key, in MessageHeader header, ulong number, byte[] message)
@@ -506,5 +524,7 @@ internal sealed partial class MailboxServer(
     [LoggerMessage(1201, LogLevel.Information, "node {Target} opened a session, chunks of {ChunkBytes} bytes")]
     private static partial void SessionOpened(ILogger logger, string target, int chunkBytes);
 
-    private readonly record struct Incoming(MessageHeader Header, byte[]? Message);
+    private readonly record struct Incoming(MessageHeader Header, byte[]? Message, Confirmation? Confirmed = null);
+
+    private sealed record Confirmation(ServedSession Session, ulong Number, BlockKey Block, string BlockName, SourceAnswer<bool> Answer);
 }

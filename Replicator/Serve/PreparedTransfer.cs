@@ -10,7 +10,8 @@ internal sealed record EncodedBlock(BlockKey Identity, TransferCodec Codec, byte
 {
     /// <summary>Reads a block from disk, checks that it is what its identity says, and codes it.</summary>
     /// <returns>The coded block; null when the file's content does not match its hash; an error when it can't be read.</returns>
-    public static StorageResult<EncodedBlock?> Read(IStorage storage, SourceBlock block, TransferCodec codec, long maxBlockBytes)
+    public static StorageResult<EncodedBlock?> Read(
+        IStorage storage, SourceBlock block, TransferCoding coding, IReadOnlyList<TransferCodec> decodable, long maxBlockBytes)
     {
         var content = StorageFiles.ReadAll(storage, block.Path, (int)Math.Min(maxBlockBytes, int.MaxValue));
         if (!content.IsOk)
@@ -25,7 +26,8 @@ internal sealed record EncodedBlock(BlockKey Identity, TransferCodec Codec, byte
             return (EncodedBlock?)null;
         }
 
-        var wire = TransferCodecs.Encode(codec, bytes);
+        var codec = TransferCodecs.Choose(coding, decodable, bytes);
+        var wire = codec == TransferCodec.None ? bytes : TransferCodecs.Encode(codec, bytes);
         if (wire.Length >= bytes.Length && codec != TransferCodec.None)
         {
             // What can't be compressed must not be hurt by it.

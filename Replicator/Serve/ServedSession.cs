@@ -6,10 +6,14 @@ namespace ZfRepl.Replicator.Serve;
 /// <summary>One session of a target, as the source sees it. Used by its mailbox's worker alone.</summary>
 internal sealed class ServedSession(UInt128 id, SessionKeys keys, Hello hello, int chunkBytes, TimeProvider time) : IDisposable
 {
-    private const int MaxTransfers = 4;
+    private const int MaxTransfers = 256;
+    private const long MaxTransferBytes = 8 * 1024 * 1024;
+    private const int MaxOffered = 1024;
 
     private readonly List<PreparedTransfer> _transfers = [];
-    private IReadOnlyList<SourceBlock> _offered = [];
+    private readonly Dictionary<BlockKey, SourceBlock> _offered = [];
+    private readonly Queue<BlockKey> _offeredOrder = new();
+    private long _transferBytes;
     private ulong _number;
     private long _lastHeard = time.GetTimestamp();
 
@@ -20,6 +24,9 @@ internal sealed class ServedSession(UInt128 id, SessionKeys keys, Hello hello, i
     public Hello Hello => hello;
 
     public int ChunkBytes => chunkBytes;
+
+    /// <summary>True once its keys are gone: nothing can be said in it any more.</summary>
+    public bool IsClosed { get; private set; }
 
     public ReplayWindow Requests { get; } = new();
 
@@ -36,20 +43,37 @@ internal sealed class ServedSession(UInt128 id, SessionKeys keys, Hello hello, i
 
     public ulong NextNumber() => ++_number;
 
-    public void Offered(IReadOnlyList<SourceBlock> blocks) => _offered = blocks;
+    /// <summary>Remembers what was offered, the last of it.</summary>
+    public void Offered(IEnumerable<SourceBlock> blocks)
+    {
+        foreach (var block in blocks)
+        {
+            if (!_offered.ContainsKey(block.Identity))
+            {
+                _offeredOrder.Enqueue(block.Identity);
+            }
 
-    public SourceBlock? FindOffered(BlockKey block) => _offered.FirstOrDefault(b => b.Identity == block);
+            _offered[block.Identity] = block;
+        }
+
+        while (_offeredOrder.Count > MaxOffered)
+        {
+            _offered.Remove(_offeredOrder.Dequeue());
+        }
+    }
+
+    public SourceBlock? FindOffered(BlockKey block) => _offered.GetValueOrDefault(block);
 
     public void Add(PreparedTransfer transfer)
     {
-        // Forgetting the oldest one is safe: its target asks for the block anew.
-        if (_transfers.Count == MaxTransfers)
-        {
-            _transfers[0].Dispose();
-            _transfers.RemoveAt(0);
-        }
-
         _transfers.Add(transfer);
+        _transferBytes += transfer.Block.Wire.Length;
+
+        // Forgetting the oldest ones is safe: the target asks for the block anew.
+        while (_transfers.Count > MaxTransfers || (_transferBytes > MaxTransferBytes && _transfers.Count > 1))
+        {
+            Drop(_transfers[0]);
+        }
     }
 
     public PreparedTransfer? FindTransfer(ulong transferId) => _transfers.Find(t => t.Id == transferId);
@@ -58,13 +82,13 @@ internal sealed class ServedSession(UInt128 id, SessionKeys keys, Hello hello, i
     {
         foreach (var transfer in _transfers.Where(t => t.Block.Identity == block).ToArray())
         {
-            transfer.Dispose();
-            _transfers.Remove(transfer);
+            Drop(transfer);
         }
     }
 
     public void Dispose()
     {
+        IsClosed = true;
         foreach (var transfer in _transfers)
         {
             transfer.Dispose();
@@ -72,5 +96,12 @@ internal sealed class ServedSession(UInt128 id, SessionKeys keys, Hello hello, i
 
         _transfers.Clear();
         keys.Dispose();
+    }
+
+    private void Drop(PreparedTransfer transfer)
+    {
+        _transfers.Remove(transfer);
+        _transferBytes -= transfer.Block.Wire.Length;
+        transfer.Dispose();
     }
 }

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using ZfRepl.Core.Blocks;
+using ZfRepl.Core.Frames;
 using ZfRepl.Hosting.Rpc;
 using ZfRepl.Replicator.Serve;
 
@@ -11,39 +12,34 @@ public sealed class CollectorBlocksTests
     private static readonly BlockHash Hash = new(new byte[32]);
 
     [Fact]
-    public async Task Blocks_that_are_ready_are_listed_and_the_open_one_is_left_alone()
+    public async Task Blocks_that_are_ready_are_asked_for_in_pages_with_their_sums()
     {
         await using var collector = await FakeCollector.StartAsync();
-        collector.Listed = RpcResult.Json(new JsonArray(Block("mbb_5"), Block("mbb_6")));
+        collector.Ready = RpcResult.Json(Page(new JsonArray(Block("mbb_5"), Block("mbb_6")), 20_000, 7_000_000));
         using var client = new RpcClient(collector.SocketPath);
-        var ready = await Blocks(client).ReadyAsync("centre", rotate: true, CancellationToken.None);
+        var after = new BlockKey(new StreamId(1, 2), 41, Hash);
+        var ready = await Blocks(client).ReadyAsync("centre", new ReadyQuery(2, after, Rotate: true), CancellationToken.None);
         Assert.Equal(SourceStatus.Ok, ready.Status);
-        Assert.Equal(["mbb_5", "mbb_6"], ready.Value!.Select(b => b.Name));
+        Assert.Equal(["mbb_5", "mbb_6"], ready.Value!.Blocks.Select(b => b.Name));
+        Assert.Equal((20_000UL, 7_000_000UL), (ready.Value.TotalBlocks, ready.Value.TotalEvents));
+        var first = ready.Value.Blocks[0];
         Assert.Equal((3UL, 10UL, 20UL, 10UL, 500L), (
-            ready.Value![0].Identity.Index, ready.Value[0].FirstSequence, ready.Value[0].NextSequence, ready.Value[0].EventCount, ready.Value[0].LengthBytes));
-        Assert.Equal(["mailbox.list_blocks"], collector.Calls);
-    }
-
-    [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public async Task Only_when_nothing_is_ready_and_the_target_asks_for_it_the_open_block_is_closed(bool rotate)
-    {
-        await using var collector = await FakeCollector.StartAsync();
-        collector.Next = RpcResult.Json(Block("mbb_7"));
-        using var client = new RpcClient(collector.SocketPath);
-        var ready = await Blocks(client).ReadyAsync("centre", rotate, CancellationToken.None);
-        Assert.Equal(rotate ? ["mbb_7"] : [], ready.Value!.Select(b => b.Name));
-        Assert.Equal(rotate, collector.Calls.Contains("mailbox.get_block"));
+            first.Identity.Index, first.FirstSequence, first.NextSequence, first.EventCount, first.LengthBytes));
+        Assert.Equal([$"mailbox.ready limit=2 stream={after.Stream} after=41 rotate=True"], collector.Calls);
     }
 
     [Fact]
-    public async Task The_open_block_is_closed_by_the_method_that_leaves_the_others_alone()
+    public async Task News_of_blocks_are_waited_for_from_the_version_that_was_seen_last()
     {
         await using var collector = await FakeCollector.StartAsync();
+        collector.News = RpcResult.Json(new JsonObject { ["version"] = 12, ["mailboxes"] = new JsonObject { ["centre"] = 12, ["other"] = 3 } });
         using var client = new RpcClient(collector.SocketPath);
-        Assert.Equal(SourceStatus.Ok, (await Blocks(client).SealAsync("centre", CancellationToken.None)).Status);
-        Assert.Equal(["mailbox.seal"], collector.Calls);
+        var news = await Blocks(client).WaitAsync(seen: 11, CancellationToken.None);
+        Assert.Equal(SourceStatus.Ok, news.Status);
+        Assert.Equal((12, 3), (news.Value.Version, news.Value.Mailboxes["other"]));
+        Assert.Equal(["mailbox.wait after=11"], collector.Calls);
+        collector.News = RpcResult.Json(new JsonArray());
+        Assert.Equal(SourceStatus.Unavailable, (await Blocks(client).WaitAsync(seen: null, CancellationToken.None)).Status);
     }
 
     [Fact]
@@ -51,9 +47,9 @@ public sealed class CollectorBlocksTests
     {
         await using var collector = await FakeCollector.StartAsync();
         using var client = new RpcClient(collector.SocketPath);
-        var ready = await Blocks(client).ReadyAsync("centre", rotate: true, CancellationToken.None);
+        var ready = await Blocks(client).ReadyAsync("centre", Any, CancellationToken.None);
         Assert.Equal(SourceStatus.Ok, ready.Status);
-        Assert.Empty(ready.Value!);
+        Assert.Empty(ready.Value!.Blocks);
     }
 
     [Theory]
@@ -66,9 +62,9 @@ public sealed class CollectorBlocksTests
         await using var collector = await FakeCollector.StartAsync();
         var block = Block("mbb_5");
         block[key] = long.TryParse(value, out var number) ? number : value;
-        collector.Listed = RpcResult.Json(new JsonArray(block));
+        collector.Ready = RpcResult.Json(Page(new JsonArray(block), 1, 10));
         using var client = new RpcClient(collector.SocketPath);
-        var ready = await Blocks(client).ReadyAsync("centre", rotate: true, CancellationToken.None);
+        var ready = await Blocks(client).ReadyAsync("centre", Any, CancellationToken.None);
         Assert.Equal(SourceStatus.Unavailable, ready.Status);
         Assert.Contains("does not understand", ready.Detail, StringComparison.Ordinal);
     }
@@ -93,10 +89,15 @@ public sealed class CollectorBlocksTests
         var collector = await FakeCollector.StartAsync();
         using var client = new RpcClient(collector.SocketPath);
         await collector.DisposeAsync();
-        var gone = await Blocks(client).ReadyAsync("centre", rotate: true, CancellationToken.None);
+        var gone = await Blocks(client).ReadyAsync("centre", Any, CancellationToken.None);
         Assert.Equal(SourceStatus.Unavailable, gone.Status);
         Assert.Contains("start it", gone.Detail, StringComparison.Ordinal);
     }
+
+    private static ReadyQuery Any => new(128, Rotate: true);
+
+    private static JsonObject Page(JsonArray blocks, int total, int events) =>
+        new() { ["blocks"] = blocks, ["total_blocks"] = total, ["total_events"] = events };
 
     private static CollectorBlocks Blocks(RpcClient client) => new(client, FakeCollector.ServiceId);
 

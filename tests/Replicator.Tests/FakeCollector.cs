@@ -30,11 +30,12 @@ internal sealed class FakeCollector : IService, IAsyncDisposable
 
     public string SocketPath => _folder[$"{ServiceId}.sock"];
 
-    /// <summary>What <c>mailbox.list_blocks</c> says.</summary>
-    public RpcResult Listed { get; set; } = RpcResult.Json(new JsonArray());
+    /// <summary>What <c>mailbox.ready</c> says.</summary>
+    public RpcResult Ready { get; set; } =
+        RpcResult.Json(new JsonObject { ["blocks"] = new JsonArray(), ["total_blocks"] = 0, ["total_events"] = 0 });
 
-    /// <summary>What <c>mailbox.get_block</c> says.</summary>
-    public RpcResult Next { get; set; } = RpcResult.Empty;
+    /// <summary>What <c>mailbox.wait</c> says.</summary>
+    public RpcResult News { get; set; } = RpcResult.Empty;
 
     /// <summary>What <c>mailbox.delete_block</c> says.</summary>
     public RpcResult Deleted { get; set; } = RpcResult.Empty;
@@ -51,9 +52,25 @@ internal sealed class FakeCollector : IService, IAsyncDisposable
 
     public async Task<ServiceFailure?> RunAsync(ServiceContext context, CancellationToken stop)
     {
-        Add("mailbox.list_blocks", [Mailbox], _ => Listed);
-        Add("mailbox.get_block", [Mailbox], _ => Next);
-        Add("mailbox.seal", [Mailbox], _ => RpcResult.Empty);
+        Add(
+            "mailbox.ready",
+            [
+                Mailbox, new RpcParameter("limit", RpcType.Integer, "most"), new RpcParameter("stream", RpcType.String, "stream"),
+                new RpcParameter("after", RpcType.Integer, "behind"), new RpcParameter("rotate", RpcType.Bool, "close"),
+            ],
+            call =>
+            {
+                Calls[^1] += $" limit={call.Int64OrNull("limit")} stream={call.StringOrNull("stream")} after={call.Int64OrNull("after")} rotate={call.BoolOrNull("rotate")}";
+                return Ready;
+            });
+        Add(
+            "mailbox.wait",
+            [new RpcParameter("after", RpcType.Integer, "version"), new RpcParameter("timeout", RpcType.Double, "seconds")],
+            call =>
+            {
+                Calls[^1] += $" after={call.Int64OrNull("after")}";
+                return News;
+            });
         Add("mailbox.delete_block", [Mailbox, Block, new RpcParameter("hash", RpcType.String, "SHA-256")], _ => Deleted);
         context.SignalReady();
         var end = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -16,6 +16,7 @@ internal sealed class FetchRig : IAsyncDisposable
     private readonly bool _ownsFolder;
     private readonly CancellationTokenSource _end = new();
     private Task _run = Task.CompletedTask;
+    private IAsyncDisposable? _owned;
 
     private FetchRig(TransferRig transfer, TempFolder? folder)
     {
@@ -39,9 +40,10 @@ internal sealed class FetchRig : IAsyncDisposable
     public Inbox Inbox { get; private set; } = null!;
 
     public static async Task<FetchRig> StartAsync(
-        TransferRig transfer, TempFolder? folder = null, Func<FetchOptions, FetchOptions>? tune = null, IHistoryDatabase? database = null)
+        TransferRig transfer, TempFolder? folder = null, Func<FetchOptions, FetchOptions>? tune = null, IHistoryDatabase? database = null,
+        IAsyncDisposable? owned = null)
     {
-        var rig = new FetchRig(transfer, folder);
+        var rig = new FetchRig(transfer, folder) { _owned = owned };
         rig.History = (await SqliteHistory.OpenAsync(new SqliteHistoryOptions { Path = rig.DatabasePath })).Value;
         var importer = new BlockImporter(DiskStorage.Instance, database ?? rig.History, [], TimeProvider.System);
         rig.Inbox = Inbox.Open(DiskStorage.Instance, rig._folder["inbox"]).Value;
@@ -59,8 +61,8 @@ internal sealed class FetchRig : IAsyncDisposable
             Schedule = everySecond,
             Interval = TimeSpan.FromMilliseconds(100),
         };
-        rig.Bus = transfer.Bus.Connect();
-        rig.Client = new FetchClient(transfer.Link, intake, rig.Bus, TimeProvider.System, tune is null ? options : tune(options), rig.Log);
+        rig.Bus = transfer.TargetBus;
+        rig.Client = new FetchClient(transfer.Link, intake, new FetchMemory(), rig.Bus, TimeProvider.System, tune is null ? options : tune(options), rig.Log);
         rig._run = rig.Client.RunAsync(rig._end.Token);
         return rig;
     }
@@ -89,6 +91,11 @@ internal sealed class FetchRig : IAsyncDisposable
     {
         await StopAsync();
         await History.DisposeAsync();
+        if (_owned is not null)
+        {
+            await _owned.DisposeAsync();
+        }
+
         _end.Dispose();
         if (_ownsFolder)
         {

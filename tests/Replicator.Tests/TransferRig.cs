@@ -19,17 +19,33 @@ internal sealed class TransferRig : IAsyncDisposable
 
     private readonly TempFolder _folder = new();
     private readonly CancellationTokenSource _end = new();
+    private readonly LoopbackBus? _loopback;
     private readonly IMessageBus _targetBus;
     private readonly IDisposable _subscription;
     private readonly Task _serving;
 
-    public TransferRig(LoopbackBus bus, ApiKey? serverKey = null, ApiKey? linkKey = null, Func<SourceLinkOptions, SourceLinkOptions>? tune = null)
+    public TransferRig(
+        LoopbackBus bus, ApiKey? serverKey = null, ApiKey? linkKey = null, Func<SourceLinkOptions, SourceLinkOptions>? tune = null,
+        TransferCoding coding = TransferCoding.ColumnarBrotli)
+        : this(bus, bus.Connect(), bus.Connect(), serverKey, linkKey, tune, coding)
     {
-        Bus = bus;
+    }
+
+    /// <summary>Over buses of the caller's making.</summary>
+    public TransferRig(IMessageBus edge, IMessageBus target)
+        : this(null, edge, target, null, null, null, TransferCoding.ColumnarBrotli)
+    {
+    }
+
+    private TransferRig(
+        LoopbackBus? bus, IMessageBus edge, IMessageBus target, ApiKey? serverKey, ApiKey? linkKey, Func<SourceLinkOptions, SourceLinkOptions>? tune,
+        TransferCoding coding)
+    {
+        _loopback = bus;
         Key = serverKey ?? NewKey("default");
-        var options = new BlockServerOptions { Node = Source, Mailboxes = [new ServedMailbox(Target, Key)], ChunkBytes = 4096 };
+        var options = new BlockServerOptions { Node = Source, Mailboxes = [new ServedMailbox(Target, Key, coding)], ChunkBytes = 4096 };
         Server = new BlockServer(
-            bus.Connect(), Blocks, DiskStorage.Instance, TimeProvider.System, options, ServerLog, new CauseLog(ServerLog, TimeProvider.System));
+            edge, Blocks, DiskStorage.Instance, TimeProvider.System, options, ServerLog, new CauseLog(ServerLog, TimeProvider.System));
         var linkOptions = new SourceLinkOptions
         {
             Source = Source,
@@ -39,7 +55,7 @@ internal sealed class TransferRig : IAsyncDisposable
             Timeout = TimeSpan.FromSeconds(30),
             Window = 8,
         };
-        _targetBus = bus.Connect();
+        _targetBus = target;
         Link = new SourceLink(
             _targetBus, TimeProvider.System, tune is null ? linkOptions : tune(linkOptions), new CauseLog(LinkLog, TimeProvider.System));
         _subscription = _targetBus.Subscribe(linkOptions.Topics.RepliesTo(Target), (_, message) =>
@@ -54,7 +70,9 @@ internal sealed class TransferRig : IAsyncDisposable
         _serving = Server.RunAsync(_end.Token);
     }
 
-    public LoopbackBus Bus { get; }
+    public LoopbackBus Bus => _loopback ?? throw new InvalidOperationException("The rig has buses of its caller's making.");
+
+    public IMessageBus TargetBus => _targetBus;
 
     public ApiKey Key { get; }
 
@@ -161,6 +179,9 @@ internal sealed class TransferRig : IAsyncDisposable
 
         public List<string> Repaired { get; } = [];
 
+        /// <summary>What was asked for.</summary>
+        public List<ReadyQuery> Queries { get; } = [];
+
         /// <summary>The open block: it becomes ready when it is closed.</summary>
         public SourceBlock? Open { get; set; }
 
@@ -169,47 +190,56 @@ internal sealed class TransferRig : IAsyncDisposable
         /// <summary>True when a damaged block stays as it is.</summary>
         public bool KeepsWhatItRepairs { get; set; }
 
-        public async Task<SourceAnswer<IReadOnlyList<SourceBlock>>> ReadyAsync(string mailbox, bool rotate, CancellationToken cancellationToken)
+        public Task<SourceAnswer<ReadyBlocks>> ReadyAsync(string mailbox, ReadyQuery query, CancellationToken cancellationToken)
         {
-            if (IsDown)
+            lock (All)
             {
-                return new SourceAnswer<IReadOnlyList<SourceBlock>>(SourceStatus.Unavailable, null, "down");
-            }
+                if (IsDown)
+                {
+                    return Task.FromResult(new SourceAnswer<ReadyBlocks>(SourceStatus.Unavailable, null, "down"));
+                }
 
-            if (rotate && All.Count == 0)
-            {
-                await SealAsync(mailbox, cancellationToken);
-            }
+                var behind = Behind(query.After);
+                if (query.Rotate && behind.Count == 0 && Open is { } open)
+                {
+                    Open = null;
+                    All.Add(open);
+                    behind = Behind(query.After);
+                }
 
-            return new SourceAnswer<IReadOnlyList<SourceBlock>>(SourceStatus.Ok, [.. All], null);
+                Queries.Add(query);
+                var total = All.Aggregate(0UL, (sum, b) => sum + b.EventCount);
+                return Task.FromResult(new SourceAnswer<ReadyBlocks>(
+                    SourceStatus.Ok, new ReadyBlocks([.. behind.Take(query.Limit)], (ulong)All.Count, total), null));
+            }
         }
 
-        public Task<SourceAnswer<bool>> SealAsync(string mailbox, CancellationToken cancellationToken)
-        {
-            if (Open is { } open)
-            {
-                Open = null;
-                All.Add(open);
-            }
-
-            return Task.FromResult(new SourceAnswer<bool>(SourceStatus.Ok, true, null));
-        }
+        private List<SourceBlock> Behind(BlockKey? after) =>
+            [.. All.Where(b => after is null || b.Identity.Stream != after.Stream || b.Identity.Index > after.Index)];
 
         public Task<SourceAnswer<bool>> ConfirmAsync(string mailbox, string blockName, BlockHash hash, CancellationToken cancellationToken)
+        {
+            lock (All)
+            {
+                return Task.FromResult(Confirm(blockName, hash));
+            }
+        }
+
+        private SourceAnswer<bool> Confirm(string blockName, BlockHash hash)
         {
             var block = All.Find(b => b.Name == blockName);
             if (block is null)
             {
-                return Task.FromResult(new SourceAnswer<bool>(SourceStatus.NotFound, false, null));
+                return new SourceAnswer<bool>(SourceStatus.NotFound, false, null);
             }
 
             if (!block.Identity.Hash.Equals(hash))
             {
-                return Task.FromResult(new SourceAnswer<bool>(SourceStatus.WrongHash, false, null));
+                return new SourceAnswer<bool>(SourceStatus.WrongHash, false, null);
             }
 
             All.Remove(block);
-            return Task.FromResult(new SourceAnswer<bool>(SourceStatus.Ok, true, null));
+            return new SourceAnswer<bool>(SourceStatus.Ok, true, null);
         }
 
         public Task<SourceAnswer<bool>> RepairAsync(string mailbox, string blockName, CancellationToken cancellationToken)

@@ -6,7 +6,14 @@ public static class ProgramLookup
     /// <summary>The pseudo program name for the npm packages under tests/servers.</summary>
     public const string NodeOpcUa = "node-opcua";
 
-    private static readonly string[] ExtraFolders = ["/usr/sbin", "/sbin", "/usr/local/sbin"];
+    private const string PostgresRoot = "/usr/lib/postgresql";
+
+    // The server's programs of PostgreSQL are in no path, since several versions may be there; the newest comes first.
+    private static readonly string[] ExtraFolders =
+    [
+        "/usr/sbin", "/sbin", "/usr/local/sbin",
+        .. Directory.Exists(PostgresRoot) ? Directory.GetDirectories(PostgresRoot).OrderByDescending(VersionOf).Select(f => Path.Combine(f, "bin")) : [],
+    ];
 
     /// <summary>The checkout's root folder, found from the test assembly upwards.</summary>
     public static string RepositoryRoot { get; } = FindRoot();
@@ -29,6 +36,8 @@ public static class ProgramLookup
             : Find(p) is null).ToArray();
         return missing.Length == 0 ? null : $"NOT RUN, missing on this machine: {string.Join(", ", missing)}. `tests/run` installs them.";
     }
+
+    private static int VersionOf(string folder) => int.TryParse(Path.GetFileName(folder), out var version) ? version : 0;
 
     private static string FindRoot()
     {

@@ -33,7 +33,7 @@ internal enum ImportStep
 /// Brings a block from a file into the history database and from there into the sinks, once in effect: check, write, note as applied,
 /// deliver, note as delivered. The row that says "applied" is in the transaction of the last events. Wherever it is cut short, importing
 /// the same file again goes on: what is in the database is recognised, and sinks that were not served are served. Thread-safe; blocks
-/// are done one at a time.
+/// are checked side by side and written one at a time.
 /// </summary>
 public sealed class BlockImporter : IDisposable
 {
@@ -73,25 +73,39 @@ public sealed class BlockImporter : IDisposable
     /// <exception cref="OperationCanceledException">The import was cancelled; the block is not noted as applied, or not as delivered.</exception>
     public async ValueTask<ImportOutcome> ImportAsync(string path, BlockExpectation expected, CancellationToken cancellation)
     {
+        var opened = _storage.Open(path, write: false);
+        if (!opened.IsOk)
+        {
+            return FileTrouble(opened.Error);
+        }
+
+        using var file = opened.Value;
+        return await ImportAsync(file, expected, cancellation);
+    }
+
+    /// <summary>Imports one block from an open file.</summary>
+    /// <param name="file">The file; it is read only, must not change meanwhile, and stays the caller's to close.</param>
+    /// <param name="expected">What is known of it.</param>
+    /// <param name="cancellation">Looked at between the parts of a block; what was written until then is recognised the next time.</param>
+    /// <exception cref="OperationCanceledException">The import was cancelled; the block is not noted as applied, or not as delivered.</exception>
+    public async ValueTask<ImportOutcome> ImportAsync(IStorageFile file, BlockExpectation expected, CancellationToken cancellation)
+    {
+        // Checked before its turn, so that one block is read while another one is written.
+        var check = await Task.Run(() => BlockCheck.Read(file, expected, _options.MaxBlockBytes), cancellation);
+        if (!check.IsOk)
+        {
+            return FileTrouble(check.Error);
+        }
+
+        if (check.Value.Check is not { } block)
+        {
+            return check.Value.Refusal!;
+        }
+
         await _gate.WaitAsync(cancellation);
         try
         {
-            var opened = _storage.Open(path, write: false);
-            if (!opened.IsOk)
-            {
-                return FileTrouble(opened.Error);
-            }
-
-            using var file = opened.Value;
-            var check = await Task.Run(() => BlockCheck.Read(file, expected, _options.MaxBlockBytes), cancellation);
-            if (!check.IsOk)
-            {
-                return FileTrouble(check.Error);
-            }
-
-            return check.Value.Check is { } block
-                ? await ImportAsync(file, block, expected, cancellation)
-                : check.Value.Refusal!;
+            return await ImportAsync(file, block, expected, cancellation);
         }
         finally
         {

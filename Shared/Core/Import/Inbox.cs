@@ -57,6 +57,21 @@ public sealed class Inbox
         return entries;
     }
 
+    /// <summary>Looks for one block that is whole.</summary>
+    /// <returns>Its path, or null when it is not there.</returns>
+    public StorageResult<string?> Find(BlockKey block)
+    {
+        var path = Path.Combine(Folder, InboxName.Of(block, isComplete: true));
+        var file = _storage.Open(path, write: false);
+        if (!file.IsOk)
+        {
+            return file.Error.IsNotFound ? (string?)null : file.Error;
+        }
+
+        file.Value.Dispose();
+        return path;
+    }
+
     /// <summary>Begins to receive a block, or goes on with what is here of it.</summary>
     /// <param name="block">Which block.</param>
     /// <param name="sizeBytes">The size that it will have, from 1; the caller has held it against a limit.</param>

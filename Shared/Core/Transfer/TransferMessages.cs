@@ -117,13 +117,14 @@ public sealed record HelloReply(int ChunkBytes, int MaxWindow)
 /// <summary>A target's request.</summary>
 /// <param name="Operation">What it asks for.</param>
 /// <param name="Block">
-/// The block, for get and confirm. For next: offer only what lies behind this block, null for all; who does not know this use offers all.
+/// The block, for get and confirm. For next: offer only blocks of this stream with a higher number, null for all; where the mailbox has
+/// another stream, all are offered.
 /// </param>
 /// <param name="Rotate">For next: close the open block when no other can be offered.</param>
-/// <param name="Limit">For next: the most offers wanted. For pull: how many chunks.</param>
-/// <param name="Codec">For get: how to code it.</param>
+/// <param name="Limit">For next: the most offers wanted. For pull: how many chunks. For get: how many follow the answer at once.</param>
+/// <param name="Codec">For get: how to code it; what counts is the answer.</param>
 /// <param name="TransferId">For pull: the transfer.</param>
-/// <param name="FirstChunk">For pull: the first chunk.</param>
+/// <param name="FirstChunk">For pull and get: the first chunk.</param>
 public sealed record TransferRequest(
     TransferOperation Operation,
     BlockKey? Block = null,
@@ -186,7 +187,7 @@ public sealed record BlockOffer(
 public sealed record NextReply(IReadOnlyList<BlockOffer> Offers, ulong BacklogBlocks, ulong BacklogEvents)
 {
     /// <summary>The most offers in one answer.</summary>
-    public const int MaxOffers = 64;
+    public const int MaxOffers = 128;
 
     /// <summary>Appends the content.</summary>
     public void Write(ByteWriter output)

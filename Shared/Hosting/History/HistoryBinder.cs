@@ -11,8 +11,9 @@ public static class HistoryBinder
     public const string Key = "history";
 
     private static readonly string[] FileKeys = ["path"];
-    private static readonly string[] ServerKeys =
-        ["url", "username", "password", "password_file", "database", "schema", "tls", "ca_certs", "timeout", "allow_unsafe_server"];
+    private static readonly string[] ServerKeys = ["url", "username", "password", "password_file", "database", "ca_certs", "timeout", "allow_unsafe_server"];
+    private static readonly string[] PostgresKeys = ["schema", "tls"];
+    private static readonly string[] InfluxKeys = ["retention_policy", "measurement", "ledger", "create_database"];
 
     /// <summary>Binds the section. The folder of a file is added to those that are tried out.</summary>
     /// <param name="owner">The section that may hold <c>history</c>.</param>
@@ -26,11 +27,16 @@ public static class HistoryBinder
         {
             case HistoryKind.Postgresql:
                 Refuse(section!, "`kind: sqlite`", FileKeys);
+                Refuse(section!, "`kind: influxdb`", InfluxKeys);
                 return PostgresBinder.Bind(section!);
+            case HistoryKind.Influxdb:
+                Refuse(section!, "`kind: sqlite`", FileKeys);
+                Refuse(section!, "`kind: postgresql`", PostgresKeys);
+                return InfluxBinder.Bind(section!, defaultPath, folders);
             default:
                 if (section is not null)
                 {
-                    Refuse(section, "a database server, and this is SQLite", ServerKeys);
+                    Refuse(section, "a database server, and this is SQLite", [.. ServerKeys, .. PostgresKeys, .. InfluxKeys]);
                 }
 
                 var path = section?.FilePath("path") ?? defaultPath;
@@ -55,5 +61,6 @@ public static class HistoryBinder
     {
         Sqlite,
         Postgresql,
+        Influxdb,
     }
 }

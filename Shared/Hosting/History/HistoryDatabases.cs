@@ -1,4 +1,6 @@
 using ZfRepl.Core.History;
+using ZfRepl.Core.History.Influx;
+using ZfRepl.Core.History.Postgres;
 using ZfRepl.Core.History.Sqlite;
 
 namespace ZfRepl.Hosting.History;
@@ -18,6 +20,19 @@ public static class HistoryDatabases
             case SqliteHistoryOptions sqlite:
                 var file = await SqliteHistory.OpenAsync(sqlite, cancellation);
                 return file.IsOk ? HistoryResult.Of<IHistoryDatabase>(file.Value) : file.Error;
+            case PostgresHistoryOptions postgres:
+                var server = new PostgresHistory(postgres);
+                var ready = await server.PrepareAsync(cancellation);
+                if (ready.IsOk || ready.Error.IsTransient)
+                {
+                    return HistoryResult.Of<IHistoryDatabase>(server);
+                }
+
+                await server.DisposeAsync();
+                return ready.Error;
+            case InfluxHistoryOptions influx:
+                var points = await InfluxHistory.OpenAsync(influx, TimeProvider.System, cancellation);
+                return points.IsOk ? HistoryResult.Of<IHistoryDatabase>(points.Value) : points.Error;
             default:
                 throw new ArgumentOutOfRangeException(nameof(options), options.GetType().Name, "There is no such kind of history database.");
         }

@@ -1,4 +1,5 @@
 using ZfRepl.Benchmarks.Running;
+using ZfRepl.Core.History;
 using ZfRepl.Core.Telemetry;
 using ZfRepl.Core.Transfer;
 
@@ -13,7 +14,7 @@ namespace ZfRepl.Benchmarks.Cases;
 internal sealed record Drained(EventBatch Events, long OpenBytes, long SpoolBytes, long BusBytes, Taken Taken);
 
 /// <summary>
-/// A spool that waits is fetched, verified, imported into SQLite, confirmed and removed, by the product's own classes on both sides. That
+/// A spool that waits is fetched, verified, imported, confirmed and removed, by the product's own classes on both sides. That
 /// nothing is lost, nothing is left and nothing came twice is checked each time.
 /// </summary>
 internal static class Drain
@@ -24,13 +25,22 @@ internal static class Drain
     /// <param name="centreBus">The other side.</param>
     /// <param name="make">Makes the events.</param>
     /// <param name="oneByOne">True to hand in each event when the one before is durable, so that each gets a frame of its own.</param>
+    /// <param name="history">The centre's history database, which is disposed with the centre; null for SQLite.</param>
     public static async Task<Drained> RunAsync(
-        Bench bench, IMessageBus edgeBus, IMessageBus centreBus, Func<OidTable, EventBatch> make, bool oneByOne = false)
+        Bench bench,
+        IMessageBus edgeBus,
+        IMessageBus centreBus,
+        Func<OidTable, EventBatch> make,
+        bool oneByOne = false,
+        IHistoryDatabase? history = null)
     {
         var key = Edge.NewKey(ApiKey.Generate());
         var folder = bench.Folder.New("edge");
         await using var edge = await Edge.OpenAsync(folder);
-        await using var centre = await Centre.OpenAsync(centreBus, key, bench.Folder.New("centre"));
+        var centreFolder = bench.Folder.New("centre");
+        await using var centre = history is null
+            ? await Centre.OpenAsync(centreBus, key, centreFolder)
+            : Centre.Open(centreBus, key, centreFolder, history);
         edge.Serve(edgeBus, key);
 
         // Meanwhile both get to their broker: a drain is measured, not a connection.

@@ -38,10 +38,14 @@ internal sealed class InProcessBus
 
         public async Task<BusResult> SendAsync(string topic, ReadOnlyMemory<byte> payload, CancellationToken cancellationToken)
         {
-            // To a node that has left it is sent all the same: a bus does not know whether anybody listens.
-            var message = (topic, payload.ToArray());
-            while (await Other!._incoming.Writer.WaitToWriteAsync(cancellationToken) && !Other._incoming.Writer.TryWrite(message))
+            try
             {
+                // Who waits for room gets it in order.
+                await Other!._incoming.Writer.WriteAsync((topic, payload.ToArray()), cancellationToken);
+            }
+            catch (ChannelClosedException)
+            {
+                // To a node that has left it is sent all the same: a bus does not know whether anybody listens.
             }
 
             return BusResult.Sent;

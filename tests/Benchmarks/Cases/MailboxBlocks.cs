@@ -1,5 +1,6 @@
 using ZfRepl.Collector.Mailboxes;
 using ZfRepl.Core.Blocks;
+using ZfRepl.Core.Frames;
 using ZfRepl.Replicator.Serve;
 
 namespace ZfRepl.Benchmarks.Cases;
@@ -7,22 +8,15 @@ namespace ZfRepl.Benchmarks.Cases;
 /// <summary>Serves a mailbox of the same process: what the product does over the collector's socket, without the socket.</summary>
 internal sealed class MailboxBlocks(Mailbox mailbox) : IBlockSource
 {
-    public async Task<SourceAnswer<IReadOnlyList<SourceBlock>>> ReadyAsync(string name, bool rotate, CancellationToken cancellationToken)
+    public async Task<SourceAnswer<ReadyBlocks>> ReadyAsync(string name, ReadyQuery query, CancellationToken cancellationToken)
     {
-        var ready = await mailbox.ListAsync(cancellationToken);
-        if (ready.Count == 0 && rotate)
-        {
-            _ = await mailbox.NextAsync(rotate: true, cancellationToken);
-            ready = await mailbox.ListAsync(cancellationToken);
-        }
-
-        return new SourceAnswer<IReadOnlyList<SourceBlock>>(SourceStatus.Ok, [.. ready.Select(Describe)], null);
+        var after = query.After is { } block ? (block.Stream, block.Index) : ((StreamId, ulong)?)null;
+        var ready = await mailbox.ReadyAsync(after, query.Limit, query.Rotate, cancellationToken);
+        return ready.IsOk
+            ? new SourceAnswer<ReadyBlocks>(
+                SourceStatus.Ok, new ReadyBlocks([.. ready.Value.Blocks.Select(Describe)], (ulong)ready.Value.TotalBlocks, ready.Value.TotalEvents), null)
+            : new SourceAnswer<ReadyBlocks>(SourceStatus.Unavailable, null, ready.Error.ToString());
     }
-
-    public async Task<SourceAnswer<bool>> SealAsync(string name, CancellationToken cancellationToken) =>
-        (await mailbox.SealAsync(cancellationToken)).IsOk
-            ? new SourceAnswer<bool>(SourceStatus.Ok, true, null)
-            : new SourceAnswer<bool>(SourceStatus.Unavailable, false, "not closed");
 
     public async Task<SourceAnswer<bool>> ConfirmAsync(string name, string blockName, BlockHash hash, CancellationToken cancellationToken)
     {

@@ -40,16 +40,23 @@ internal sealed class Services(string folder, string key, int brokerPort)
                 {{Spool.Target}}: {}
         """);
 
-    private string Broker() => $"""
+    /// <summary>The lines that a replicator needs for the broker and the key.</summary>
+    public string Broker() => $"""
             pubsub:
               host: ['127.0.0.1:{brokerPort}']
             keys:
               default: {key}
         """;
 
+    /// <summary>Writes a service file of one's own.</summary>
+    /// <param name="role">Its section and name.</param>
+    /// <param name="node">The node.</param>
+    /// <param name="config">The section's content, indented by four.</param>
+    public string Service(string role, string node, string config) => Write(role, node, Path.Combine(folder, $"{node}-bus"), $"  {role}:\n{config}");
+
     private string Write(string role, string node, string bus, string config)
     {
-        var path = Path.Combine(Directory.CreateDirectory(folder).FullName, $"{role}.yml");
+        var path = Path.Combine(Directory.CreateDirectory(folder).FullName, $"{node}-{role}.yml");
         Directory.CreateDirectory(bus);
         using var file = new StreamWriter(path, new FileStreamOptions
         {

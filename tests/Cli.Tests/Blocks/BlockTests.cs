@@ -133,6 +133,10 @@ public sealed class BlockTests(BlockFolder blocks) : IClassFixture<BlockFolder>,
     }
 
     [Theory]
+    [InlineData("v2/ok", "intact", 59, 0)]
+    [InlineData("v2/compressed", "intact", 59, 0)]
+    [InlineData("v2/bad-payload", "damaged", 13, 4)]
+    [InlineData("v2/later-format", "damaged", 59, 4)]
     [InlineData("ok", "intact", 12, 0)]
     [InlineData("empty", "empty", 0, 0)]
     [InlineData("header-only", "empty", 0, 0)]
@@ -147,7 +151,7 @@ public sealed class BlockTests(BlockFolder blocks) : IClassFixture<BlockFolder>,
     [InlineData("unknown-frame", "intact", 6, 0)]
     public async Task Golden_files_get_their_verdict(string name, string state, int events, int exitCode)
     {
-        var path = Path.Combine(ProgramLookup.RepositoryRoot, "tests", "golden", "v1", name + ".block");
+        var path = Path.Combine(ProgramLookup.RepositoryRoot, "tests", "golden", name.Contains('/', StringComparison.Ordinal) ? name + ".block" : $"v1/{name}.block");
         var verify = await RunAsync("verify", "--json", path);
         using var document = JsonDocument.Parse(verify.Output);
         var result = document.RootElement[0];

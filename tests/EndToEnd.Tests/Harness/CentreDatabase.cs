@@ -14,6 +14,12 @@ internal static class CentreDatabase
     public static async Task<IReadOnlyList<TelemetryEvent>> ReadAsync(string path)
     {
         await using var history = await OpenAsync(path);
+        return await ReadAsync(history);
+    }
+
+    /// <summary>Every event of a database of any kind, OID by OID in the order of their times.</summary>
+    public static async Task<IReadOnlyList<TelemetryEvent>> ReadAsync(IHistoryDatabase history)
+    {
         var events = new List<TelemetryEvent>();
         var page = new EventBatch(new OidTable(), PageEvents);
         foreach (var oid in (await history.CountByOidAsync(after: null, OidsLimit, CancellationToken.None)).Value.Select(c => c.Oid))

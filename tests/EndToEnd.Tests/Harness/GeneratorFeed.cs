@@ -35,7 +35,7 @@ internal sealed class GeneratorFeed(int count) : IFeed
     {
         var books = await site.DrainAsync();
         Assert.True(books.Balance, books.ToString());
-        return CounterProof.Check(await CentreDatabase.ReadAsync(site.DatabasePath), _seenOnDisk, books.Accepted);
+        return CounterProof.Check(await site.ReadHistoryAsync(), _seenOnDisk, books.Accepted);
     }
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;

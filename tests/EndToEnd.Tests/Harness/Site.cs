@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using ZfRepl.Core.Telemetry;
 using ZfRepl.Core.Transfer;
 using ZfRepl.Hosting.Rpc;
 using ZfRepl.TestKit;
@@ -118,6 +119,18 @@ internal sealed class Site : IAsyncDisposable
         (await CallAsync(EdgeId, "status")).GetProperty("server").GetProperty("refused").EnumerateObject()
             .ToDictionary(p => p.Name, p => p.Value.GetInt64(), StringComparer.Ordinal);
 
+    /// <summary>Every event in the centre's database, OID by OID in the order of their times.</summary>
+    public async Task<IReadOnlyList<TelemetryEvent>> ReadHistoryAsync()
+    {
+        if (_options.OpenHistory is not { } open)
+        {
+            return await CentreDatabase.ReadAsync(DatabasePath);
+        }
+
+        await using var history = await open();
+        return await CentreDatabase.ReadAsync(history);
+    }
+
     /// <summary>Stops the intake and waits until all that was accepted has been delivered, or is in the loss ledger.</summary>
     public async Task<MailboxBooks> DrainAsync(TimeSpan? limit = null)
     {
@@ -186,6 +199,8 @@ internal sealed class Site : IAsyncDisposable
                 {{Target}}: { key_id: default }
         """;
 
+    private string History => _options.History is { } history ? $"history: {history}" : "# a file";
+
     private string CentreFile(int port) => $$"""
         system_name: {{Target}}
         id: {{CentreId}}
@@ -197,7 +212,9 @@ internal sealed class Site : IAsyncDisposable
         {{Indent(_options.Replicator, 4)}}
             client:
               path: target
+              {{History}}
               archive: {{_options.Archive}}
+              {{(_options.History is { } history ? $"history: {{ {history} }}" : "# history: its own file")}}
               mailboxes:
                 {{Source}}: { key_id: default, {{_options.Fetch}} }
         """;

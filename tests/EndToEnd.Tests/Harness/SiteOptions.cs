@@ -1,3 +1,4 @@
+using ZfRepl.Core.History;
 using ZfRepl.TestKit;
 
 namespace ZfRepl.EndToEnd.Tests.Harness;
@@ -29,6 +30,15 @@ internal sealed record SiteOptions
     /// <summary>The settings of the centre's mailbox.</summary>
     public string Fetch { get; init; } = "interval: 200ms, timeout: 6";
 
+    /// <summary>The centre's history database; null for a file.</summary>
+    public string? History { get; init; }
+
+    /// <summary>Opens another database than a file, to look at it.</summary>
+    public Func<Task<IHistoryDatabase>>? OpenHistory { get; init; }
+
     /// <summary>The centre's archive topic.</summary>
     public string Archive { get; init; } = "null";
+
+    /// <summary>The centre's history database; null for the file in its own folder.</summary>
+    public string? History { get; init; }
 }

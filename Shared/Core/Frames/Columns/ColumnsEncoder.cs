@@ -10,10 +10,8 @@ internal sealed class ColumnsEncoder
     // A compressor has a head of its own.
     private const int MinCompressedBytes = 32;
 
-    // What was measured (docs/adr/0009): small streams cost nothing whatever is tried. In numbers the distribution of bytes is what there is to
-    // gain, and matches from afar only spoil it.
-    private const int SmallBytes = 4096;
-    private const int SmallQuality = 5;
+    // What was measured (docs/adr/0009): more effort makes frames no smaller. In numbers the distribution of bytes is what there is to gain,
+    // and matches from afar only spoil it.
     private const int Quality = 3;
     private const int NumberWindowBits = 10;
     private const int MaxTextWindowBits = 20;
@@ -301,11 +299,10 @@ internal sealed class ColumnsEncoder
 
         // A length varint more is what it has to save.
         var target = _compressed.AsSpan(used, bytes.Length - 4);
-        var quality = bytes.Length <= SmallBytes ? SmallQuality : Quality;
         var windowBits = ColumnStream.IsText(stream)
             ? Math.Clamp(Numbers.Bits((ulong)bytes.Length), NumberWindowBits, MaxTextWindowBits)
             : NumberWindowBits;
-        if (!BrotliEncoder.TryCompress(bytes, target, out var written, quality, windowBits))
+        if (!BrotliEncoder.TryCompress(bytes, target, out var written, Quality, windowBits))
         {
             return 0;
         }
