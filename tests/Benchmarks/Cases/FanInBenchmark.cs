@@ -153,7 +153,7 @@ internal static class FanInBenchmark
             var aside = Quarantine.Open(DiskStorage.Instance, Path.Combine(folder, "quarantine"), TimeProvider.System).Value;
             var options = new MailboxOptions { Name = Spool.Target, Node = name, Folder = Path.Combine(folder, Spool.Target) };
             _mailbox = new Mailbox(DiskStorage.Instance, aside, TimeProvider.System, options, NullLogger.Instance);
-            _intake = new Intake([_mailbox], boot: 1);
+            _intake = new Intake([_mailbox], boot: 1, new OidTable());
             _batch = new EventBatch(_intake.Oids, EventsPerSecond);
             _items = [.. Enumerable.Range(0, Sensors).Select(i => _intake.Oids.GetOrAdd(Oid.Parse($"sensor:{name}/s{i}")))];
             _numbers = new SeededNumbers(seed);
