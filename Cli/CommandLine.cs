@@ -94,6 +94,8 @@ internal static class CommandLine
         root.Subcommands.Add(CallCommand.CreateServiceAlias());
         root.Subcommands.Add(StatusCommand.Create());
         root.Subcommands.Add(BlockCommand.Create());
+        root.Subcommands.Add(LossCommand.Create());
+        root.Subcommands.Add(QuarantineCommand.Create());
         root.Subcommands.Add(KeyCommand.Create());
         root.Subcommands.Add(VersionCommand.Create());
         pages = HelpPages.Install(root);

@@ -6,13 +6,15 @@ using ZfRepl.Core.Frames;
 using ZfRepl.Core.Import;
 using ZfRepl.Core.Storage;
 using ZfRepl.Core.Telemetry;
+using ZfRepl.Hosting.Import;
 using ZfRepl.Hosting.Rpc;
 
 namespace ZfRepl.Collector;
 
 /// <summary>The collector's methods: those of the manual, and ours. Each one is a thin hand over a mailbox.</summary>
 internal sealed class CollectorApi(
-    CollectorOptions options, IReadOnlyList<Mailbox> mailboxes, IReadOnlyList<ITelemetrySource> sources, Intake intake, Quarantine quarantine, ReadySignal waiting)
+    CollectorOptions options, IReadOnlyList<Mailbox> mailboxes, IReadOnlyList<ITelemetrySource> sources, Intake intake, Quarantine quarantine,
+    IStorage storage, ReadySignal waiting)
 {
     private const string AllMailboxes = "*";
     private const int DefaultReady = 128;
@@ -58,7 +60,20 @@ internal sealed class CollectorApi(
         methods.Add("mailbox.enable", "lets a mailbox collect", [MailboxNameOrAll], (call, _) => Task.FromResult(SetEnabled(call, true)));
         methods.Add("mailbox.disable", "stops a mailbox collecting; its blocks stay", [MailboxNameOrAll], (call, _) => Task.FromResult(SetEnabled(call, false)));
         methods.Add("status", "gives the accounts of the mailboxes and the state of the sources", [], StatusAsync);
-        methods.Add("quarantine.list", "lists damaged files that are kept aside", [], (_, _) => Task.FromResult(ListQuarantine()));
+        methods.Add(
+            "loss.list",
+            "lists the entries of the loss ledger that wait here or were made since the start, the newest first",
+            [
+                new RpcParameter("i", RpcType.String, "mailbox name; all if not given"),
+                new RpcParameter("limit", RpcType.Integer, $"how many of a mailbox at most, {LossListMethod.DefaultLimit} if not given")
+                {
+                    Minimum = 1,
+                    Maximum = LossListMethod.MaxLimit,
+                },
+            ],
+            ListLossesAsync);
+        BlockVerifyMethod.Add(methods, storage, [MailboxName, BlockId], FindBlockAsync);
+        QuarantineMethods.Add(methods, quarantine, retry: null);
     }
 
     private static void WriteMailbox(Utf8JsonWriter json, Mailbox mailbox)
@@ -234,10 +249,11 @@ internal sealed class CollectorApi(
             return NoMailbox(call.String("i"));
         }
 
-        var settled = await mailbox.SettleAsync(cancellationToken);
-        if (!settled.IsOk)
+        // The open one counts as well; what is entered into the ledger for all of them goes into the next.
+        var closed = await mailbox.SealAsync(cancellationToken);
+        if (!closed.IsOk)
         {
-            return Failed(settled.Error);
+            return Failed(closed.Error);
         }
 
         foreach (var ready in await mailbox.ListAsync(cancellationToken))
@@ -261,6 +277,50 @@ internal sealed class CollectorApi(
 
         var done = await mailbox.SealAsync(cancellationToken);
         return done.IsOk ? RpcResult.Empty : Failed(done.Error);
+    }
+
+    private async Task<RpcResult> ListLossesAsync(RpcCall call, CancellationToken cancellationToken)
+    {
+        var name = call.StringOrNull("i");
+        var chosen = name is null ? mailboxes : mailboxes.Where(m => m.Name == name).ToList();
+        if (name is not null && chosen.Count == 0)
+        {
+            return NoMailbox(name);
+        }
+
+        var all = new List<(string Mailbox, MailboxLoss Loss)>();
+        foreach (var mailbox in chosen)
+        {
+            var listed = await mailbox.ListLossesAsync((int)(call.Int64OrNull("limit") ?? LossListMethod.DefaultLimit), cancellationToken);
+            if (!listed.IsOk)
+            {
+                return Failed(listed.Error);
+            }
+
+            all.AddRange(listed.Value.Select(l => (mailbox.Name, l)));
+        }
+
+        return RpcResult.List(all, (json, item) =>
+        {
+            json.WriteStartObject();
+            json.WriteString("mailbox", item.Mailbox);
+            LossJson.Write(json, item.Loss.Record);
+            json.WriteBoolean("waiting", item.Loss.IsWaiting);
+            json.WriteEndObject();
+        });
+    }
+
+    private async Task<(string? Path, RpcResult? Error)> FindBlockAsync(RpcCall call, CancellationToken cancellationToken)
+    {
+        if (Find(call.String("i")) is not { } mailbox)
+        {
+            return (null, NoMailbox(call.String("i")));
+        }
+
+        var name = call.String("block_id");
+        var blocks = await mailbox.ListAsync(cancellationToken);
+        var found = blocks.FirstOrDefault(b => b.Block.Name.ToString() == name);
+        return found is null ? (null, NoBlock(name)) : (found.Path, null);
     }
 
     private RpcResult SetEnabled(RpcCall call, bool enabled)
@@ -345,23 +405,5 @@ internal sealed class CollectorApi(
         json.WriteEndObject();
         json.WriteString("trouble", status.Trouble);
         json.WriteEndObject();
-    }
-
-    private RpcResult ListQuarantine()
-    {
-        var listed = quarantine.List(after: null, limit: 10_000);
-        return listed.IsOk
-            ? RpcResult.List(listed.Value, (json, entry) =>
-            {
-                json.WriteStartObject();
-                json.WriteString("name", entry.Name);
-                json.WriteString("path", entry.Path);
-                json.WriteNumber("size", entry.LengthBytes);
-                json.WriteString("reason", entry.Reason);
-                json.WriteString("origin", entry.Origin);
-                json.WriteString("since", UnixTime.FormatIso(entry.SinceNs));
-                json.WriteEndObject();
-            })
-            : Failed(listed.Error);
     }
 }

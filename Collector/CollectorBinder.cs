@@ -88,8 +88,25 @@ public static class CollectorBinder
             section.Error(null, $"a mailbox is named like the node that fetches it: {badName}", "choose another name");
         }
 
-        // Known to the original; how it is honoured here is in docs/manual-coverage.md as far as it is.
-        NotYet(section, "interval", "skip_disconnected", "ignore_events", "replicate_remote");
+        var interval = section.IsNull("interval") ? null : section.Duration("interval", TimeSpan.FromMilliseconds(10), TimeSpan.FromDays(1));
+        var ignoresEvents = section.Bool("ignore_events") ?? false;
+        var skipsDisconnected = section.Bool("skip_disconnected") ?? false;
+        WarnOfSnapshots(section, interval, ignoresEvents, skipsDisconnected);
+        if (section.Bool("replicate_remote") == true)
+        {
+            section.Warning(
+                "replicate_remote",
+                "`replicate_remote` changes nothing: a collector here takes readings from its own `sources` alone, never those of other nodes",
+                "leave it out; a node in the middle passes blocks on by process_dir");
+        }
+
+        var queueFull = section.Enum<QueueFull>("queue_full") ?? QueueFull.Block;
+        if (queueFull == QueueFull.Drop)
+        {
+            section.Warning(
+                "queue_full", "LOSS: with `drop`, readings are given up while the disk is too slow, with an entry in the loss ledger", "use block, the default");
+        }
+
         var autoFlush = section.Bool("auto_flush") ?? false;
         var durability = section.Enum<Durability>("durability") ?? (autoFlush ? Durability.Always : Durability.Group);
         if (durability == Durability.Relaxed)
@@ -107,6 +124,10 @@ public static class CollectorBinder
             BlockTtl = section.Duration("block_ttl_sec", TimeSpan.FromMilliseconds(100)) ?? defaults.BlockTtl,
             Keep = keep,
             MaxPendingAppends = section.Int32("queue_size", 1, 1_000_000) ?? defaults.MaxPendingAppends,
+            DropsWhenFull = queueFull == QueueFull.Drop,
+            SnapshotInterval = interval,
+            IgnoresEvents = ignoresEvents,
+            SkipsDisconnected = skipsDisconnected,
             Coding = section.Enum<BlockCoding>("coding") ?? defaults.Coding,
             Durability = durability,
             MaxDelay = maxDelay,
@@ -164,16 +185,24 @@ public static class CollectorBinder
         return new GeneratorOptions(section.Name, oid, interval, value);
     }
 
-    private static void NotYet(ConfigSection section, params ReadOnlySpan<string> keys)
+    private static void WarnOfSnapshots(ConfigSection section, TimeSpan? interval, bool ignoresEvents, bool skipsDisconnected)
     {
-        foreach (var key in keys)
+        if (ignoresEvents && interval is null)
         {
-            var isSet = section.Has(key) && !section.IsNull(key) && section.String(key) is not ("false" or "no" or "off");
-            if (isSet)
-            {
-                section.Warning(key, $"`{key}` has no effect in this version", "remove it, or leave it for later");
-            }
+            section.Warning("ignore_events", "LOSS: without `interval` this mailbox takes nothing", "add interval, or set ignore_events to false");
         }
+
+        if (skipsDisconnected && interval is null)
+        {
+            section.Warning(
+                "skip_disconnected", "`skip_disconnected` is about the snapshots of `interval`, and there are none", "add interval, or remove it");
+        }
+    }
+
+    private enum QueueFull
+    {
+        Block,
+        Drop,
     }
 
     private enum SourceKind

@@ -76,11 +76,15 @@ public sealed partial class CollectorService(CollectorOptions options, IStorage 
                 return failure;
             }
 
-            var intake = new Intake(mailboxes, boot, oids);
+            var snapshots = options.Mailboxes.Where(m => m.SnapshotInterval is not null).ToList();
+            var ignoring = options.Mailboxes.Where(m => m.IgnoresEvents).Select(m => m.Name).ToHashSet(StringComparer.Ordinal);
+            var intake = new Intake([.. mailboxes.Where(m => !ignoring.Contains(m.Name))], boot, oids, keepsStates: snapshots.Count > 0);
             var sources = MakeSources(context, application);
+            var loops = snapshots.Select(m => new SnapshotLoop(
+                mailboxes.Single(b => b.Name == m.Name), m, intake, name => IsConnected(sources, name), context.Time));
             var served = mailboxes.Where(m => m.Name != LocalHistoryMailbox).ToList();
-            new CollectorApi(options, served, sources, intake, quarantine, new ReadySignal(served, context.Time)).Register(context.Methods);
-            await RunAllAsync(context, mailboxes, history, intake, sources, stop);
+            new CollectorApi(options, served, sources, intake, quarantine, storage, new ReadySignal(served, context.Time)).Register(context.Methods);
+            await RunAllAsync(context, mailboxes, history, intake, sources, [.. loops.Select(l => (Func<CancellationToken, Task>)l.RunAsync)], stop);
             return null;
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
@@ -107,6 +111,7 @@ public sealed partial class CollectorService(CollectorOptions options, IStorage 
         LocalHistory? history,
         Intake intake,
         IReadOnlyList<ITelemetrySource> sources,
+        IReadOnlyList<Func<CancellationToken, Task>> snapshots,
         CancellationToken stop)
     {
         // Sources end first, so that what they have handed in can still become durable and be acknowledged.
@@ -115,7 +120,8 @@ public sealed partial class CollectorService(CollectorOptions options, IStorage 
         using var sourceEnd = CancellationTokenSource.CreateLinkedTokenSource(stop);
         var loops = sources.Select(s => (Func<CancellationToken, Task>)(token => s.RunAsync(intake, token)))
             .Append(token => ReportHealthAsync(context, mailboxes, sources, token))
-            .Concat(history is null ? [] : [history.RunAsync]);
+            .Concat(history is null ? [] : [history.RunAsync])
+            .Concat(snapshots);
         var reading = Supervisor.RunAsync(sourceEnd.Token, [.. loops]);
         context.SignalReady();
         var first = await Task.WhenAny(writing, reading);
@@ -132,6 +138,9 @@ public sealed partial class CollectorService(CollectorOptions options, IStorage 
 
         await first;
     }
+
+    private static bool IsConnected(List<ITelemetrySource> sources, string name) =>
+        sources.Find(s => s.Name == name) is not { } source || source.State.IsConnected;
 
     private static async Task ReportHealthAsync(
         ServiceContext context, IReadOnlyList<Mailbox> mailboxes, IReadOnlyList<ITelemetrySource> sources, CancellationToken cancellationToken)

@@ -5,6 +5,7 @@ using ZfRepl.Core.Sinks;
 using ZfRepl.Core.Storage;
 using ZfRepl.Core.Transfer;
 using ZfRepl.Hosting.History;
+using ZfRepl.Hosting.Import;
 using ZfRepl.Hosting.Lifetime;
 using ZfRepl.Replicator.Bus;
 using ZfRepl.Replicator.Fetch;
@@ -18,7 +19,9 @@ internal sealed class FetchingSide(ReplicatorOptions options, IStorage storage, 
     private readonly List<Func<CancellationToken, Task>> _loops = [];
     private readonly List<FetchClient> _clients = [];
     private FrozenDictionary<string, SourceLink> _links = FrozenDictionary<string, SourceLink>.Empty;
+    private readonly SemaphoreSlim _retrying = new(1, 1);
     private MqttBus? _archiveBus;
+    private ArchiveSink? _archiveRetry;
     private JsonLinesSink? _jsonLines;
     private IDisposable? _subscription;
 
@@ -39,6 +42,12 @@ internal sealed class FetchingSide(ReplicatorOptions options, IStorage storage, 
 
     /// <summary>The quarantine, once it is open.</summary>
     public Quarantine? Quarantine { get; private set; }
+
+    /// <summary>What watches other services; it suspends fetching while one of them is down.</summary>
+    public ServiceWatch Watch { get; private set; } = new([], context.Time, context.Logger);
+
+    /// <summary>What publishes on the archive topic, or null where nothing is published.</summary>
+    public ArchiveSink? Archive { get; private set; }
 
     /// <summary>Opens everything.</summary>
     public async Task<ServiceFailure?> OpenAsync(IMessageBus bus, CancellationToken cancellationToken)
@@ -73,7 +82,9 @@ internal sealed class FetchingSide(ReplicatorOptions options, IStorage storage, 
                 _loops.Add(_archiveBus.RunAsync);
             }
 
-            sinks.Add(new ArchiveSink(_archiveBus ?? bus, archive.TopicPrefix));
+            _archiveRetry = new ArchiveSink(_archiveBus ?? bus, archive.TopicPrefix, quarantine: null, context.Time);
+            Archive = new ArchiveSink(_archiveBus ?? bus, archive.TopicPrefix, Quarantine, context.Time);
+            sinks.Add(Archive);
         }
 
         if (client.JsonLinesPath is { } linesPath)
@@ -94,20 +105,65 @@ internal sealed class FetchingSide(ReplicatorOptions options, IStorage storage, 
             sinks.Add(_jsonLines);
         }
 
-        Importer = new BlockImporter(storage, History, sinks, context.Time);
+        Importer = new BlockImporter(
+            storage, History, sinks, context.Time, new BlockImporterOptions { Guards = client.Guards, Quarantine = Quarantine });
         var intake = new BlockIntake(inbox.Value, Importer, History, Quarantine, context.Loggers.CreateLogger("import"));
+        Watch = new ServiceWatch(client.WatchedServices, context.Time, context.Loggers.CreateLogger("fetch"));
         var sources = client.Mailboxes.Select(m => m.Fetch.Source).ToFrozenSet(StringComparer.Ordinal);
         Leftovers = new InboxLeftovers(
-            inbox.Value, storage, Importer, History, options.Node, sources, context.Time, context.Loggers.CreateLogger("import"));
+            inbox.Value,
+            storage,
+            Importer,
+            History,
+            options.Node,
+            sources,
+            () => Watch.Trouble,
+            context.Time,
+            context.Loggers.CreateLogger("import"));
+        _loops.Add(Watch.RunAsync);
         _loops.Add(Leftovers.RunAsync);
         MakeClients(bus, intake, Leftovers);
         return null;
+    }
+
+    /// <summary>Tries a file of the quarantine again.</summary>
+    public async ValueTask<QuarantineRetry> RetryAsync(QuarantineEntry entry, CancellationToken cancellationToken)
+    {
+        if (entry.Kind != QuarantineKind.ArchiveEvents)
+        {
+            return await ImportRetry.RunAsync(Importer!, entry, cancellationToken);
+        }
+
+        if (_archiveRetry is not { } sink)
+        {
+            return new QuarantineRetry(false, "refused", "the archive topic is switched off (client.archive: null), so nothing can be published on it");
+        }
+
+        // One attempt at a time: the sink serves one block after the other.
+        await _retrying.WaitAsync(cancellationToken);
+        try
+        {
+            var events = 0L;
+            var read = await KeptEvents.ReadAsync(storage, entry.Path, async batch =>
+            {
+                events += batch.Runs.Sum(r => r.Count);
+                return await sink.DeliverAsync(batch, cancellationToken) ?? await sink.CompleteAsync(batch.Block, cancellationToken);
+            });
+            return !read.IsOk ? new QuarantineRetry(false, "", "", read.Error.ToString())
+                : read.Value is { } error ? new QuarantineRetry(false, "refused", error.ToString())
+                : new QuarantineRetry(true, "published", $"all {events} events are published");
+        }
+        finally
+        {
+            _retrying.Release();
+        }
     }
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
         _subscription?.Dispose();
+        _retrying.Dispose();
         Importer?.Dispose();
         _jsonLines?.Dispose();
         if (_archiveBus is not null)
@@ -129,7 +185,8 @@ internal sealed class FetchingSide(ReplicatorOptions options, IStorage storage, 
         {
             var source = new SourceLink(bus, context.Time, link, context.Causes);
             links.Add(fetch.Source, source);
-            var fetchClient = new FetchClient(source, intake, memory, bus, context.Time, fetch, context.Loggers.CreateLogger("fetch"));
+            var fetchClient = new FetchClient(
+                source, intake, memory, bus, context.Time, fetch with { Suspended = () => Watch.Trouble }, context.Loggers.CreateLogger("fetch"));
             _clients.Add(fetchClient);
             _loops.Add(async token =>
             {

@@ -31,6 +31,9 @@ internal sealed class ReplicatorApi(ReplicatorOptions options, MqttBus bus, Bloc
         if (fetching.Importer is { } importer)
         {
             ProcessDirMethod.Add(methods, new FolderImport(DiskStorage.Instance, importer, fetching.Quarantine));
+            QuarantineMethods.Add(methods, fetching.Quarantine!, fetching.RetryAsync);
+            LossListMethod.Add(methods, fetching.History!);
+            BlockVerifyMethod.Add(methods, DiskStorage.Instance);
         }
     }
 
@@ -101,6 +104,11 @@ internal sealed class ReplicatorApi(ReplicatorOptions options, MqttBus bus, Bloc
                 WriteInbox(json, leftovers.State);
             }
 
+            if (fetching.Quarantine is not null)
+            {
+                WriteQuarantine(json);
+            }
+
             if (server is not null)
             {
                 WriteServer(json, server.Counters);
@@ -127,6 +135,7 @@ internal sealed class ReplicatorApi(ReplicatorOptions options, MqttBus bus, Bloc
             json.WriteNumber("blocks", state.Blocks);
             json.WriteNumber("events", state.Events);
             json.WriteNumber("duplicates", state.Duplicates);
+            json.WriteNumber("refused_events", state.RefusedEvents);
             json.WriteNumber("backlog_blocks", state.BacklogBlocks);
             json.WriteNumber("backlog_events", state.BacklogEvents);
             json.WriteNumber("sent_bytes", state.SentBytes);
@@ -142,6 +151,23 @@ internal sealed class ReplicatorApi(ReplicatorOptions options, MqttBus bus, Bloc
         }
 
         json.WriteEndArray();
+    }
+
+    private void WriteQuarantine(Utf8JsonWriter json)
+    {
+        var size = fetching.Quarantine!.Measure();
+        json.WriteStartObject("quarantine");
+        json.WriteNumber("files", size.IsOk ? size.Value.Files : 0);
+        json.WriteNumber("bytes", size.IsOk ? size.Value.Bytes : 0);
+        json.WriteString("trouble", size.Error?.ToString());
+        json.WriteEndObject();
+        if (fetching.Archive is { } archive)
+        {
+            json.WriteStartObject("archive");
+            json.WriteNumber("kept_aside_events", archive.KeptAside);
+            json.WriteNumber("dropped_events", archive.Dropped);
+            json.WriteEndObject();
+        }
     }
 
     private static void WriteInbox(Utf8JsonWriter json, LeftoverState state)

@@ -1,3 +1,4 @@
+using ZfRepl.Core.Import;
 using ZfRepl.Core.Schedule;
 using ZfRepl.Core.Transfer;
 using ZfRepl.Hosting.Configuration;
@@ -8,6 +9,7 @@ using ZfRepl.Mqtt.Client;
 using ZfRepl.Mqtt.Topics;
 using ZfRepl.Replicator.Bus;
 using ZfRepl.Replicator.Fetch;
+using ZfRepl.Replicator.Keys;
 using ZfRepl.Replicator.Serve;
 
 namespace ZfRepl.Replicator;
@@ -21,6 +23,7 @@ public static class ReplicatorBinder
     private const int MinChunkBytes = 1024;
     private const int MaxChunkBytes = 1024 * 1024;
     private const string EverySecond = "* * * * * *";
+    private const string OriginalDatabasePrefix = "eva.db.";
     private const string DefaultCollector = "eva.zfrepl.default.collector";
 
     /// <summary>Binds the section.</summary>
@@ -182,12 +185,8 @@ public static class ReplicatorBinder
         ConfigSection section, ServiceFile file, KeyRing keys, TransferTopics topics, int chunkBytes, long maxBlockBytes)
     {
         section.Require("mailboxes");
-        if (section.Strings("watch_svcs") is { Count: > 0 })
-        {
-            section.Warning(
-                "watch_svcs", "`watch_svcs` has no effect in this version: imports are confirmed by the database itself", "leave it for later");
-        }
-
+        var watched = BindWatched(section, file);
+        var guards = new Dictionary<string, SourceGuard>(StringComparer.Ordinal);
         var mailboxes = new List<(FetchOptions, SourceLinkOptions)>();
         foreach (var mailbox in section.SectionMap("mailboxes") ?? [])
         {
@@ -203,10 +202,7 @@ public static class ReplicatorBinder
             };
             if (mailbox.Bool("trusted") == false)
             {
-                mailbox.Error(
-                    "trusted",
-                    "untrusted sources are not supported in this version: their events would all be taken",
-                    "remove the mailbox until they are");
+                guards[mailbox.Name] = new SourceGuard(mailbox.String("key_id") ?? KeyRing.DefaultId, keys.RightsOf(mailbox));
             }
 
             if (mailbox.Has("self_repair"))
@@ -235,6 +231,8 @@ public static class ReplicatorBinder
         var options = new ClientOptions
         {
             Mailboxes = mailboxes,
+            Guards = guards,
+            WatchedServices = watched,
             InboxPath = Path.Combine(data, "inbox"),
             QuarantinePath = Path.Combine(data, "quarantine"),
             History = HistoryBinder.Bind(section, Path.Combine(data, "history.db"), file.Folders),
@@ -248,6 +246,33 @@ public static class ReplicatorBinder
         }
 
         return options;
+    }
+
+    /// <summary>The services to watch, with their sockets.</summary>
+    private static List<WatchedService> BindWatched(ConfigSection section, ServiceFile file)
+    {
+        var watched = new List<WatchedService>();
+        foreach (var id in section.Strings("watch_svcs") ?? [])
+        {
+            if (!ServiceSockets.TryPathOf(file.SocketFolder, id, out var socket, out var bad))
+            {
+                section.Error("watch_svcs", bad, "write ids of services of this node");
+            }
+            else if (id.StartsWith(OriginalDatabasePrefix, StringComparison.Ordinal) && !File.Exists(socket))
+            {
+                section.Warning(
+                    "watch_svcs",
+                    $"{id} is a database service of the original and is not watched: no service of that name has a socket in {file.SocketFolder}. "
+                        + "The history database is watched anyway: import waits while it is down",
+                    "remove it, or name a service of this node");
+            }
+            else
+            {
+                watched.Add(new WatchedService(id, socket));
+            }
+        }
+
+        return watched;
     }
 
     private static ArchiveOptions? BindArchive(ConfigSection section)

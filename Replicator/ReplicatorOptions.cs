@@ -1,4 +1,5 @@
 using ZfRepl.Core.History;
+using ZfRepl.Core.Import;
 using ZfRepl.Replicator.Bus;
 using ZfRepl.Replicator.Fetch;
 using ZfRepl.Replicator.Serve;
@@ -38,6 +39,9 @@ public sealed record ClientOptions
     /// <summary>The sources.</summary>
     public required IReadOnlyList<(FetchOptions Fetch, SourceLinkOptions Link)> Mailboxes { get; init; }
 
+    /// <summary>The services that have to run while anything is fetched.</summary>
+    public IReadOnlyList<WatchedService> WatchedServices { get; init; } = [];
+
     /// <summary>Where blocks arrive.</summary>
     public required string InboxPath { get; init; }
 
@@ -46,6 +50,9 @@ public sealed record ClientOptions
 
     /// <summary>The history database.</summary>
     public required HistoryOptions History { get; init; }
+
+    /// <summary>By node, what the sources that are not trusted may write.</summary>
+    public IReadOnlyDictionary<string, SourceGuard> Guards { get; init; } = new Dictionary<string, SourceGuard>();
 
     /// <summary>The archive topic, or null when nothing is published.</summary>
     public ArchiveOptions? Archive { get; init; }

@@ -59,6 +59,16 @@ public sealed class ReplicatorService(ReplicatorOptions options, IStorage storag
                 context.Health.Set("inbox", left.Trouble is null ? HealthState.Ok : HealthState.Degraded, left.Trouble ?? "nothing is in the way");
             }
 
+            if (fetching.Watch is { Trouble: var down })
+            {
+                context.Health.Set("watched services", down is null ? HealthState.Ok : HealthState.Degraded, down ?? "all of them answer");
+            }
+
+            if (fetching.Quarantine is { } quarantine)
+            {
+                ReportQuarantine(context, quarantine.Measure());
+            }
+
             foreach (var client in fetching.Clients)
             {
                 var state = client.State;
@@ -66,6 +76,15 @@ public sealed class ReplicatorService(ReplicatorOptions options, IStorage storag
                     $"source {state.Source}", state.Trouble is null ? HealthState.Ok : HealthState.Degraded, state.Trouble ?? "nothing is in the way");
             }
         }
+    }
+
+    /// <summary>What is kept aside waits for a person, so it stays in sight until one has dealt with it.</summary>
+    private static void ReportQuarantine(ServiceContext context, StorageResult<(int Files, long Bytes)> size)
+    {
+        var trouble = !size.IsOk ? size.Error.ToString()
+            : size.Value.Files == 0 ? null
+            : $"{size.Value.Files} file{(size.Value.Files == 1 ? " is" : "s are")} kept aside; see zfrepl quarantine ls";
+        context.Health.Set("quarantine", trouble is null ? HealthState.Ok : HealthState.Degraded, trouble ?? "nothing is kept aside");
     }
 
     private ServingSide MakeServer(ServerOptions server, IMessageBus bus, ServiceContext context)

@@ -54,6 +54,9 @@ public sealed class StandaloneService(StandaloneOptions options, IStorage storag
         using var sink = lines?.Value;
         using var importer = new BlockImporter(storage, history, sink is null ? [] : [sink], context.Time);
         ProcessDirMethod.Add(context.Methods, new FolderImport(storage, importer, quarantine.Value));
+        QuarantineMethods.Add(context.Methods, quarantine.Value, (entry, token) => ImportRetry.RunAsync(importer, entry, token));
+        LossListMethod.Add(context.Methods, history);
+        BlockVerifyMethod.Add(context.Methods, storage);
         context.Methods.Add("status", "gives the books of the imported streams", [], (_, token) => StatusAsync(history, token));
         context.SignalReady();
         var end = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);

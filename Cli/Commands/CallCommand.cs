@@ -11,6 +11,7 @@ internal static class CallCommand
     private const string Description = """
         Call a method of a running service and print its answer as JSON.
 
+        mailbox.rotate, which deletes blocks, asks before it does; --yes answers for a script.
         Values: null, true, false, numbers, a,b for a list, !text for a text in any case, @file for the content of a YAML file, << to be asked.
         The method `info` of every service lists its methods.
 
@@ -40,13 +41,15 @@ internal static class CallCommand
         var parameters = new Argument<string[]>("k=v") { Description = "parameters", Arity = ArgumentArity.ZeroOrMore };
         var bus = SharedOptions.Bus();
         var timeout = SharedOptions.Timeout();
-        var command = new Command("call", Description) { service, method, parameters, bus, timeout };
+        var yes = SharedOptions.Yes();
+        var command = new Command("call", Description) { service, method, parameters, bus, timeout, yes };
         command.SetAction((parsed, cancellationToken) => RunAsync(
             parsed.GetRequiredValue(service),
             parsed.GetRequiredValue(method),
             parsed.GetValue(parameters) ?? [],
             SharedOptions.SocketFolderOf(parsed.GetValue(bus)),
             TimeSpan.FromSeconds(parsed.GetValue(timeout)),
+            parsed.GetValue(yes),
             cancellationToken));
         return command;
     }
@@ -54,7 +57,7 @@ internal static class CallCommand
     public static Command CreateServiceAlias() => new("svc", AliasDescription) { Create() };
 
     private static async Task<int> RunAsync(
-        string service, string method, string[] texts, string folder, TimeSpan timeout, CancellationToken cancellationToken)
+        string service, string method, string[] texts, string folder, TimeSpan timeout, bool yes, CancellationToken cancellationToken)
     {
         var parameters = CallParameters.Parse(texts, SecretPrompt.Ask);
         if (parameters.Error is not null)
@@ -69,6 +72,13 @@ internal static class CallCommand
             return ExitCode.Usage;
         }
 
+        if (method == "mailbox.rotate" && !yes && !Confirmation.Ask(
+            $"{method} deletes all blocks of mailbox {parameters.Value?["i"] ?? "?"}; readings in them that nobody has fetched are lost. Go on?", out var refused))
+        {
+            await Console.Error.WriteLineAsync($"zfrepl: {refused}");
+            return ExitCode.Usage;
+        }
+
         using var client = new RpcClient(socket);
         switch (await client.CallAsync(method, parameters.Value, timeout, cancellationToken))
         {
@@ -79,24 +89,8 @@ internal static class CallCommand
                 }
 
                 return await ExitCodeOfAsync(method, value.Result);
-            case RpcReply.RemoteError error:
-                await Console.Error.WriteLineAsync($"zfrepl: {service} {method}: {error.Message} (code {error.Code})");
-                return error.Code switch
-                {
-                    RpcErrorCode.NotFound => ExitCode.NotFound,
-                    RpcErrorCode.AccessDenied => ExitCode.Denied,
-                    RpcErrorCode.NotReady or RpcErrorCode.Busy => ExitCode.TryLater,
-                    RpcErrorCode.InvalidParams or RpcErrorCode.InvalidData or RpcErrorCode.MethodNotFound => ExitCode.Usage,
-                    _ => ExitCode.Failed,
-                };
-            case RpcReply.Unreachable gone:
-                var others = gone.Why == RpcTrouble.NoSocket ? $"; {WhoIsThere(folder)}" : "";
-                await Console.Error.WriteLineAsync($"zfrepl: {gone.Message} ({gone.Remedy}){others}");
-                return gone.Why == RpcTrouble.Denied ? ExitCode.Denied : ExitCode.Unreachable;
-            default:
-                await Console.Error.WriteLineAsync(
-                    $"zfrepl: {service} did not answer within {timeout.TotalSeconds:0.#} s; whether {method} ran is unknown");
-                return ExitCode.TryLater;
+            case var failed:
+                return await CallFailure.ReportAsync(service, method, failed, folder);
         }
     }
 
@@ -118,11 +112,5 @@ internal static class CallCommand
         return ExitCode.Partial;
 
         int Count(string name) => result.TryGetProperty(name, out var value) && value.TryGetInt32(out var number) ? number : 0;
-    }
-
-    private static string WhoIsThere(string folder)
-    {
-        var running = string.Join(", ", ServiceSockets.List(folder).Select(s => s.ServiceId));
-        return running.Length == 0 ? NoServices.In(folder) : $"services there: {running}";
     }
 }

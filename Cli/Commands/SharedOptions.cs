@@ -75,6 +75,12 @@ internal static class SharedOptions
         return option;
     }
 
+    /// <summary>No question before something is deleted.</summary>
+    public static Option<bool> Yes() => new("--yes") { Description = "do not ask before something is deleted" };
+
+    /// <summary>One service of several.</summary>
+    public static Option<string?> Service() => new("--svc") { Description = "this service alone (default: all that run there)", HelpName = "ID" };
+
     /// <summary>Machine-readable output.</summary>
     public static Option<bool> Json() => new("--json") { Description = "print JSON" };
 

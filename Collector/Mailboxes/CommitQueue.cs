@@ -57,6 +57,7 @@ internal sealed class Commit(ByteWriter frames, ulong firstSequence, ushort numb
 internal sealed class CommitQueue(MailboxOptions options, ulong streamTag, ulong nextSequence, IEnumerable<SourcePosition> positions)
 {
     private const int FrameTargetBytes = 256 * 1024;
+    private const int MaxRecentLosses = 1000;
     private const int SmallBufferBytes = 64 * 1024;
 
     // A buffer that a flood made large goes when so many commits in a row fill little of it.
@@ -66,6 +67,8 @@ internal sealed class CommitQueue(MailboxOptions options, ulong streamTag, ulong
     private readonly EventFrameBuilder _builder = new();
     private readonly SourcePositionSet _taken = new(positions);
     private readonly Dictionary<LossReason, ulong> _losses = [];
+    private readonly Queue<LossRecord> _recentLosses = new();
+    private DroppedEvents _dropped;
     private Commit _next = new(new ByteWriter(SmallBufferBytes), nextSequence, 1);
     private Commit? _inFlight;
     private ByteWriter? _spare;
@@ -108,6 +111,18 @@ internal sealed class CommitQueue(MailboxOptions options, ulong streamTag, ulong
             lock (_gate)
             {
                 return _losses.ToDictionary(l => l.Key.ToString(), l => l.Value, StringComparer.Ordinal);
+            }
+        }
+    }
+
+    /// <summary>The newest entries of the ledger that this process made or carried over, the oldest first.</summary>
+    public IReadOnlyList<LossRecord> RecentLosses
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return [.. _recentLosses];
             }
         }
     }
@@ -165,6 +180,43 @@ internal sealed class CommitQueue(MailboxOptions options, ulong streamTag, ulong
         }
     }
 
+    /// <summary>
+    /// Gives the matching events of a batch up because the queue is full. They share one entry of the ledger with the others that are given up until
+    /// the next commit, so that what is dropped needs no room in the queue either.
+    /// </summary>
+    /// <returns>Ends when the entry is durable; an ended task when nothing matched, or the batch was taken before.</returns>
+    public Task Drop(EventBatch batch, Func<int, bool> matches, SourcePosition? position, long nowNs)
+    {
+        lock (_gate)
+        {
+            if (position is { } p && _taken.Covers(p))
+            {
+                return _next.Sources.Contains(p.Source) ? _next.Durable : _inFlight?.Durable ?? Task.CompletedTask;
+            }
+
+            var before = _dropped.Count;
+            for (var i = 0; i < batch.Count; i++)
+            {
+                if (matches(batch.Items[i]))
+                {
+                    _dropped.Add(batch.TimesNs[i], nowNs);
+                }
+            }
+
+            if (position is { } taken)
+            {
+                _taken.Set(taken);
+                _next.Positions.Set(taken);
+                if (_dropped.Count != before)
+                {
+                    _next.Sources.Add(taken.Source);
+                }
+            }
+
+            return _dropped.Count == before ? Task.CompletedTask : _next.Durable;
+        }
+    }
+
     /// <summary>Appends an entry of the loss ledger.</summary>
     /// <param name="record">The entry.</param>
     /// <param name="isCarriedOver">True for one that was counted before, in a block that is given up.</param>
@@ -174,12 +226,7 @@ internal sealed class CommitQueue(MailboxOptions options, ulong streamTag, ulong
         lock (_gate)
         {
             FinishFrame();
-            record.AppendFrame(BeginFrame(), streamTag, _nextSequence, _next.Number);
-            if (!isCarriedOver)
-            {
-                _losses[record.Reason] = _losses.GetValueOrDefault(record.Reason) + record.Count;
-            }
-
+            WriteLoss(record, isCarriedOver);
             return _next.Durable;
         }
     }
@@ -214,6 +261,12 @@ internal sealed class CommitQueue(MailboxOptions options, ulong streamTag, ulong
             }
 
             FinishFrame();
+            if (_dropped.Count > 0)
+            {
+                WriteLoss(_dropped.ToRecord(), isCarriedOver: false);
+                _dropped = default;
+            }
+
             if (_next.FrameCount == 0 && !(isLast && _next.Positions.Count > 0))
             {
                 return null;
@@ -278,10 +331,11 @@ internal sealed class CommitQueue(MailboxOptions options, ulong streamTag, ulong
             FinishFrame();
             var oid = batch.Oids[batch.Items[index]].Text;
             var timeNs = batch.TimesNs[index];
-            new LossRecord(
-                LossReason.TooLarge, 0, 0, 1, IsExact: true, timeNs, timeNs, nowNs, oid,
-                $"the value is larger than {EventLimits.MaxValueBytes} bytes or nested too deep").AppendFrame(BeginFrame(), streamTag, _nextSequence, _next.Number);
-            _losses[LossReason.TooLarge] = _losses.GetValueOrDefault(LossReason.TooLarge) + 1;
+            WriteLoss(
+                new LossRecord(
+                    LossReason.TooLarge, 0, 0, 1, IsExact: true, timeNs, timeNs, nowNs, oid,
+                    $"the value is larger than {EventLimits.MaxValueBytes} bytes or nested too deep"),
+                isCarriedOver: false);
             return;
         }
 
@@ -290,6 +344,22 @@ internal sealed class CommitQueue(MailboxOptions options, ulong streamTag, ulong
         {
             FinishFrame();
         }
+    }
+
+    private void WriteLoss(LossRecord record, bool isCarriedOver)
+    {
+        record.AppendFrame(BeginFrame(), streamTag, _nextSequence, _next.Number);
+        if (!isCarriedOver)
+        {
+            _losses[record.Reason] = _losses.GetValueOrDefault(record.Reason) + record.Count;
+        }
+
+        if (_recentLosses.Count == MaxRecentLosses)
+        {
+            _recentLosses.Dequeue();
+        }
+
+        _recentLosses.Enqueue(record);
     }
 
     private void UseTable(OidTable oids)
@@ -329,5 +399,27 @@ internal sealed class CommitQueue(MailboxOptions options, ulong streamTag, ulong
         {
             _full.TrySetResult();
         }
+    }
+
+    /// <summary>Events that were given up since the last commit because the queue was full.</summary>
+    private struct DroppedEvents
+    {
+        private long _minTimeNs;
+        private long _maxTimeNs;
+        private long _sinceNs;
+
+        public ulong Count { get; private set; }
+
+        public void Add(long timeNs, long nowNs)
+        {
+            (_minTimeNs, _maxTimeNs, _sinceNs) = Count == 0
+                ? (timeNs, timeNs, nowNs)
+                : (Math.Min(_minTimeNs, timeNs), Math.Max(_maxTimeNs, timeNs), _sinceNs);
+            Count++;
+        }
+
+        public readonly LossRecord ToRecord() => new(
+            LossReason.QueueFull, 0, 0, Count, IsExact: true, _minTimeNs, _maxTimeNs, _sinceNs, "",
+            "the mailbox's queue was full and queue_full is drop; a larger queue_size or a faster disk helps");
     }
 }

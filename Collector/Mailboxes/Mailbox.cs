@@ -198,6 +198,11 @@ public sealed partial class Mailbox : IAsyncDisposable
         while (Queue.Congestion is { } congestion)
         {
             _wake.Writer.TryWrite(true);
+            if (_options.DropsWhenFull)
+            {
+                return OutcomeAsync(Queue.Drop(batch, MatchesFor(batch.Oids), position, NowNs()));
+            }
+
             if (await OutcomeAsync(congestion.WaitAsync(cancellationToken)) == AppendResult.Closed)
             {
                 cancellationToken.ThrowIfCancellationRequested();

@@ -76,6 +76,21 @@ public sealed record MailboxOptions
     /// <summary>Appends wait when so many of them are not yet on disk.</summary>
     public int MaxPendingAppends { get; init; } = 512;
 
+    /// <summary>
+    /// What happens while <see cref="MaxPendingAppends"/> or <see cref="MaxPendingBytes"/> are reached: false has sources wait, true gives the events
+    /// up, with an entry in the loss ledger. LOSS with true.
+    /// </summary>
+    public bool DropsWhenFull { get; init; }
+
+    /// <summary>True takes nothing as it happens: snapshots alone.</summary>
+    public bool IgnoresEvents { get; init; }
+
+    /// <summary>How often a snapshot of the last state of all matching items is taken; null for never.</summary>
+    public TimeSpan? SnapshotInterval { get; init; }
+
+    /// <summary>True leaves items out of snapshots whose source has no connection.</summary>
+    public bool SkipsDisconnected { get; init; }
+
     /// <summary>How long to wait before a failed write is tried again.</summary>
     public TimeSpan RetryDelay { get; init; } = TimeSpan.FromSeconds(1);
 }

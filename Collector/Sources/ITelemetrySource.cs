@@ -21,7 +21,11 @@ public interface ITelemetrySource
 /// <summary>How a source is doing.</summary>
 /// <param name="IsHealthy">True when readings come as they should.</param>
 /// <param name="Text">One sentence.</param>
-public sealed record SourceState(bool IsHealthy, string Text);
+public sealed record SourceState(bool IsHealthy, string Text)
+{
+    /// <summary>True when what it watches can be reached, whether or not all of it is as it should be.</summary>
+    public bool IsConnected { get; init; } = IsHealthy;
+}
 
 /// <summary>Where sources hand in what they read. Thread-safe; one source hands in one batch after the other.</summary>
 public interface IIntake

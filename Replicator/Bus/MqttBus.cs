@@ -70,6 +70,13 @@ public sealed class MqttBus : IMessageBus, IAsyncDisposable
             MqttPublishStatus.Acknowledged or MqttPublishStatus.Written => BusResult.Sent,
             MqttPublishStatus.NotConnected => BusResult.NotConnected,
             MqttPublishStatus.ConnectionLost or MqttPublishStatus.TimedOut => BusResult.Unknown,
+            MqttPublishStatus.TooLarge => BusResult.Unacceptable,
+            MqttPublishStatus.Refused => result.ReasonCode switch
+            {
+                MqttReasonCode.NotAuthorized or MqttReasonCode.TopicNameInvalid => BusResult.Forbidden,
+                MqttReasonCode.PacketTooLarge or MqttReasonCode.PayloadFormatInvalid or MqttReasonCode.MalformedPacket => BusResult.Unacceptable,
+                _ => BusResult.Refused,
+            },
             _ => BusResult.Refused,
         };
     }

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using ZfRepl.Core.History;
 using ZfRepl.Core.Import;
 using ZfRepl.Core.Storage;
+using ZfRepl.Core.Telemetry;
 using ZfRepl.Core.Transfer;
 
 namespace ZfRepl.Replicator.Fetch;
@@ -20,7 +21,7 @@ internal sealed record FetchedBlock(BlockOffer Offer, string? Path, ReadOnlyMemo
 internal readonly record struct Held(FetchedBlock? Block, string? Trouble);
 
 /// <summary>How an import ended: done, with counts, or not, with the trouble; a refused block is no reason to keep others waiting.</summary>
-internal readonly record struct Taken(string? Trouble, long Events = 0, long Duplicates = 0, bool IsRefused = false);
+internal readonly record struct Taken(string? Trouble, long Events = 0, long Duplicates = 0, bool IsRefused = false, long RefusedEvents = 0);
 
 /// <summary>
 /// The last stretch at the target: inbox, import, quarantine. What it calls done is durable, so that the source may be told.
@@ -70,10 +71,16 @@ internal sealed partial class BlockIntake(
         var outcome = block.Content is { } content
             ? await importer.ImportAsync(new MemoryFile(block.Offer.Name, content), expected, cancellationToken)
             : await importer.ImportAsync(block.Path!, expected, cancellationToken);
+        var leftOut = (outcome as ImportOutcome.InHistory)?.LeftOut;
+        if (leftOut is not null)
+        {
+            LeftOut(logger, leftOut.Events, block.Offer.Name, source, leftOut.First);
+        }
+
         switch (outcome)
         {
             case ImportOutcome.Applied applied:
-                return new Taken(null, applied.Receipt.Counts.Events, applied.Receipt.Counts.Duplicates);
+                return new Taken(null, applied.Receipt.Counts.Events, applied.Receipt.Counts.Duplicates, RefusedEvents: leftOut?.Events ?? 0);
             case ImportOutcome.AlreadyApplied already:
                 return new Taken(null, already.Receipt.Counts.Events, already.Receipt.Counts.Events);
             case ImportOutcome.Partial { IsAsSealed: true } partial:
@@ -81,7 +88,7 @@ internal sealed partial class BlockIntake(
                 return SetAside(block, $"{partial.Damages.Count} places could not be read{(partial.Damages.Count > 0 ? $": {partial.Damages[0].Reason}" : "")}")
                     is { } trouble
                     ? new Taken(trouble)
-                    : new Taken(null, partial.Receipt.Counts.Events, partial.Receipt.Counts.Duplicates);
+                    : new Taken(null, partial.Receipt.Counts.Events, partial.Receipt.Counts.Duplicates, RefusedEvents: leftOut?.Events ?? 0);
             case ImportOutcome.Partial partial:
                 return new Taken($"block {block.Offer.Name} arrived damaged ({partial.Damages.Count} places); it is fetched again{Discard(block)}");
             case ImportOutcome.TryLater later:
@@ -158,6 +165,13 @@ internal sealed partial class BlockIntake(
 
     [LoggerMessage(1230, LogLevel.Error, "block {Block} of {Source} is refused: {Reason}; data: it stays at the source")]
     private static partial void Refused(ILogger logger, string block, string source, string reason);
+
+    [LoggerMessage(
+        1236,
+        LogLevel.Warning,
+        "{Events} events of block {Block} of {Source} are refused: the source is not trusted and its key may not write {Item}; "
+            + "data: they are in the quarantine, the rest is imported; next: quarantine.retry, after the key's access list was changed")]
+    private static partial void LeftOut(ILogger logger, long events, string block, string source, Oid item);
 
     [LoggerMessage(1231, LogLevel.Error, "block {Block}: {Reason}; data: everything readable is imported, the file is kept at {Path}")]
     private static partial void SetAside(ILogger logger, string block, string reason, string path);

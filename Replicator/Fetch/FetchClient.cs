@@ -15,6 +15,10 @@ public sealed partial class FetchClient : IFetchBooks
 {
     private static readonly TimeSpan FirstRetry = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LastRetry = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan SuspendedPause = TimeSpan.FromSeconds(1);
+
+    // More than an announcement that came late can still offer.
+    private const int RememberedConfirmations = 256;
 
     private readonly SourceLink _link;
     private readonly BlockIntake _intake;
@@ -26,6 +30,8 @@ public sealed partial class FetchClient : IFetchBooks
     private readonly RetryDelay _retry;
     private readonly Channel<bool> _start = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly ConcurrentDictionary<BlockKey, string> _refused = new();
+    private readonly HashSet<BlockKey> _confirmed = [];
+    private readonly Queue<BlockKey> _confirmedOrder = new();
     private readonly Lock _gate = new();
     private BlockKey? _behind;
     private long? _rotatedAt;
@@ -160,6 +166,11 @@ public sealed partial class FetchClient : IFetchBooks
     /// <returns>How long to wait before the next round, and what is wrong.</returns>
     private async Task<(TimeSpan Pause, string? Trouble)> RunCycleAsync(long begun, CancellationToken cancellationToken)
     {
+        if (_options.Suspended() is { } suspended)
+        {
+            return (SuspendedPause, suspended);
+        }
+
         var opened = await _link.EnsureSessionAsync(cancellationToken);
         if (!opened.IsOk)
         {
@@ -170,7 +181,9 @@ public sealed partial class FetchClient : IFetchBooks
         var sinceRotation = _rotatedAt is { } at ? _time.GetElapsedTime(at) : _options.Interval;
         var rotate = sinceRotation >= _options.Interval;
         _rotatedAt = rotate ? _time.GetTimestamp() : _rotatedAt;
-        var next = await _link.NextAsync(rotate, _options.OffersLimit, _behind, cancellationToken);
+        var next = !rotate && TakeAnnounced() is { } announced
+            ? new LinkAnswer<NextReply>(LinkStatus.Ok, announced, "")
+            : await _link.NextAsync(rotate, _options.OffersLimit, _behind, cancellationToken);
         if (!next.IsOk)
         {
             return (_retry.Next(), next.Detail);
@@ -194,7 +207,7 @@ public sealed partial class FetchClient : IFetchBooks
         var (before, refusedBefore) = (State.Blocks, _refused.Count);
         var until = begun + (long)(_options.Duration.TotalSeconds * _time.TimestampFrequency);
         using var pipeline = new FetchPipeline(_link, _intake, _memory, _options, _time, this, _isImportTroubled);
-        var trouble = await pipeline.RunAsync(offers, until, cancellationToken);
+        var trouble = await pipeline.RunAsync(next.Value with { Offers = offers }, until, cancellationToken);
         _isImportTroubled = pipeline.IsImportTroubled;
         if (trouble is null && State.Blocks == before && _refused.Count == refusedBefore)
         {
@@ -209,6 +222,19 @@ public sealed partial class FetchClient : IFetchBooks
 
         _retry.Reset();
         return (TimeSpan.Zero, null);
+    }
+
+    /// <summary>What the source has offered by itself and is not in yet; null when it has to be asked.</summary>
+    private NextReply? TakeAnnounced()
+    {
+        if (_link.TakeAnnounced() is not { } announced)
+        {
+            return null;
+        }
+
+        // It may have been announced while it was on its way.
+        var offers = announced.Offers.Where(o => !_confirmed.Contains(o.Block)).ToList();
+        return offers.Exists(o => !_refused.ContainsKey(o.Block)) ? announced with { Offers = offers } : null;
     }
 
     /// <summary>
@@ -234,6 +260,16 @@ public sealed partial class FetchClient : IFetchBooks
     void IFetchBooks.Confirmed(BlockOffer offer, in Taken imported)
     {
         Imported(_logger, offer.Name, _options.Source, imported.Events, imported.Duplicates);
+        if (_confirmed.Add(offer.Block))
+        {
+            _confirmedOrder.Enqueue(offer.Block);
+        }
+
+        if (_confirmedOrder.Count > RememberedConfirmations)
+        {
+            _confirmed.Remove(_confirmedOrder.Dequeue());
+        }
+
         lock (_gate)
         {
             _state = _state with
@@ -241,6 +277,7 @@ public sealed partial class FetchClient : IFetchBooks
                 Blocks = _state.Blocks + 1,
                 Events = _state.Events + imported.Events,
                 Duplicates = _state.Duplicates + imported.Duplicates,
+                RefusedEvents = _state.RefusedEvents + imported.RefusedEvents,
                 BacklogBlocks = Math.Max(_state.BacklogBlocks, 1) - 1,
                 BacklogEvents = Math.Max(_state.BacklogEvents, offer.EventCount) - offer.EventCount,
                 LastContact = _time.GetUtcNow(),

@@ -24,6 +24,9 @@ public sealed record FetchOptions
     /// <summary>The most blocks asked for at once.</summary>
     public int OffersLimit { get; init; } = NextReply.MaxOffers;
 
+    /// <summary>Says why nothing is to be fetched or imported at present, or null; asked before each round and each block.</summary>
+    public Func<string?> Suspended { get; init; } = () => null;
+
     /// <summary>
     /// The most blocks between their offer and their confirmation, from 1. They are requests of one session, of which the other side tells
     /// repeats within a window of 1,024; what they take in memory is bounded apart.
@@ -48,6 +51,9 @@ public sealed record FetchState
 
     /// <summary>Events among them that were known already.</summary>
     public long Duplicates { get; init; }
+
+    /// <summary>Events among them that the source may not write: they are kept aside in the quarantine.</summary>
+    public long RefusedEvents { get; init; }
 
     /// <summary>Blocks that wait at the source, as it said last.</summary>
     public ulong BacklogBlocks { get; init; }

@@ -48,14 +48,14 @@ internal sealed class FetchPipeline(
     public bool IsImportTroubled { get; private set; }
 
     /// <summary>Runs until nothing is left to do.</summary>
-    /// <param name="offers">What the source offered, at least one.</param>
+    /// <param name="offered">What the source offered, at least one block.</param>
     /// <param name="until">When no more is asked for, as a time stamp of the clock.</param>
     /// <param name="cancellationToken">Ends it; what is durable stays.</param>
     /// <returns>Null, or what stands in the way.</returns>
-    public async Task<string?> RunAsync(IReadOnlyList<BlockOffer> offers, long until, CancellationToken cancellationToken)
+    public async Task<string?> RunAsync(NextReply offered, long until, CancellationToken cancellationToken)
     {
         using var all = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        Func<CancellationToken, Task<string?>>[] stages = [t => FeedAsync(offers, until, t), UnpackAsync, ImportAsync, TellAsync];
+        Func<CancellationToken, Task<string?>>[] stages = [t => FeedAsync(offered, until, t), UnpackAsync, ImportAsync, TellAsync];
         var running = stages.Select(stage => RunStageAsync(stage, all)).ToArray();
         try
         {
@@ -107,28 +107,29 @@ internal sealed class FetchPipeline(
     }
 
     /// <summary>Begins downloads in the order of the offers, and asks for the next ones before those are through.</summary>
-    private async Task<string?> FeedAsync(IReadOnlyList<BlockOffer> offers, long until, CancellationToken cancellationToken)
+    private async Task<string?> FeedAsync(NextReply offered, long until, CancellationToken cancellationToken)
     {
         try
         {
             while (true)
             {
-                var behind = offers[^1].Block;
-                // Asked for now, so that the answer is here when these are under way.
-                var asking = time.GetTimestamp() < until ? link.NextAsync(rotate: false, options.OffersLimit, behind, cancellationToken) : null;
-                await BeginAllAsync(offers, cancellationToken);
-                if (asking is null)
+                var behind = offered.Offers[^1].Block;
+                // Asked for now, so that the answer is here when these are under way; unless these are all that wait.
+                var isMore = offered.BacklogBlocks > (ulong)offered.Offers.Count;
+                var asking = isMore && time.GetTimestamp() < until ? AskAsync(behind, cancellationToken) : null;
+                await BeginAllAsync(offered.Offers, cancellationToken);
+                if (time.GetTimestamp() >= until)
                 {
                     return null;
                 }
 
                 var (more, trouble) = await MoreAsync(asking, behind, cancellationToken);
-                if (trouble is not null || more.Count == 0)
+                if (trouble is not null || more is null)
                 {
                     return trouble;
                 }
 
-                offers = more;
+                offered = more;
             }
         }
         finally
@@ -136,6 +137,9 @@ internal sealed class FetchPipeline(
             _arriving.Writer.TryComplete();
         }
     }
+
+    private Task<LinkAnswer<NextReply>> AskAsync(BlockKey behind, CancellationToken cancellationToken) =>
+        link.NextAsync(rotate: false, options.OffersLimit, behind, cancellationToken);
 
     private async Task BeginAllAsync(IReadOnlyList<BlockOffer> offers, CancellationToken cancellationToken)
     {
@@ -152,33 +156,52 @@ internal sealed class FetchPipeline(
         }
     }
 
-    /// <summary>What the source offers behind a block; asked anew whenever it announces something, as long as blocks are inside.</summary>
-    private async Task<(IReadOnlyList<BlockOffer> Offers, string? Trouble)> MoreAsync(
-        Task<LinkAnswer<NextReply>> asking, BlockKey behind, CancellationToken cancellationToken)
+    /// <summary>
+    /// What the source offers behind a block, or announces meanwhile; asked anew whenever it announces something, as long as blocks are inside.
+    /// </summary>
+    /// <returns>Offers of which at least one is new, or null when there are none; and trouble.</returns>
+    private async Task<(NextReply? Offered, string? Trouble)> MoreAsync(
+        Task<LinkAnswer<NextReply>>? asking, BlockKey behind, CancellationToken cancellationToken)
     {
         while (true)
         {
-            var next = await asking;
-            if (!next.IsOk)
+            if (asking is not null)
             {
-                return ([], next.Detail);
-            }
+                var next = await asking;
+                if (!next.IsOk)
+                {
+                    return (null, next.Detail);
+                }
 
-            books.NoteContact(next.Value!);
-            var offers = next.Value!.Offers;
-            if (offers.Any(o => !books.IsRefused(o.Block) && !IsKnown(o.Block)))
-            {
-                return (offers, null);
+                books.NoteContact(next.Value!);
+                if (HasNews(next.Value!))
+                {
+                    return (next.Value, null);
+                }
             }
 
             if (!await AnnouncedAsync(cancellationToken))
             {
-                return ([], null);
+                return (null, null);
             }
 
-            asking = link.NextAsync(rotate: false, options.OffersLimit, behind, cancellationToken);
+            if (link.TakeAnnounced() is { } announced)
+            {
+                if (HasNews(announced))
+                {
+                    books.NoteContact(announced);
+                    return (announced, null);
+                }
+
+                asking = null;
+                continue;
+            }
+
+            asking = AskAsync(behind, cancellationToken);
         }
     }
+
+    private bool HasNews(NextReply reply) => reply.Offers.Any(o => !books.IsRefused(o.Block) && !IsKnown(o.Block));
 
     /// <summary>Ends with true when the source announces something, and with false when the last block has left.</summary>
     private async Task<bool> AnnouncedAsync(CancellationToken cancellationToken)
@@ -315,6 +338,11 @@ internal sealed class FetchPipeline(
                 Taken imported;
                 using (lease)
                 {
+                    if (options.Suspended() is { } suspended)
+                    {
+                        return suspended;
+                    }
+
                     imported = await intake.ImportAsync(block, options.Source, options.Target, cancellationToken);
                 }
 

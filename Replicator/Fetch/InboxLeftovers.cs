@@ -23,6 +23,7 @@ internal sealed partial class InboxLeftovers(
     IHistoryDatabase history,
     string target,
     IReadOnlySet<string> sources,
+    Func<string?> suspended,
     TimeProvider time,
     ILogger logger)
 {
@@ -96,6 +97,11 @@ internal sealed partial class InboxLeftovers(
 
     private async Task<Step> LookAsync(BlockKey block, string? path, CancellationToken cancellationToken)
     {
+        if (suspended() is { } why)
+        {
+            return new Step(why, IsForAll: true);
+        }
+
         var applied = await history.FindAppliedAsync(block, cancellationToken);
         if (!applied.IsOk)
         {

@@ -46,6 +46,8 @@ public sealed partial class SourceLink
 
         if (header.Type == MessageType.Announce)
         {
+            // The newest one says what the ones before it said, as far as that still waits.
+            Volatile.Write(ref _announcedOffers, plain.Length == 0 ? null : NextReply.TryDecode(plain));
             _announced.Writer.TryWrite(true);
         }
         else if (TransferReply.TryDecode(plain) is { } reply)

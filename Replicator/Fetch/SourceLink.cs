@@ -29,6 +29,7 @@ public sealed partial class SourceLink
     private volatile LinkSession? _session;
     private volatile Exception? _broken;
     private volatile PendingHello? _hello;
+    private NextReply? _announcedOffers;
     private long _sentBytes;
     private long _receivedBytes;
     private long _repeats;
@@ -58,6 +59,9 @@ public sealed partial class SourceLink
 
     /// <summary>Ends when the source has announced a block, or itself, since the last call; several announcements count once.</summary>
     public ValueTask<bool> AnnouncedAsync(CancellationToken cancellationToken) => _announced.Reader.ReadAsync(cancellationToken);
+
+    /// <summary>What the last announcement offered, once; null when it offered nothing by itself: then the source is to be asked.</summary>
+    internal NextReply? TakeAnnounced() => Interlocked.Exchange(ref _announcedOffers, null);
 
     /// <summary>Takes a message from the source off the bus.</summary>
     public void Receive(in MessageHeader header, ReadOnlyMemory<byte> message)
@@ -459,7 +463,7 @@ public sealed partial class SourceLink
         return result switch
         {
             BusResult.NotConnected => new LinkAnswer<bool>(LinkStatus.NotConnected, false, "there is no connection to the broker"),
-            BusResult.Refused => new LinkAnswer<bool>(LinkStatus.Refused, false, "the broker refuses messages to this topic: check the account's rights"),
+            BusResult.Refused or BusResult.Unacceptable or BusResult.Forbidden => new LinkAnswer<bool>(LinkStatus.Refused, false, "the broker refuses messages to this topic: check the account's rights"),
             _ => null,
         };
     }

@@ -26,6 +26,7 @@ internal sealed partial class MailboxServer(
     // A target has 128 blocks under way, each with a request for it or its confirmation.
     private const int QueueLimit = 512;
     private const int RememberedHellos = 4096;
+    private const int MaxAnnounced = 4;
 
     // Anybody can make up a session; the answer to that is small, and rare.
     private static readonly TimeSpan StartedInterval = TimeSpan.FromSeconds(1);
@@ -259,8 +260,7 @@ internal sealed partial class MailboxServer(
             }
 
             var reply = new ByteWriter(1024);
-            var offers = offered.Select(b => new BlockOffer(b.Identity, b.Name, b.FirstSequence, b.NextSequence, b.EventCount, b.LengthBytes));
-            new NextReply([.. offers], ready.TotalBlocks, ready.TotalEvents).Write(reply);
+            WriteOffers(reply, offered, ready);
             session.Offered(offered);
             await ReplyAsync(session, number, TransferStatus.Ok, "", reply.WrittenMemory, cancellationToken);
             return;
@@ -428,14 +428,37 @@ internal sealed partial class MailboxServer(
         }
     }
 
+    /// <summary>
+    /// Says that a block is ready. Where few wait, their offers come along, so that nobody has to ask for them; where many do, the target is
+    /// at work anyhow.
+    /// </summary>
     private async Task AnnounceAsync(CancellationToken cancellationToken)
     {
+        if (_sessions.IsEmpty)
+        {
+            return;
+        }
+
+        var ready = await source.ReadyAsync(mailbox.Target, new ReadyQuery(MaxAnnounced), cancellationToken);
         foreach (var session in _sessions.Values)
         {
+            var content = new ByteWriter(256);
+            if (ready.Value is { } blocks && blocks.TotalBlocks == (ulong)blocks.Blocks.Count && blocks.Blocks.All(b => IsAcceptable(session, b)))
+            {
+                session.Offered(blocks.Blocks);
+                WriteOffers(content, blocks.Blocks, blocks);
+            }
+
             var number = session.NextNumber();
             var header = new MessageHeader(MessageType.Announce, IsLast: false, session.Id, number, "");
-            await _outbox.SendAsync(session.Keys.ToTarget.Seal(header, number, default), cancellationToken);
+            await _outbox.SendAsync(session.Keys.ToTarget.Seal(header, number, content.Written), cancellationToken);
         }
+    }
+
+    private static void WriteOffers(ByteWriter output, IEnumerable<SourceBlock> blocks, ReadyBlocks ready)
+    {
+        var offers = blocks.Select(b => new BlockOffer(b.Identity, b.Name, b.FirstSequence, b.NextSequence, b.EventCount, b.LengthBytes));
+        new NextReply([.. offers], ready.TotalBlocks, ready.TotalEvents).Write(output);
     }
 
     private Task ReplyFailureAsync(ServedSession session, ulong number, SourceStatus status, string? detail, CancellationToken cancellationToken) =>

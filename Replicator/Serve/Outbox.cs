@@ -63,7 +63,7 @@ internal sealed class Outbox(IMessageBus bus, string topic, ServerAudit audit)
             {
                 audit.Sent(message.Length);
             }
-            else if (result == BusResult.Refused)
+            else if (result is BusResult.Refused or BusResult.Unacceptable or BusResult.Forbidden)
             {
                 audit.Refuse(
                     "broker", $"the broker refused a message of {message.Length} bytes", "raise the broker's message size limit, or lower server.chunk_size");

@@ -16,7 +16,7 @@ public sealed class InfluxDatabaseTests
         await using var influx = await InfluxServer.StartAsync();
         await using var feed = new GeneratorFeed(4);
         await using var site = new Site(
-            new SiteOptions { Sources = feed.Sources, History = $"kind: influxdb, url: \"{influx.Url}\", timeout: 5s" }, broker.Port);
+            new SiteOptions { Sources = feed.Sources, History = $"{{ kind: influxdb, url: \"{influx.Url}\", timeout: 5s }}" }, broker.Port);
         await influx.Process.KillAsync();
         await site.StartAsync();
         await TroubleAsync(site, influx);

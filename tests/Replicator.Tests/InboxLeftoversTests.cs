@@ -222,6 +222,7 @@ public sealed class InboxLeftoversTests : IAsyncLifetime, IAsyncDisposable
             _history,
             TransferRig.Target,
             new HashSet<string>(StringComparer.Ordinal) { TransferRig.Source },
+            () => null,
             TimeProvider.System,
             _log);
         _running.Add(leftovers.RunAsync(_end.Token));

@@ -43,7 +43,10 @@ internal sealed class OpcUaSource : ITelemetrySource
             var skipped = skips.Count == 0 ? "" : $"; {skips.Count} nodes are left out, the first: {skips.First}";
             return new SourceState(
                 state.IsConnected && state.ItemsRefused == 0 && skips.Count == 0,
-                $"{_options.EndpointUrl}: {state.Text}{refused}{skipped}{overflows}");
+                $"{_options.EndpointUrl}: {state.Text}{refused}{skipped}{overflows}")
+            {
+                IsConnected = state.IsConnected,
+            };
         }
     }
 

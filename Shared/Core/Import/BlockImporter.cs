@@ -29,6 +29,11 @@ internal enum ImportStep
     Delivered,
 }
 
+/// <summary>What became of refused events that were tried again.</summary>
+/// <param name="Imported">Events that are in the history database now.</param>
+/// <param name="Refused">Events that are still refused.</param>
+public readonly record struct RetriedEvents(long Imported, long Refused);
+
 /// <summary>
 /// Brings a block from a file into the history database and from there into the sinks, once in effect: check, write, note as applied,
 /// deliver, note as delivered. The row that says "applied" is in the transaction of the last events. Wherever it is cut short, importing
@@ -113,8 +118,70 @@ public sealed class BlockImporter : IDisposable
         }
     }
 
+    /// <summary>
+    /// Imports those of the refused events in a file of the quarantine that their source may write by now. What is there already is recognised;
+    /// the file stays.
+    /// </summary>
+    /// <param name="path">A file of <see cref="QuarantineKind.RefusedEvents"/>.</param>
+    /// <param name="cancellation">Looked at between parts.</param>
+    /// <returns>How many events are in now and how many are still refused; or what stands in the way.</returns>
+    public async ValueTask<(RetriedEvents Done, ImportOutcome.TryLater? Trouble)> RetryRefusedAsync(string path, CancellationToken cancellation)
+    {
+        await _gate.WaitAsync(cancellation);
+        try
+        {
+            var (imported, refused) = (0L, 0L);
+            var read = await KeptEvents.ReadAsync(_storage, path, async batch =>
+            {
+                cancellation.ThrowIfCancellationRequested();
+                var allowed = batch;
+                if (_options.Guards.TryGetValue(batch.Block.Node, out var guard))
+                {
+                    var guarded = new GuardedEvents(guard, quarantine: null, batch.Block, path, batch.Events.Oids);
+                    _ = guarded.Part(batch.Events, batch.Runs, keep: false, nowNs: 0);
+                    allowed = batch with { Events = guarded.Allowed, Runs = guarded.Runs };
+                    refused += guarded.Refused;
+                }
+
+                imported += allowed.Runs.Sum(r => r.Count);
+                return await WriteAsync(allowed, cancellation);
+            });
+            return (new RetriedEvents(imported, refused), read.IsOk ? read.Value : ImportTrouble.With(read.Error));
+        }
+        finally
+        {
+            _gate.Release();
+        }
+    }
+
     /// <inheritdoc/>
     public void Dispose() => _gate.Dispose();
+
+    private async ValueTask<ImportOutcome.TryLater?> WriteAsync(SinkBatch batch, CancellationToken cancellation)
+    {
+        if (batch.Runs.Count == 0)
+        {
+            return null;
+        }
+
+        // Runs lie one behind the other in their batch.
+        var write = new HistoryWrite { Events = batch.Events, Start = batch.Runs[0].Start, Count = batch.Runs.Sum(r => r.Count) };
+        var written = await _history.WriteAsync(write, cancellation);
+        if (!written.IsOk)
+        {
+            return ImportTrouble.With(written.Error);
+        }
+
+        foreach (var sink in _sinks)
+        {
+            if ((await sink.DeliverAsync(batch, cancellation) ?? await sink.CompleteAsync(batch.Block, cancellation)) is { } error)
+            {
+                return ImportTrouble.With(error);
+            }
+        }
+
+        return null;
+    }
 
     private async ValueTask<ImportOutcome> ImportAsync(
         IStorageFile file, BlockCheck check, BlockExpectation expected, CancellationToken cancellation)
@@ -143,7 +210,11 @@ public sealed class BlockImporter : IDisposable
             _events = new EventBatch(new OidTable(), 4096);
         }
 
-        var job = new ImportJob(_history, _sinks, file, check, stream.Value, key, _events, _options.MaxEventsPerTransaction, Probe);
+        var guarded = _options.Guards.TryGetValue(stream.Value.Node, out var guard)
+            ? new GuardedEvents(
+                guard, _options.Quarantine, new SinkBlock(key, stream.Value.Node, stream.Value.Mailbox), file.Path, _events.Oids)
+            : null;
+        var job = new ImportJob(_history, _sinks, file, check, stream.Value, key, _events, _options.MaxEventsPerTransaction, guarded, Probe);
         var outcome = found.Value is { IsComplete: true } applied
             ? new ImportOutcome.AlreadyApplied(applied)
             : await job.ApplyAsync(UnixTime.FromDateTimeOffset(_time.GetUtcNow()), cancellation);

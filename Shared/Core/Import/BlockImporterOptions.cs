@@ -9,6 +9,12 @@ public sealed record BlockImporterOptions
     /// <summary>The largest block file that is read, in bytes.</summary>
     public long MaxBlockBytes { get; init; } = 2L * 1024 * 1024 * 1024;
 
+    /// <summary>By node, what the sources that are not trusted may write; every other node may write everything.</summary>
+    public IReadOnlyDictionary<string, SourceGuard> Guards { get; init; } = new Dictionary<string, SourceGuard>();
+
+    /// <summary>Where events go that a guarded source may not write. Without one they are counted, and gone.</summary>
+    public Quarantine? Quarantine { get; init; }
+
     /// <summary>How many OIDs are remembered from block to block; from 1.</summary>
     public int MaxOids { get; init; } = 500_000;
 }

@@ -17,6 +17,7 @@ internal sealed class ImportJob(
     BlockKey key,
     EventBatch events,
     int maxEvents,
+    GuardedEvents? guarded,
     Action<ImportStep>? probe)
 {
     private readonly SequenceSet _received = new();
@@ -40,6 +41,12 @@ internal sealed class ImportJob(
             if (!next.IsOk)
             {
                 return ImportTrouble.With(next.Error);
+            }
+
+            var parted = Part(reader, nowNs);
+            if (!parted.IsOk)
+            {
+                return ImportTrouble.With(parted.Error);
             }
 
             var written = await history.WriteAsync(MakeWrite(reader, counts, nowNs), cancellation);
@@ -97,12 +104,12 @@ internal sealed class ImportJob(
             .Select(loss => new SequenceRange(loss.Record.FirstSequence, loss.Record.LastSequence)));
         return new HistoryWrite
         {
-            Events = reader.Events,
-            Start = reader.Start,
-            Count = reader.Count,
+            Events = guarded?.Allowed ?? reader.Events,
+            Start = guarded is null ? reader.Start : 0,
+            Count = guarded?.Allowed.Count ?? reader.Count,
             Stream = stream,
             Received = part.Ranges,
-            Losses = reader.IsLast ? [.. reader.Losses, .. FoundLosses(reader, nowNs)] : reader.Losses,
+            Losses = reader.IsLast ? [.. reader.Losses, .. FoundLosses(reader, nowNs), .. Refusals(nowNs)] : reader.Losses,
             Applied = reader.IsLast
                 ? new AppliedBlock(
                     key, check.Report.FirstSequence, check.NextSequence, before, nowNs, IsComplete(reader), IsDelivered: sinks.Count == 0)
@@ -110,13 +117,31 @@ internal sealed class ImportJob(
         };
     }
 
-    private ImportOutcome Conclude(AppliedBlock receipt, BlockEventReader reader)
+    /// <summary>Leaves out what the source may not write. What is refused is durable aside before the block is noted as applied.</summary>
+    private StorageResult Part(BlockEventReader reader, long nowNs)
+    {
+        if (guarded is null)
+        {
+            return StorageResult.Ok;
+        }
+
+        var parted = guarded.Part(reader.Events, reader.Runs, keep: true, nowNs);
+        return parted.IsOk && reader.IsLast ? guarded.Flush(nowNs) : parted;
+    }
+
+    private IEnumerable<LossEntry> Refusals(long nowNs) =>
+        guarded is { Refused: > 0 } ? [guarded.Entry(check.Report.FirstSequence, nowNs)] : [];
+
+    private ImportOutcome.InHistory Conclude(AppliedBlock receipt, BlockEventReader reader)
     {
         var missing = Missing().Take(BlockEventReader.MaxListed).ToArray();
-        return IsComplete(reader)
+        ImportOutcome.InHistory outcome = IsComplete(reader)
             ? new ImportOutcome.Applied(receipt, missing)
             : new ImportOutcome.Partial(
                 receipt, check.Report.Trailer is not null, check.IsAsSealed, [.. Damages(reader)], check.Report.TornTail, missing);
+        return guarded is { Refused: > 0, FirstRefused: { } first }
+            ? outcome with { LeftOut = new RefusedEvents(guarded.Refused, first) }
+            : outcome;
     }
 
     private bool IsComplete(BlockEventReader reader) => check.IsIntact && reader.Unreadable.Count == 0;
@@ -172,9 +197,16 @@ internal sealed class ImportJob(
                 return ImportTrouble.With(next.Error);
             }
 
-            foreach (var sink in reader.Count > 0 ? sinks : [])
+            var batch = new SinkBatch(block, events, reader.Runs);
+            if (guarded is not null)
             {
-                if (await sink.DeliverAsync(new SinkBatch(block, events, reader.Runs), cancellation) is { } error)
+                _ = guarded.Part(reader.Events, reader.Runs, keep: false, nowNs: 0);
+                batch = new SinkBatch(block, guarded.Allowed, guarded.Runs);
+            }
+
+            foreach (var sink in batch.Runs.Count > 0 ? sinks : [])
+            {
+                if (await sink.DeliverAsync(batch, cancellation) is { } error)
                 {
                     return ImportTrouble.With(error);
                 }

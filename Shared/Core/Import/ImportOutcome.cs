@@ -61,7 +61,11 @@ public abstract record ImportOutcome
 
     /// <summary>What is durable in the history database and delivered to the sinks.</summary>
     /// <param name="Receipt">The ledger row.</param>
-    public abstract record InHistory(AppliedBlock Receipt) : ImportOutcome;
+    public abstract record InHistory(AppliedBlock Receipt) : ImportOutcome
+    {
+        /// <summary>What was left out because the source may not write it; null when nothing was, and when the block was applied before.</summary>
+        public RefusedEvents? LeftOut { get; init; }
+    }
 
     /// <summary>Everything of a sealed block is durable in the history database and delivered to the sinks.</summary>
     /// <param name="Receipt">The ledger row.</param>

@@ -16,6 +16,9 @@ namespace ZfRepl.Core.Import;
 /// </remarks>
 public sealed class Quarantine : IKeepAside
 {
+    /// <summary>The size from which on no more events are kept aside, in bytes; damaged files always are.</summary>
+    public const long MaxKeptBytes = 1024L * 1024 * 1024;
+
     private const string NoteSuffix = ".json";
     private const string CopySuffix = ".copying";
     private const int MaxNames = 10_000;
@@ -93,6 +96,96 @@ public sealed class Quarantine : IKeepAside
         return written.Error;
     }
 
+    /// <summary>
+    /// Keeps events aside, durably, unless the same are kept already: what is done twice after a crash has the same name then. Where the quarantine
+    /// holds <see cref="MaxKeptBytes"/> or more, nothing is kept: whoever is refused must not be able to fill the disk.
+    /// </summary>
+    /// <param name="name">The name, made of what the events are and where they come from.</param>
+    /// <param name="kind">What they are.</param>
+    /// <param name="bytes">The file's content.</param>
+    /// <param name="origin">Where they come from.</param>
+    /// <param name="reason">Why, as a sentence.</param>
+    /// <returns>Where they are; null when there is no room for them.</returns>
+    public StorageResult<string?> KeepEvents(string name, QuarantineKind kind, ReadOnlySpan<byte> bytes, string origin, string reason)
+    {
+        var path = PathOf(name);
+        var size = Measure();
+        if (!size.IsOk)
+        {
+            return size.Error;
+        }
+
+        var isFree = IsFree(path);
+        if (!isFree.IsOk)
+        {
+            return isFree.Error;
+        }
+
+        if (!isFree.Value)
+        {
+            return path;
+        }
+
+        if (size.Value.Bytes + bytes.Length > MaxKeptBytes)
+        {
+            return (string?)null;
+        }
+
+        // As everywhere here the note is first; of one without its file nothing is seen.
+        var note = QuarantineNote.Write(reason, origin, UnixTime.FromDateTimeOffset(_time.GetUtcNow()), kind);
+        var written = StorageFiles.WriteDurably(_storage, path + NoteSuffix, note);
+        written = written.IsOk ? StorageFiles.WriteDurably(_storage, path, bytes) : written;
+        return written.IsOk ? path : written.Error;
+    }
+
+    /// <summary>How many files are kept, and their size.</summary>
+    public StorageResult<(int Files, long Bytes)> Measure()
+    {
+        var listed = _storage.List(Folder);
+        if (!listed.IsOk)
+        {
+            return listed.Error;
+        }
+
+        var (files, bytes) = (0, 0L);
+        foreach (var file in listed.Value)
+        {
+            if (!IsOwn(file.Name) && !file.IsLink)
+            {
+                files++;
+                bytes += file.LengthBytes;
+            }
+        }
+
+        return (files, bytes);
+    }
+
+    /// <summary>The file of a name, or null when there is none.</summary>
+    /// <param name="name">Any text; what can be no file's name here names none.</param>
+    public StorageResult<QuarantineEntry?> Find(string name)
+    {
+        if (!IsName(name))
+        {
+            return (QuarantineEntry?)null;
+        }
+
+        var listed = _storage.List(Folder);
+        if (!listed.IsOk)
+        {
+            return listed.Error;
+        }
+
+        foreach (var file in listed.Value)
+        {
+            if (file.Name == name && !file.IsLink)
+            {
+                return Describe(file);
+            }
+        }
+
+        return (QuarantineEntry?)null;
+    }
+
     /// <summary>The files that are kept, in the order of their names.</summary>
     /// <param name="after">The last name of the page before, or null.</param>
     /// <param name="limit">How many at most, from 1.</param>
@@ -147,11 +240,16 @@ public sealed class Quarantine : IKeepAside
     }
 
     private static bool IsOwn(string name) =>
-        name.EndsWith(NoteSuffix, StringComparison.Ordinal) || name.EndsWith(CopySuffix, StringComparison.Ordinal);
+        name.EndsWith(NoteSuffix, StringComparison.Ordinal)
+        || name.EndsWith(CopySuffix, StringComparison.Ordinal)
+        || name.EndsWith(StorageFiles.AsideSuffix, StringComparison.Ordinal);
+
+    private static bool IsName(string name) =>
+        name.Length > 0 && name == Path.GetFileName(name) && name is not ("." or "..") && !IsOwn(name) && !name.Contains('\0', StringComparison.Ordinal);
 
     private string PathOf(string name)
     {
-        if (name.Length == 0 || name != Path.GetFileName(name) || name is "." or ".." || IsOwn(name))
+        if (!IsName(name))
         {
             throw new ArgumentException($"'{name}' is no name of a file in quarantine.", nameof(name));
         }
@@ -254,7 +352,7 @@ public sealed class Quarantine : IKeepAside
     {
         var path = Path.Combine(Folder, file.Name);
         var note = StorageFiles.ReadAll(_storage, path + NoteSuffix, QuarantineNote.MaxBytes);
-        var (reason, origin, sinceNs) = note.IsOk ? QuarantineNote.Read(note.Value) : ("", "", 0);
-        return new QuarantineEntry(file.Name, path, file.LengthBytes, reason, origin, sinceNs);
+        var (reason, origin, sinceNs, kind) = note.IsOk ? QuarantineNote.Read(note.Value) : ("", "", 0, QuarantineKind.File);
+        return new QuarantineEntry(file.Name, path, file.LengthBytes, reason, origin, sinceNs, kind);
     }
 }

@@ -3,7 +3,8 @@ namespace ZfRepl.Core.Storage;
 /// <summary>Small whole files, written so that after a crash there is the old content or the new one, never a mix. Stateless.</summary>
 public static class StorageFiles
 {
-    private const string AsideSuffix = ".new";
+    /// <summary>The suffix of a file that is being written.</summary>
+    internal const string AsideSuffix = ".new";
 
     /// <summary>Writes a file aside, syncs it, renames it into place and syncs the folder.</summary>
     public static StorageResult WriteDurably(IStorage storage, string path, ReadOnlySpan<byte> content)

@@ -12,8 +12,14 @@ public enum BusResult
     /// <summary>The connection broke: the broker may have it or not.</summary>
     Unknown,
 
-    /// <summary>The broker or the bus refused it (size, rights, a full queue); nothing was sent.</summary>
+    /// <summary>The broker or the bus refused it for now (a full queue, a quota); nothing was sent.</summary>
     Refused,
+
+    /// <summary>This message is refused for good, as it is: too large, or a content that is not allowed.</summary>
+    Unacceptable,
+
+    /// <summary>Every message to this topic is refused: there is no right to it, or the topic is not allowed.</summary>
+    Forbidden,
 }
 
 /// <summary>

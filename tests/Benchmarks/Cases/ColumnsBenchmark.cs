@@ -8,7 +8,7 @@ namespace ZfRepl.Benchmarks.Cases;
 
 /// <summary>
 /// Events to frames of columns and back, compression and checksum included, as a sealed block has them; with times in milliseconds and in
-/// microseconds. Baseline: the same events as rows.
+/// microseconds, and with events of one time in no order. The benchmark of frames has the same events as rows.
 /// </summary>
 internal static class ColumnsBenchmark
 {
@@ -22,8 +22,14 @@ internal static class ColumnsBenchmark
         var figures = new List<Figure>();
         var frames = new ByteWriter(bench.Events * 8);
         var batch = new EventBatch(oids, EventColumnsBuilder.MaxEvents);
+        Measure(bench, figures, "w1_unsorted", events, frames, batch);
+
+        // As the collector takes them in: events of one time in the order of their items.
+        events.SortEqualTimes();
         Measure(bench, figures, "w1", events, frames, batch);
-        Measure(bench, figures, "w1_us", WithMicroseconds(events), frames, batch);
+        var fine = ReferenceWorkload.Generate(oids, bench.Events, keepsMicroseconds: true);
+        fine.SortEqualTimes();
+        Measure(bench, figures, "w1_us", fine, frames, batch);
 
         // As a commit has them at 10,000 events/s.
         Measure(bench, figures, "w1_small", events, frames, batch, SmallEvents);
@@ -70,34 +76,5 @@ internal static class ColumnsBenchmark
 
             frames = frames[header.LengthBytes..];
         }
-    }
-
-    /// <summary>The same plant with a finer clock: what the milliseconds cut off is as likely one as another.</summary>
-    private static EventBatch WithMicroseconds(EventBatch events)
-    {
-        var numbers = new SeededNumbers(2);
-        var times = new long[events.Count];
-        for (var i = 0; i < times.Length; i++)
-        {
-            times[i] = events.TimesNs[i] + numbers.Below(1000) * 1000L;
-        }
-
-        var places = new int[times.Length];
-        for (var i = 0; i < places.Length; i++)
-        {
-            places[i] = i;
-        }
-
-        var items = events.Items.ToArray();
-        Array.Sort(places, (a, b) => times[a] != times[b] ? times[a].CompareTo(times[b]) : items[a].CompareTo(items[b]));
-        var result = new EventBatch(events.Oids, times.Length);
-        foreach (var place in places)
-        {
-            result.Add(
-                items[place], times[place], 1, 0, (ValueKind)events.Kinds[place], events.Bits[place], null,
-                new Ieid(1, (ulong)result.Count + 1), EventFlags.None);
-        }
-
-        return result;
     }
 }

@@ -96,7 +96,6 @@ internal static class LiveBenchmark
     private static string EdgeConfig(Services services) => $$"""
         {{services.Broker()}}
             server:
-              collector_svc: collector
               mailboxes:
                 {{Spool.Target}}: {}
         """;

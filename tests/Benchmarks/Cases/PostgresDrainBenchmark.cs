@@ -1,6 +1,7 @@
 using ZfRepl.Benchmarks.Running;
 using ZfRepl.Benchmarks.Workload;
 using ZfRepl.Core.History.Postgres;
+using ZfRepl.Core.Telemetry;
 using ZfRepl.TestKit;
 
 namespace ZfRepl.Benchmarks.Cases;
@@ -16,11 +17,6 @@ internal static class PostgresDrainBenchmark
 
     public static async Task<IReadOnlyList<Figure>> RunAsync(Bench bench)
     {
-        if (ProgramLookup.WhyMissing(PostgresServer.Programs) is { } missing)
-        {
-            throw new InvalidOperationException(missing);
-        }
-
         await using var server = await PostgresServer.StartAsync();
         var bus = new InProcessBus();
         var history = await PostgresHistory.OpenAsync(server.Options with { Timeout = TimeSpan.FromMinutes(5) });
@@ -40,7 +36,7 @@ internal static class PostgresDrainBenchmark
             new($"{Name}_ratio_direct", direct.Seconds / drained.Taken.Seconds, "x the speed of raw COPY into the table"),
         ];
 
-        async Task<Taken> RawAsync(Func<PostgresServer, Core.Telemetry.EventBatch, Task> load)
+        async Task<Taken> RawAsync(Func<PostgresServer, EventBatch, Task> load)
         {
             await server.ExecuteAsync(
                 "DROP SCHEMA IF EXISTS raw CASCADE; CREATE SCHEMA raw; CREATE TABLE raw.event(LIKE zfrepl.event INCLUDING ALL); CHECKPOINT");

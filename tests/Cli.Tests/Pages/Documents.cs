@@ -34,7 +34,7 @@ internal static partial class Documents
     [GeneratedRegex(@"^```(?<language>\w+)[^\n]*\n(?<code>.*?)^```", RegexOptions.ExplicitCapture | RegexOptions.Multiline | RegexOptions.Singleline)]
     private static partial Regex CodeBlock();
 
-    [GeneratedRegex(@"(?<![/\w-])(?<command>zfrepl [a-z-][^#;)]*)", RegexOptions.ExplicitCapture)]
+    [GeneratedRegex(@"(?<![/\w-])(?<command>zfrepl [a-z-][^#;)|<]*)", RegexOptions.ExplicitCapture)]
     private static partial Regex CommandText();
 
     [GeneratedRegex("(#.*| [0-9]?>.*)$", RegexOptions.ExplicitCapture)]

@@ -108,6 +108,14 @@ internal sealed class MailboxRig : IAsyncDisposable
 
     public static (List<int> Values, List<LossRecord> Losses) ReadFrames(IStorage storage, string path)
     {
+        var (events, losses) = ReadAll(storage, path);
+        return ([.. events.Select(e => (int)e.Value.AsInt64)], losses);
+    }
+
+    public static IReadOnlyList<TelemetryEvent> ReadEvents(IStorage storage, string path) => ReadAll(storage, path).Events;
+
+    private static (List<TelemetryEvent> Events, List<LossRecord> Losses) ReadAll(IStorage storage, string path)
+    {
         using var file = storage.Open(path, write: false).Value;
         var scanner = BlockScanner.Open(file).Value;
         var batch = new EventBatch(new OidTable());
@@ -127,7 +135,7 @@ internal sealed class MailboxRig : IAsyncDisposable
             }
         }
 
-        return ([.. Enumerable.Range(0, batch.Count).Select(i => (int)batch[i].Value.AsInt64)], losses);
+        return ([.. Enumerable.Range(0, batch.Count).Select(i => batch[i])], losses);
     }
 
     /// <summary>Fetches and confirms everything, as a target does; returns what it got.</summary>

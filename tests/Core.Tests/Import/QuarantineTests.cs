@@ -25,6 +25,36 @@ public sealed class QuarantineTests : IDisposable
         Assert.Contains("\"since\": \"2026-01-01T00:00:00Z\"", File.ReadAllText(path + ".json"), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("")]
+    [InlineData(".")]
+    [InlineData("..")]
+    [InlineData("../mbb_1")]
+    [InlineData("/etc/passwd")]
+    [InlineData("mbb_1.json")]
+    [InlineData("mbb_1\0")]
+    [InlineData("mbb_2")]
+    public void A_name_that_is_none_of_a_file_here_names_nothing(string name)
+    {
+        var quarantine = Open();
+        Assert.True(quarantine.Move(Make("mbb_1", "a"), "r").IsOk);
+        Assert.Null(quarantine.Find(name).Value);
+        Assert.Equal("mbb_1", quarantine.Find("mbb_1").Value!.Name);
+    }
+
+    [Fact]
+    public void Events_are_kept_once_under_a_name_and_measured()
+    {
+        var quarantine = Open();
+        var first = quarantine.KeepEvents("archive-1", QuarantineKind.ArchiveEvents, "abc"u8, "block 1", "too large").Value;
+        Assert.Equal(first, quarantine.KeepEvents("archive-1", QuarantineKind.ArchiveEvents, "abc"u8, "block 1", "too large").Value);
+        var entry = Assert.Single(quarantine.List(null, 10).Value);
+        Assert.Equal((QuarantineKind.ArchiveEvents, "too large", "block 1", "abc"), (entry.Kind, entry.Reason, entry.Origin, File.ReadAllText(entry.Path)));
+        Assert.Equal((1, 3L), quarantine.Measure().Value);
+        Assert.True(quarantine.Delete("archive-1").IsOk);
+        Assert.Equal((0, 0L), quarantine.Measure().Value);
+    }
+
     [Fact]
     public void Files_of_one_name_stay_side_by_side()
     {

@@ -214,7 +214,7 @@ internal sealed class Site : IAsyncDisposable
               path: target
               {{History}}
               archive: {{_options.Archive}}
-              {{(_options.History is { } history ? $"history: {{ {history} }}" : "# history: its own file")}}
+        {{Indent(_options.Client, 6)}}
               mailboxes:
                 {{Source}}: { key_id: default, {{_options.Fetch}} }
         """;

@@ -30,6 +30,9 @@ internal sealed record SiteOptions
     /// <summary>The settings of the centre's mailbox.</summary>
     public string Fetch { get; init; } = "interval: 200ms, timeout: 6";
 
+    /// <summary>More lines of the centre's <c>client</c> section, without indentation.</summary>
+    public IReadOnlyList<string> Client { get; init; } = [];
+
     /// <summary>The centre's history database; null for a file.</summary>
     public string? History { get; init; }
 
@@ -38,7 +41,4 @@ internal sealed record SiteOptions
 
     /// <summary>The centre's archive topic.</summary>
     public string Archive { get; init; } = "null";
-
-    /// <summary>The centre's history database; null for the file in its own folder.</summary>
-    public string? History { get; init; }
 }

@@ -30,7 +30,7 @@ internal enum SqliteHistoryStep
 /// After any failure the connection is dropped, and the next call opens a new one, so that a full disk or a lock that went away needs no
 /// restart. A file that is damaged or not ours is never changed, moved or deleted.
 /// </remarks>
-public sealed class SqliteHistory : IHistoryDatabase
+public sealed class SqliteHistory : IHistoryDatabase, ILossBook
 {
     private readonly SqliteHistoryOptions _options;
     private readonly SemaphoreSlim _writing = new(1, 1);
@@ -112,6 +112,13 @@ public sealed class SqliteHistory : IHistoryDatabase
     {
         ArgumentOutOfRangeException.ThrowIfNegative(maxMissing);
         return WithReaderAsync<IReadOnlyList<StreamAccount>>(session => SqliteQueries.ReadStreams(session, only, maxMissing), cancellation);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<HistoryResult<IReadOnlyList<BookedLoss>>> ReadLossesAsync(string? node, int limit, CancellationToken cancellation)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(limit);
+        return WithReaderAsync<IReadOnlyList<BookedLoss>>(session => SqliteQueries.ReadLosses(session, node, limit), cancellation);
     }
 
     /// <inheritdoc/>

@@ -98,6 +98,48 @@ internal static class SqliteQueries
         return accounts;
     }
 
+    /// <summary>The newest entries of the loss ledger.</summary>
+    public static BookedLoss[] ReadLosses(SqliteSession session, string? node, int limit)
+    {
+        session.Execute("BEGIN");
+        var row = session.Statement("""
+            SELECT s.tag, s.low, s.node, s.mailbox, s.highest, s.id, l.origin, l.reason, l.first, l.last, l.count, l.is_exact,
+              l.from_ns, l.to_ns, l.recorded_ns, l.source, l.detail
+            FROM loss l JOIN stream s ON s.id = l.stream_id WHERE ?1 = '' OR s.node = ?1
+            ORDER BY l.recorded_ns DESC, l.stream_id, l.at_sequence LIMIT ?2
+            """);
+        row.BindText(1, node ?? "");
+        row.Bind(2, limit);
+        var found = new List<(long StreamId, BookedLoss Loss)>();
+        while (row.Step())
+        {
+            var record = new LossRecord(
+                (LossReason)unchecked((byte)row.Int64(7)),
+                unchecked((ulong)row.Int64(8)),
+                unchecked((ulong)row.Int64(9)),
+                unchecked((ulong)row.Int64(10)),
+                row.Int64(11) != 0,
+                row.Int64(12),
+                row.Int64(13),
+                row.Int64(14),
+                row.Text(15),
+                row.Text(16));
+            found.Add((row.Int64(5), new BookedLoss(Facts(row), (LossOrigin)row.Int64(6), record, record.Count)));
+        }
+
+        row.Reset();
+        var received = found.Select(f => f.StreamId).Distinct().ToDictionary(
+            id => id, id => Collect(session.Statement("SELECT first, last FROM received WHERE stream_id = ?1 ORDER BY first"), id));
+        BookedLoss[] losses = [.. found.Select(f => f.Loss with { StillLost = StillLost(f.Loss.Record, received[f.StreamId]) })];
+        session.Commit();
+        return losses;
+    }
+
+    private static ulong StillLost(LossRecord record, SequenceSet received) =>
+        record.FirstSequence > 0 && record.LastSequence >= record.FirstSequence && record.LastSequence <= long.MaxValue
+            ? received.Holes(new SequenceRange(record.FirstSequence, record.LastSequence)).Aggregate(0UL, (sum, hole) => sum + hole.Count)
+            : record.Count;
+
     private static StreamAccount Account(SqliteSession session, long streamId, StreamFacts facts, int maxMissing)
     {
         var received = Collect(session.Statement("SELECT first, last FROM received WHERE stream_id = ?1 ORDER BY first"), streamId);

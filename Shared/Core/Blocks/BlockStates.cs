@@ -1,11 +1,11 @@
-using ZfRepl.Core.Blocks;
+namespace ZfRepl.Core.Blocks;
 
-namespace ZfRepl.Cli.Blocks;
-
-/// <summary>What a block file is, in one word.</summary>
-internal static class BlockStates
+/// <summary>What a block file is, in one word: intact, open, empty or damaged. Stateless.</summary>
+public static class BlockStates
 {
     /// <summary>A block that was never sealed may end in a write that was cut short; one that has the name of a sealed block may not.</summary>
+    /// <param name="path">The file; its name tells whether it should be sealed.</param>
+    /// <param name="report">What is in it.</param>
     public static string Of(string path, BlockReport report)
     {
         if (report.IsIntact)

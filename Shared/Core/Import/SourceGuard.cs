@@ -1,0 +1,13 @@
+using ZfRepl.Core.Telemetry;
+
+namespace ZfRepl.Core.Import;
+
+/// <summary>What a source that is not trusted may write.</summary>
+/// <param name="KeyId">The id of the key that its blocks are opened with, for messages.</param>
+/// <param name="Rights">The key's rights.</param>
+public sealed record SourceGuard(string KeyId, AccessRights Rights);
+
+/// <summary>What a guard has refused of one block.</summary>
+/// <param name="Events">How many events.</param>
+/// <param name="First">The item of the first of them.</param>
+public sealed record RefusedEvents(long Events, Oid First);
