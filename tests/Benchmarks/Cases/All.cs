@@ -18,7 +18,7 @@ internal static class All
         new("drain", "spool to SQLite, both nodes in one process", Million, IsPinned: true, Rounds: 3, WarmsUp: true, DrainBenchmark.RunAsync),
         new("drain-postgres", "as drain, into PostgreSQL", Million, IsPinned: false, Rounds: 3, WarmsUp: true, PostgresDrainBenchmark.RunAsync)
         {
-            Needs = [new("initdb", "postgresql")],
+            Needs = [new Server("initdb", "postgresql")],
         },
         new("drain-mqtt", "as drain, over the embedded broker and TCP", Million, IsPinned: true, Rounds: 3, WarmsUp: true, MqttDrainBenchmark.RunAsync),
         new("drain-influx", "as drain, into a real InfluxDB 1.x", Million, IsPinned: false, Rounds: 3, WarmsUp: true, InfluxDrainBenchmark.RunAsync)
