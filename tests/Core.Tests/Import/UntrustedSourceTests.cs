@@ -165,7 +165,7 @@ public sealed class UntrustedSourceTests : IDisposable
     private static long Count(int item) => Enumerable.Range(1, Events).Count(n => n % 7 == item);
 
     private static async Task<List<ulong>> HeldAsync(ImportBench bench) =>
-        [.. (await HistoryFolder.ReadAllAsync(bench.History)).Select(e => e.Ieid.Counter).Order()];
+        [.. (await HistoryVerbs.ReadAllAsync(bench.History)).Select(e => e.Ieid.Counter).Order()];
 
     private static List<ulong> Lines(ImportBench bench) =>
     [
