@@ -182,6 +182,11 @@ internal static class Program
             var isWarm = options.IsSmoke || !benchmark.WarmsUp || Stopwatch.GetElapsedTime(begun) >= WarmUp;
             using var folder = new BenchFolder(options.Folder);
             var figures = await benchmark.Run(new Bench(events, folder, options.IsSmoke));
+            if (figures.FirstOrDefault(f => !double.IsFinite(f.Value)) is { } odd)
+            {
+                throw new InvalidOperationException($"{odd.Name} is {odd.Value}: too few events for a figure.");
+            }
+
             if (isWarm)
             {
                 measured.Add(figures);
