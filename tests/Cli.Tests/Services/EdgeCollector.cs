@@ -26,7 +26,7 @@ public sealed class EdgeCollector : IAsyncLifetime, IAsyncDisposable
               collector:
                 path: spool
                 mailboxes:
-                  centre: {}
+                  centre: {coding: rows} # several frames, one of which a test can damage
                   second: {auto_enabled: false}
                 sources:
                   beat: {kind: generator, oid: "sensor:edge1/heartbeat", interval: 10ms, value: counter}
