@@ -230,32 +230,38 @@ internal sealed class FetchPipeline(
         }
     }
 
+    /// <summary>
+    /// Gets a block. Room is asked for before anything is waited for, and so in the order of the offers: blocks are unpacked in that order, and a
+    /// later one that had taken the room of an earlier one would keep it for ever.
+    /// </summary>
     private async Task<Arrival> FetchAsync(BlockOffer offer, CancellationToken cancellationToken)
     {
-        var held = await intake.FindAsync(offer, cancellationToken);
-        if (held.Trouble is not null || held.Block is not null)
-        {
-            return new Arrival(offer, held.Block, null, null, held.Trouble);
-        }
-
         var lease = await memory.Wire.TakeAsync(options.Source, offer.LengthBytes, cancellationToken);
+        var isHanded = false;
         try
         {
+            var held = await intake.FindAsync(offer, cancellationToken);
+            if (held.Trouble is not null || held.Block is not null)
+            {
+                return new Arrival(offer, held.Block, null, null, held.Trouble);
+            }
+
             var received = await link.ReceiveAsync(offer, lease, cancellationToken);
             if (received.IsOk)
             {
+                isHanded = true;
                 return new Arrival(offer, null, received.Value, lease, null);
             }
-
-            lease.Dispose();
 
             // Where it changed at the source meanwhile, the next round asks again.
             return new Arrival(offer, null, null, null, received.Status == LinkStatus.NotFound ? null : received.Detail);
         }
-        catch
+        finally
         {
-            lease.Dispose();
-            throw;
+            if (!isHanded)
+            {
+                lease.Dispose();
+            }
         }
     }
 

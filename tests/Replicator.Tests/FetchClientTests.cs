@@ -1,3 +1,4 @@
+using ZfRepl.Replicator.Fetch;
 using ZfRepl.TestKit;
 
 namespace ZfRepl.Replicator.Tests;
@@ -39,6 +40,30 @@ public sealed class FetchClientTests
         stubborn.IsDown = false;
         await rig.DrainedAsync();
         await Eventually.TrueAsync(() => rig.Client.State.Trouble is null, "the trouble is over");
+    }
+
+    [Fact]
+    public async Task A_later_block_that_is_found_sooner_does_not_take_the_room_of_an_earlier_one_for_ever()
+    {
+        await using var transfer = new TransferRig(new LoopbackBus());
+        transfer.AddBlock(100, 1);
+        transfer.AddBlock(100, 2);
+        using var folder = new TempFolder();
+        await using var slow = new StubbornHistory(folder["x.db"]);
+        await slow.OpenAsync();
+        // Room for one block of a source at a time.
+        var memory = new FetchMemory(wireBytes: 4 * FetchBudget.MinBytes, sourceBytes: FetchBudget.MinBytes);
+        var isFirst = true;
+        slow.BeforeFind = block =>
+        {
+            var waits = block.Index == 1 && isFirst;
+            isFirst &= !waits;
+            return waits ? Eventually.TrueAsync(() => memory.Wire.UsedBytes > 0, "a block has the room") : Task.CompletedTask;
+        };
+        await using var rig = await FetchRig.StartAsync(transfer, database: slow, memory: memory);
+        await rig.DrainedAsync();
+        await rig.StopAsync();
+        Assert.Equal(0, memory.Wire.UsedBytes);
     }
 
     [Fact]

@@ -41,7 +41,7 @@ internal sealed class FetchRig : IAsyncDisposable
 
     public static async Task<FetchRig> StartAsync(
         TransferRig transfer, TempFolder? folder = null, Func<FetchOptions, FetchOptions>? tune = null, IHistoryDatabase? database = null,
-        IAsyncDisposable? owned = null)
+        IAsyncDisposable? owned = null, FetchMemory? memory = null)
     {
         var rig = new FetchRig(transfer, folder) { _owned = owned };
         rig.History = (await SqliteHistory.OpenAsync(new SqliteHistoryOptions { Path = rig.DatabasePath })).Value;
@@ -62,7 +62,7 @@ internal sealed class FetchRig : IAsyncDisposable
             Interval = TimeSpan.FromMilliseconds(100),
         };
         rig.Bus = transfer.TargetBus;
-        rig.Client = new FetchClient(transfer.Link, intake, new FetchMemory(), rig.Bus, TimeProvider.System, tune is null ? options : tune(options), rig.Log);
+        rig.Client = new FetchClient(transfer.Link, intake, memory ?? new FetchMemory(), rig.Bus, TimeProvider.System, tune is null ? options : tune(options), rig.Log);
         rig._run = rig.Client.RunAsync(rig._end.Token);
         return rig;
     }

@@ -15,6 +15,9 @@ internal sealed class StubbornHistory(string path) : IHistoryDatabase
 
     public bool IsDown { get; set; }
 
+    /// <summary>Waited for before a block is looked for.</summary>
+    public Func<BlockKey, Task>? BeforeFind { get; set; }
+
     public string Name => "stubborn";
 
     public async Task OpenAsync() =>
@@ -23,8 +26,11 @@ internal sealed class StubbornHistory(string path) : IHistoryDatabase
     public ValueTask<HistoryResult<WriteReceipt>> WriteAsync(HistoryWrite write, CancellationToken cancellation) =>
         IsDown ? ValueTask.FromResult<HistoryResult<WriteReceipt>>(Down) : _inner!.WriteAsync(write, cancellation);
 
-    public ValueTask<HistoryResult<AppliedBlock?>> FindAppliedAsync(BlockKey block, CancellationToken cancellation) =>
-        _inner!.FindAppliedAsync(block, cancellation);
+    public async ValueTask<HistoryResult<AppliedBlock?>> FindAppliedAsync(BlockKey block, CancellationToken cancellation)
+    {
+        await (BeforeFind?.Invoke(block) ?? Task.CompletedTask);
+        return await _inner!.FindAppliedAsync(block, cancellation);
+    }
 
     public ValueTask<HistoryResult<bool>> MarkDeliveredAsync(BlockKey block, CancellationToken cancellation) =>
         _inner!.MarkDeliveredAsync(block, cancellation);
