@@ -40,9 +40,6 @@ public sealed class BlockRecoder
     private const int MaxSourceBytes = 4 * 1024 * 1024;
     private const int FlushBytes = 256 * 1024;
 
-    // Half of what a frame may have: a thirtieth more bytes for half of the memory.
-    private const int MaxFrameEvents = EventColumnsBuilder.MaxEvents / 2;
-
     // What is saved has to be worth a second file.
     private const int LeastSavingDivisor = 8;
 
@@ -187,7 +184,7 @@ public sealed class BlockRecoder
 
         private static int TargetEvents(ulong eventCount)
         {
-            var frames = Math.Max((eventCount + MaxFrameEvents - 1) / MaxFrameEvents, 1);
+            var frames = Math.Max((eventCount + EventColumnsBuilder.MaxEvents - 1) / EventColumnsBuilder.MaxEvents, 1);
             return (int)Math.Max((eventCount + frames - 1) / frames, 1);
         }
 
