@@ -1,3 +1,4 @@
 using ZfRepl.Cli;
 
+NativeMemory.KeepSmall();
 return await CommandLine.RunAsync(args);

@@ -8,12 +8,16 @@ namespace ZfRepl.Cli;
 /// <summary>The services' status as tables for people.</summary>
 internal static class StatusTables
 {
+    private static readonly string[] GapCounts = ["open", "closed", "unfillable"];
+
     /// <summary>Prints the tables.</summary>
     public static void Print(IReadOnlyList<ServiceStatus> services)
     {
         PrintServices(services);
         PrintMailboxes(services);
+        PrintFills(services);
         PrintClients(services);
+        PrintRepairs(services);
         PrintStreams(services);
     }
 
@@ -92,6 +96,53 @@ internal static class StatusTables
                 Number(row, "backlog_events"),
                 Time(row, "last_contact"),
                 Markup.Escape(Property(row, "trouble")));
+        }
+
+        AnsiConsole.Write(table);
+    }
+
+    private static void PrintFills(IReadOnlyList<ServiceStatus> services)
+    {
+        // Those that are over are in fill.list.
+        var rows = Rows(services, "fills").Where(r => Property(r, "state") == "open").ToList();
+        if (rows.Count == 0)
+        {
+            return;
+        }
+
+        var table = NewTable("fills mailbox", "for", "from", "to", "filled up to", "%", "events", "what");
+        foreach (var row in rows)
+        {
+            table.AddRow(
+                Markup.Escape(Property(row, "mailbox")),
+                Markup.Escape(Property(row, "origin") is { Length: > 0 } node ? node : "an operator"),
+                Time(row, "t_start"),
+                Time(row, "t_end"),
+                Time(row, "current"),
+                Number(row, "percent"),
+                Number(row, "events"),
+                Markup.Escape(Property(row, "doing")));
+        }
+
+        AnsiConsole.Write(table);
+    }
+
+    private static void PrintRepairs(IReadOnlyList<ServiceStatus> services)
+    {
+        // A source without a gap has nothing to say here.
+        var rows = Rows(services, "repairs")
+            .Where(r => Property(r, "trouble").Length > 0 || Array.Exists(GapCounts, count => Property(r, count) is not ("0" or "")))
+            .ToList();
+        if (rows.Count == 0)
+        {
+            return;
+        }
+
+        var table = NewTable("gaps of", "being filled", "closed", "nobody can fill", "trouble");
+        foreach (var row in rows)
+        {
+            table.AddRow(
+                Markup.Escape(Property(row, "source")), Number(row, "open"), Number(row, "closed"), Red(row, "unfillable"), Markup.Escape(Property(row, "trouble")));
         }
 
         AnsiConsole.Write(table);

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using ZfRepl.Collector.Fill;
 using ZfRepl.Collector.Mailboxes;
 using ZfRepl.Collector.Sources;
 using ZfRepl.Core.Blocks;
@@ -13,8 +14,14 @@ namespace ZfRepl.Collector;
 
 /// <summary>The collector's methods: those of the manual, and ours. Each one is a thin hand over a mailbox.</summary>
 internal sealed class CollectorApi(
-    CollectorOptions options, IReadOnlyList<Mailbox> mailboxes, IReadOnlyList<ITelemetrySource> sources, Intake intake, Quarantine quarantine,
-    IStorage storage, ReadySignal waiting)
+    CollectorOptions options,
+    IReadOnlyList<Mailbox> mailboxes,
+    IReadOnlyList<ITelemetrySource> sources,
+    Intake intake,
+    Quarantine quarantine,
+    IStorage storage,
+    ReadySignal waiting,
+    FillApi fills)
 {
     private const string AllMailboxes = "*";
     private const int DefaultReady = 128;
@@ -60,6 +67,7 @@ internal sealed class CollectorApi(
         methods.Add("mailbox.enable", "lets a mailbox collect", [MailboxNameOrAll], (call, _) => Task.FromResult(SetEnabled(call, true)));
         methods.Add("mailbox.disable", "stops a mailbox collecting; its blocks stay", [MailboxNameOrAll], (call, _) => Task.FromResult(SetEnabled(call, false)));
         methods.Add("status", "gives the accounts of the mailboxes and the state of the sources", [], StatusAsync);
+        fills.Register(methods);
         methods.Add(
             "loss.list",
             "lists the entries of the loss ledger that wait here or were made since the start, the newest first",
@@ -361,6 +369,7 @@ internal sealed class CollectorApi(
             }
 
             json.WriteEndArray();
+            fills.WriteTasks(json);
             json.WriteStartArray("sources");
             foreach (var source in sources)
             {

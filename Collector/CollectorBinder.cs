@@ -24,7 +24,6 @@ public static class CollectorBinder
     {
         var section = file.RoleSection!;
         section.Require("mailboxes");
-        section.Ignore("default_history_db_svc");
         var spool = section.FilePath("path") ?? section.ResolvePath(DefaultSpool);
         var mailboxes = section.SectionMap("mailboxes") ?? [];
         var sources = section.SectionMap("sources") ?? [];
@@ -46,6 +45,7 @@ public static class CollectorBinder
             Mailboxes = [.. mailboxes.Select(m => BindMailbox(m, file.SystemName, spool))],
             Generators = [.. sources.Where(s => KindOf(s) == SourceKind.Generator).Select(BindGenerator).OfType<GeneratorOptions>()],
             OpcUa = [.. sources.Where(s => KindOf(s) == SourceKind.Opcua).Select(OpcUaBinder.Bind).OfType<Sources.OpcUa.OpcUaSourceOptions>()],
+            HistoryName = section.String("default_history_db_svc") ?? "default",
             History = section.Has(HistoryBinder.Key)
                 ? HistoryBinder.Bind(section, section.ResolvePath("runtime/zfrepl/local-history.db"), file.Folders)
                 : null,
@@ -132,6 +132,9 @@ public static class CollectorBinder
             Durability = durability,
             MaxDelay = maxDelay,
             CommitDelay = section.Duration("commit_delay", maximum: TimeSpan.FromSeconds(10)) ?? CommitDelayFor(maxDelay, defaults.CommitDelay),
+            FillBacklogBytes = section.IsNull("fill_max_backlog")
+                ? null
+                : section.ByteSize("fill_max_backlog", MinBlockBytes, long.MaxValue / 2) ?? defaults.FillBacklogBytes,
             Filter = BindFilter(section),
         };
     }

@@ -34,4 +34,7 @@ public sealed record CollectorOptions
 
     /// <summary>The local history database, or null when there is none.</summary>
     public HistoryOptions? History { get; init; }
+
+    /// <summary>What the local history is called in calls.</summary>
+    public string HistoryName { get; init; } = "default";
 }

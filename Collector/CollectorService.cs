@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using ZfRepl.Collector.Fill;
 using ZfRepl.Collector.Mailboxes;
 using ZfRepl.Collector.Sources;
 using ZfRepl.Collector.Sources.Generator;
@@ -83,8 +84,19 @@ public sealed partial class CollectorService(CollectorOptions options, IStorage 
             var loops = snapshots.Select(m => new SnapshotLoop(
                 mailboxes.Single(b => b.Name == m.Name), m, intake, name => IsConnected(sources, name), context.Time));
             var served = mailboxes.Where(m => m.Name != LocalHistoryMailbox).ToList();
-            new CollectorApi(options, served, sources, intake, quarantine, storage, new ReadySignal(served, context.Time)).Register(context.Methods);
-            await RunAllAsync(context, mailboxes, history, intake, sources, [.. loops.Select(l => (Func<CancellationToken, Task>)l.RunAsync)], stop);
+            var book = FillBook.Open(storage, quarantine, context.Time, options.SpoolPath);
+            if (!book.IsOk)
+            {
+                return new ServiceFailure(ExitCode.Failed, $"the list of fill tasks can't be read: {book.Error}", book.Error.Remedy);
+            }
+
+            var fills = new FillService(
+                book.Value, [.. served.Select(m => (m, options.Mailboxes.Single(o => o.Name == m.Name)))], history, intake.Oids, context);
+            new CollectorApi(
+                options, served, sources, intake, quarantine, storage, new ReadySignal(served, context.Time), new FillApi(options, fills, context.Time))
+                .Register(context.Methods);
+            await RunAllAsync(
+                context, mailboxes, history, intake, sources, [.. loops.Select(l => (Func<CancellationToken, Task>)l.RunAsync), fills.RunAsync], stop);
             return null;
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
@@ -111,7 +123,7 @@ public sealed partial class CollectorService(CollectorOptions options, IStorage 
         LocalHistory? history,
         Intake intake,
         IReadOnlyList<ITelemetrySource> sources,
-        IReadOnlyList<Func<CancellationToken, Task>> snapshots,
+        IReadOnlyList<Func<CancellationToken, Task>> others,
         CancellationToken stop)
     {
         // Sources end first, so that what they have handed in can still become durable and be acknowledged.
@@ -121,7 +133,7 @@ public sealed partial class CollectorService(CollectorOptions options, IStorage 
         var loops = sources.Select(s => (Func<CancellationToken, Task>)(token => s.RunAsync(intake, token)))
             .Append(token => ReportHealthAsync(context, mailboxes, sources, token))
             .Concat(history is null ? [] : [history.RunAsync])
-            .Concat(snapshots);
+            .Concat(others);
         var reading = Supervisor.RunAsync(sourceEnd.Token, [.. loops]);
         context.SignalReady();
         var first = await Task.WhenAny(writing, reading);

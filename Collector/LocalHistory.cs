@@ -1,3 +1,4 @@
+using System.Threading.Channels;
 using ZfRepl.Collector.Mailboxes;
 using ZfRepl.Core.History;
 using ZfRepl.Core.Import;
@@ -17,25 +18,68 @@ internal sealed class LocalHistory(Mailbox mailbox, IStorage storage, HistoryOpt
     private const string HealthName = "local history";
     private static readonly TimeSpan ImportInterval = TimeSpan.FromSeconds(1);
 
+    private readonly Lock _gate = new();
+    private readonly Channel<bool> _wake = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly RetryDelay _retry = new(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(30), seed: 1);
     private IHistoryDatabase? _database;
     private BlockImporter? _importer;
+    private List<TaskCompletionSource<IHistoryDatabase>> _waiting = [];
+    private volatile string? _trouble;
 
     /// <summary>The mailbox that feeds it; not shown to operators as one of theirs.</summary>
     public Mailbox Mailbox => mailbox;
+
+    /// <summary>What keeps it from taking in what was collected, or null.</summary>
+    public string? Trouble => _trouble;
+
+    /// <summary>Waits until everything that was accepted before the call is in the database.</summary>
+    /// <returns>The database, to be read only.</returns>
+    public async Task<IHistoryDatabase> CaughtUpAsync(CancellationToken cancellationToken)
+    {
+        if (await mailbox.FlushAsync().WaitAsync(cancellationToken) == AppendResult.Closed)
+        {
+            // The service ends: nobody will catch up any more.
+            await Task.Delay(Timeout.InfiniteTimeSpan, context.Time, cancellationToken);
+        }
+
+        var caughtUp = new TaskCompletionSource<IHistoryDatabase>(TaskCreationOptions.RunContinuationsAsynchronously);
+        lock (_gate)
+        {
+            _waiting.Add(caughtUp);
+        }
+
+        _wake.Writer.TryWrite(true);
+        return await caughtUp.Task.WaitAsync(cancellationToken);
+    }
 
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         while (true)
         {
+            // Only a round that begins after the question can answer it.
+            List<TaskCompletionSource<IHistoryDatabase>> asked;
+            lock (_gate)
+            {
+                (asked, _waiting) = (_waiting, []);
+            }
+
             var trouble = await ImportAllAsync(cancellationToken);
             if (trouble is null)
             {
                 _retry.Reset();
+                asked.ForEach(a => a.TrySetResult(_database!));
+            }
+            else
+            {
+                lock (_gate)
+                {
+                    _waiting.AddRange(asked);
+                }
             }
 
+            _trouble = trouble;
             context.Health.Set(HealthName, trouble is null ? HealthState.Ok : HealthState.Failed, trouble ?? "up to date");
-            await Task.Delay(trouble is null ? ImportInterval : _retry.Next(), context.Time, cancellationToken);
+            await PauseAsync(trouble is null, cancellationToken);
         }
     }
 
@@ -46,6 +90,20 @@ internal sealed class LocalHistory(Mailbox mailbox, IStorage storage, HistoryOpt
         {
             await _database.DisposeAsync();
         }
+    }
+
+    private async Task PauseAsync(bool isWell, CancellationToken cancellationToken)
+    {
+        if (!isWell)
+        {
+            await Task.Delay(_retry.Next(), context.Time, cancellationToken);
+            return;
+        }
+
+        using var done = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        await Task.WhenAny(Task.Delay(ImportInterval, context.Time, done.Token), _wake.Reader.ReadAsync(done.Token).AsTask());
+        await done.CancelAsync();
+        cancellationToken.ThrowIfCancellationRequested();
     }
 
     private async Task<string?> ImportAllAsync(CancellationToken cancellationToken)
@@ -72,7 +130,7 @@ internal sealed class LocalHistory(Mailbox mailbox, IStorage storage, HistoryOpt
 
             if (next.Value is not { } ready)
             {
-                return null;
+                return await mailbox.IsTidyAsync(cancellationToken) ? null : "a block of what was collected waits to be closed";
             }
 
             var outcome = await _importer.ImportAsync(ready.Path, BlockExpectation.Anything, cancellationToken);

@@ -9,6 +9,7 @@ using ZfRepl.Hosting.Import;
 using ZfRepl.Hosting.Lifetime;
 using ZfRepl.Replicator.Bus;
 using ZfRepl.Replicator.Fetch;
+using ZfRepl.Replicator.Repair;
 using ZfRepl.Replicator.Sinks;
 
 namespace ZfRepl.Replicator;
@@ -18,8 +19,10 @@ internal sealed class FetchingSide(ReplicatorOptions options, IStorage storage, 
 {
     private readonly List<Func<CancellationToken, Task>> _loops = [];
     private readonly List<FetchClient> _clients = [];
-    private FrozenDictionary<string, SourceLink> _links = FrozenDictionary<string, SourceLink>.Empty;
+    private readonly List<RepairClient> _repairs = [];
     private readonly SemaphoreSlim _retrying = new(1, 1);
+    private FrozenDictionary<string, SourceLink> _links = FrozenDictionary<string, SourceLink>.Empty;
+    private SequenceMarks? _marks;
     private MqttBus? _archiveBus;
     private ArchiveSink? _archiveRetry;
     private JsonLinesSink? _jsonLines;
@@ -30,6 +33,12 @@ internal sealed class FetchingSide(ReplicatorOptions options, IStorage storage, 
 
     /// <summary>The clients.</summary>
     public IReadOnlyList<FetchClient> Clients => _clients;
+
+    /// <summary>The self-repair of each source.</summary>
+    public IReadOnlyList<RepairClient> Repairs => _repairs;
+
+    /// <summary>The gaps, once it is open.</summary>
+    public GapBook? Gaps { get; private set; }
 
     /// <summary>The history database, once it is open.</summary>
     public IHistoryDatabase? History { get; private set; }
@@ -105,6 +114,19 @@ internal sealed class FetchingSide(ReplicatorOptions options, IStorage storage, 
             sinks.Add(_jsonLines);
         }
 
+        var gaps = GapBook.Open(storage, Quarantine, client.RepairPath);
+        if (!gaps.IsOk)
+        {
+            return Failure(gaps.Error);
+        }
+
+        Gaps = gaps.Value;
+        _marks = client.Repairs.Count > 0 ? new SequenceMarks(storage, client.RepairPath, context.Time) : null;
+        if (_marks is not null)
+        {
+            sinks.Add(_marks);
+        }
+
         Importer = new BlockImporter(
             storage, History, sinks, context.Time, new BlockImporterOptions { Guards = client.Guards, Quarantine = Quarantine });
         var intake = new BlockIntake(inbox.Value, Importer, History, Quarantine, context.Loggers.CreateLogger("import"));
@@ -163,6 +185,8 @@ internal sealed class FetchingSide(ReplicatorOptions options, IStorage storage, 
     public async ValueTask DisposeAsync()
     {
         _subscription?.Dispose();
+        _repairs.ForEach(r => r.Dispose());
+        _marks?.Save();
         _retrying.Dispose();
         Importer?.Dispose();
         _jsonLines?.Dispose();
@@ -188,6 +212,22 @@ internal sealed class FetchingSide(ReplicatorOptions options, IStorage storage, 
             var fetchClient = new FetchClient(
                 source, intake, memory, bus, context.Time, fetch with { Suspended = () => Watch.Trouble }, context.Loggers.CreateLogger("fetch"));
             _clients.Add(fetchClient);
+            var repair = new RepairClient(
+                fetch,
+                options.Client.Repairs.GetValueOrDefault(fetch.Source) ?? new RepairOptions(),
+                fetchClient,
+                source,
+                History!,
+                Gaps!,
+                _marks,
+                context.Time,
+                context.Loggers.CreateLogger("repair"));
+            _repairs.Add(repair);
+            _loops.Add(async token =>
+            {
+                await leftovers.FirstPass.WaitAsync(token);
+                await repair.RunAsync(token);
+            });
             _loops.Add(async token =>
             {
                 await leftovers.FirstPass.WaitAsync(token);

@@ -6,6 +6,7 @@ using ZfRepl.Hosting.Import;
 using ZfRepl.Hosting.Rpc;
 using ZfRepl.Replicator.Bus;
 using ZfRepl.Replicator.Fetch;
+using ZfRepl.Replicator.Repair;
 using ZfRepl.Replicator.Serve;
 
 namespace ZfRepl.Replicator;
@@ -28,6 +29,11 @@ internal sealed class ReplicatorApi(ReplicatorOptions options, MqttBus bus, Bloc
             (call, _) => Task.FromResult(Start(call.String("i"))));
         methods.Add("disable", "stops fetching and serving until enable or a restart", [], (_, _) => Task.FromResult(SetEnabled(false)));
         methods.Add("enable", "lets fetching and serving go on", [], (_, _) => Task.FromResult(SetEnabled(true)));
+        if (fetching.Gaps is { } gaps)
+        {
+            new RepairApi(gaps, fetching).Register(methods);
+        }
+
         if (fetching.Importer is { } importer)
         {
             ProcessDirMethod.Add(methods, new FolderImport(DiskStorage.Instance, importer, fetching.Quarantine));
@@ -67,6 +73,11 @@ internal sealed class ReplicatorApi(ReplicatorOptions options, MqttBus bus, Bloc
             }
         }
 
+        foreach (var repair in fetching.Repairs)
+        {
+            repair.Enabled = enabled;
+        }
+
         return RpcResult.Empty;
     }
 
@@ -99,6 +110,11 @@ internal sealed class ReplicatorApi(ReplicatorOptions options, MqttBus bus, Bloc
             json.WriteString("state", bus.State);
             json.WriteEndObject();
             WriteClients(json);
+            if (fetching.Gaps is { } gaps)
+            {
+                RepairApi.WriteSummary(json, gaps, fetching.Repairs);
+            }
+
             if (fetching.Leftovers is { } leftovers)
             {
                 WriteInbox(json, leftovers.State);

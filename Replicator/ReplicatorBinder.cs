@@ -10,6 +10,7 @@ using ZfRepl.Mqtt.Topics;
 using ZfRepl.Replicator.Bus;
 using ZfRepl.Replicator.Fetch;
 using ZfRepl.Replicator.Keys;
+using ZfRepl.Replicator.Repair;
 using ZfRepl.Replicator.Serve;
 
 namespace ZfRepl.Replicator;
@@ -139,11 +140,11 @@ public static class ReplicatorBinder
         foreach (var mailbox in section.SectionMap("mailboxes") ?? [])
         {
             CheckName(mailbox);
-            mailbox.Ignore("allow_fill");
             var coding = BindCoding(mailbox);
+            var allowFill = mailbox.Bool("allow_fill") ?? false;
             if (keys.Find(mailbox) is { } key)
             {
-                mailboxes.Add(new ServedMailbox(mailbox.Name, key, coding));
+                mailboxes.Add(new ServedMailbox(mailbox.Name, key, coding) { AllowFill = allowFill });
             }
         }
 
@@ -187,6 +188,7 @@ public static class ReplicatorBinder
         section.Require("mailboxes");
         var watched = BindWatched(section, file);
         var guards = new Dictionary<string, SourceGuard>(StringComparer.Ordinal);
+        var repairs = new Dictionary<string, RepairOptions>(StringComparer.Ordinal);
         var mailboxes = new List<(FetchOptions, SourceLinkOptions)>();
         foreach (var mailbox in section.SectionMap("mailboxes") ?? [])
         {
@@ -205,10 +207,9 @@ public static class ReplicatorBinder
                 guards[mailbox.Name] = new SourceGuard(mailbox.String("key_id") ?? KeyRing.DefaultId, keys.RightsOf(mailbox));
             }
 
-            if (mailbox.Has("self_repair"))
+            if (mailbox.Section("self_repair") is { } repair)
             {
-                mailbox.Warning("self_repair", "`self_repair` has no effect in this version", "leave it for later");
-                mailbox.Section("self_repair")?.Ignore("oid", "repair_interval", "history_db_svc", "range", "gap");
+                repairs[mailbox.Name] = RepairBinder.Bind(repair);
             }
 
             if (keys.Find(mailbox) is { } key)
@@ -233,6 +234,8 @@ public static class ReplicatorBinder
             Mailboxes = mailboxes,
             Guards = guards,
             WatchedServices = watched,
+            Repairs = repairs,
+            RepairPath = Path.Combine(data, "repair"),
             InboxPath = Path.Combine(data, "inbox"),
             QuarantinePath = Path.Combine(data, "quarantine"),
             History = HistoryBinder.Bind(section, Path.Combine(data, "history.db"), file.Folders),

@@ -2,6 +2,7 @@ using ZfRepl.Core.History;
 using ZfRepl.Core.Import;
 using ZfRepl.Replicator.Bus;
 using ZfRepl.Replicator.Fetch;
+using ZfRepl.Replicator.Repair;
 using ZfRepl.Replicator.Serve;
 
 namespace ZfRepl.Replicator;
@@ -38,6 +39,12 @@ public sealed record ClientOptions
 {
     /// <summary>The sources.</summary>
     public required IReadOnlyList<(FetchOptions Fetch, SourceLinkOptions Link)> Mailboxes { get; init; }
+
+    /// <summary>How gaps in what comes of a source are repaired, by source; those that are not here are searched by hand alone.</summary>
+    public IReadOnlyDictionary<string, RepairOptions> Repairs { get; init; } = new Dictionary<string, RepairOptions>();
+
+    /// <summary>Where it is kept which gaps there are.</summary>
+    public required string RepairPath { get; init; }
 
     /// <summary>The services that have to run while anything is fetched.</summary>
     public IReadOnlyList<WatchedService> WatchedServices { get; init; } = [];

@@ -59,6 +59,12 @@ public sealed class ReplicatorService(ReplicatorOptions options, IStorage storag
                 context.Health.Set("inbox", left.Trouble is null ? HealthState.Ok : HealthState.Degraded, left.Trouble ?? "nothing is in the way");
             }
 
+            foreach (var repair in fetching.Repairs)
+            {
+                var trouble = repair.Trouble ?? fetching.Gaps?.Finding;
+                context.Health.Set($"repair {repair.Node}", trouble is null ? HealthState.Ok : HealthState.Degraded, trouble ?? "nothing is in the way");
+            }
+
             if (fetching.Watch is { Trouble: var down })
             {
                 context.Health.Set("watched services", down is null ? HealthState.Ok : HealthState.Degraded, down ?? "all of them answer");
@@ -116,7 +122,10 @@ public sealed class ReplicatorService(ReplicatorOptions options, IStorage storag
             _collector = collector;
             _time = context.Time;
             _blocks = new CollectorBlocks(collector, options.CollectorService);
-            Server = new BlockServer(bus, _blocks, storage, context.Time, options.Blocks, context.Loggers.CreateLogger("serve"), context.Causes);
+            Server = new BlockServer(bus, _blocks, storage, context.Time, options.Blocks, context.Loggers.CreateLogger("serve"), context.Causes)
+            {
+                Fills = _blocks,
+            };
         }
 
         public BlockServer Server { get; }

@@ -103,6 +103,32 @@ internal sealed class CommitQueue(MailboxOptions options, ulong streamTag, ulong
         }
     }
 
+    /// <summary>As <see cref="Congestion"/>, at a quarter of the limits: what may wait for its turn waits for this.</summary>
+    public Task? Pressure
+    {
+        get
+        {
+            lock (_gate)
+            {
+                var bytes = PendingBytes + (_inFlight?.Frames.Length ?? 0);
+                var appends = _next.Appends + (_inFlight?.Appends ?? 0);
+                return bytes < options.MaxPendingBytes / 4 && appends < (options.MaxPendingAppends + 3) / 4 ? null : (_inFlight ?? _next).Durable;
+            }
+        }
+    }
+
+    /// <summary>Ends when everything that was appended so far is durable.</summary>
+    public Task Pending
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _next.FrameCount > 0 || _builder.Count > 0 ? _next.Durable : _inFlight?.Durable ?? Task.CompletedTask;
+            }
+        }
+    }
+
     /// <summary>Records of loss made so far, in events at least, by reason.</summary>
     public IReadOnlyDictionary<string, ulong> LossesByReason
     {

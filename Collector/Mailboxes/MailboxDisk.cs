@@ -90,6 +90,9 @@ internal sealed class MailboxDisk(
     /// <summary>The block to re-code next, or null. Blocks are sealed in their order.</summary>
     public ClosedBlock? NextToRecode => _closed is [{ IsToBeRecoded: true } first, ..] ? first : null;
 
+    /// <summary>True when something durable lies in a block that could not be closed or carried over yet.</summary>
+    public bool HasUnclosedContent => _suspects.Count + _closed.Count > 0;
+
     /// <summary>Writes a commit's frames and makes them durable. On failure nothing of them counts, and the call may be repeated.</summary>
     public StorageResult Commit(Commit commit)
     {

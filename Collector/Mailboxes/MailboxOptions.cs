@@ -76,6 +76,9 @@ public sealed record MailboxOptions
     /// <summary>Appends wait when so many of them are not yet on disk.</summary>
     public int MaxPendingAppends { get; init; } = 512;
 
+    /// <summary>Filling from the local history pauses while so many bytes wait to be fetched; null for no such limit.</summary>
+    public long? FillBacklogBytes { get; init; } = 256L * 1024 * 1024;
+
     /// <summary>
     /// What happens while <see cref="MaxPendingAppends"/> or <see cref="MaxPendingBytes"/> are reached: false has sources wait, true gives the events
     /// up, with an entry in the loss ledger. LOSS with true.

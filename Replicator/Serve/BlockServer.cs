@@ -45,6 +45,18 @@ public sealed class BlockServer
         }
     }
 
+    /// <summary>Who fills mailboxes; while there is nobody, targets that ask for it are refused.</summary>
+    public IFillSource? Fills
+    {
+        set
+        {
+            foreach (var mailbox in _mailboxes.Values)
+            {
+                mailbox.Fills = value;
+            }
+        }
+    }
+
     /// <summary>What was done since the start.</summary>
     public ServerCounters Counters => _audit.Snapshot(_mailboxes.Values.Sum(m => m.SessionCount));
 

@@ -6,7 +6,11 @@ namespace ZfRepl.Replicator.Serve;
 /// <param name="Target">The mailbox: the name of the node that fetches.</param>
 /// <param name="Key">The key.</param>
 /// <param name="Coding">How its blocks travel, if the target can decode that.</param>
-public sealed record ServedMailbox(string Target, ApiKey Key, TransferCoding Coding = TransferCoding.ColumnarBrotli);
+public sealed record ServedMailbox(string Target, ApiKey Key, TransferCoding Coding = TransferCoding.ColumnarBrotli)
+{
+    /// <summary>Whether the target may have the mailbox filled from the collector's local history.</summary>
+    public bool AllowFill { get; init; }
+}
 
 /// <summary>The settings of the serving side.</summary>
 public sealed record BlockServerOptions

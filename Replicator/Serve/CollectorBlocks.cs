@@ -7,7 +7,7 @@ using ZfRepl.Hosting.Rpc;
 namespace ZfRepl.Replicator.Serve;
 
 /// <summary>Asks the collector next door over its socket. Thread-safe.</summary>
-internal sealed class CollectorBlocks(RpcClient collector, string serviceId) : IBlockSource
+internal sealed partial class CollectorBlocks(RpcClient collector, string serviceId) : IBlockSource, IFillSource
 {
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan LongPoll = TimeSpan.FromSeconds(30);

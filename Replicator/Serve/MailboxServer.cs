@@ -230,6 +230,9 @@ internal sealed partial class MailboxServer(
                 case TransferOperation.Confirm:
                     await ConfirmAsync(session, number, request, cancellationToken);
                     break;
+                case TransferOperation.Fill:
+                    await FillAsync(session, number, request.Fill!, cancellationToken);
+                    break;
                 default:
                     await ReplyAsync(session, number, TransferStatus.InvalidRequest, "the operation is not known to this version", default, cancellationToken);
                     break;

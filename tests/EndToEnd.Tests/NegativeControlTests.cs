@@ -1,8 +1,4 @@
-using Microsoft.Extensions.Logging.Abstractions;
-using ZfRepl.Core.Transfer;
 using ZfRepl.EndToEnd.Tests.Harness;
-using ZfRepl.Hosting.Logging;
-using ZfRepl.Replicator.Fetch;
 using ZfRepl.TestKit;
 
 namespace ZfRepl.EndToEnd.Tests;
@@ -72,7 +68,7 @@ public sealed class NegativeControlTests
         site.Edge.Launch();
         await Task.WhenAll(site.Collector.ReadyAsync(), site.Edge.ReadyAsync());
         await Eventually.TrueAsync(() => SpoolReader.SealedBlocks(site.MailboxPath).Count >= 3, "blocks are closed");
-        var lied = await ConfirmAllAsync(site, tap);
+        var lied = await LyingTarget.ConfirmAllAsync(site, tap);
         await site.Centre.StartAsync();
 
         var proof = await feed.ProveAsync(site);
@@ -83,31 +79,4 @@ public sealed class NegativeControlTests
     }
 
     private static SiteOptions Options(GeneratorFeed feed) => new() { Sources = feed.Sources, Mailbox = "block_ttl_sec: 1, max_block_size: 4KiB" };
-
-    /// <summary>Has the key and confirms what is offered, without having it.</summary>
-    private static async Task<ulong> ConfirmAllAsync(Site site, BusTap tap)
-    {
-        Assert.True(ApiKey.TryCreate("default", site.Key, out var key, out var error), error);
-        var options = new SourceLinkOptions { Source = Site.Source, Target = Site.Target, Key = key };
-        var link = new SourceLink(tap.Bus, TimeProvider.System, options, new CauseLog(NullLogger.Instance, TimeProvider.System));
-        using var subscription = tap.Bus.Subscribe(options.Topics.RepliesTo(Site.Target), (_, message) =>
-        {
-            if (MessageHeader.TryRead(message.Span, out var header))
-            {
-                link.Receive(header, message);
-            }
-
-            return ValueTask.CompletedTask;
-        });
-        var session = await link.EnsureSessionAsync(CancellationToken.None);
-        Assert.True(session.IsOk, session.Detail);
-        var offered = (await link.NextAsync(rotate: false, 100, behind: null, CancellationToken.None)).Value!.Offers;
-        foreach (var offer in offered)
-        {
-            Assert.True((await link.ConfirmAsync(offer.Block, CancellationToken.None)).IsOk);
-        }
-
-        await link.CloseSessionAsync(CancellationToken.None);
-        return offered.Aggregate(0UL, (sum, o) => sum + o.EventCount);
-    }
 }

@@ -43,7 +43,12 @@ internal sealed class TransferRig : IAsyncDisposable
     {
         _loopback = bus;
         Key = serverKey ?? NewKey("default");
-        var options = new BlockServerOptions { Node = Source, Mailboxes = [new ServedMailbox(Target, Key, coding)], ChunkBytes = 4096 };
+        var options = new BlockServerOptions
+        {
+            Node = Source,
+            Mailboxes = [new ServedMailbox(Target, Key, coding) { AllowFill = true }],
+            ChunkBytes = 4096,
+        };
         Server = new BlockServer(
             edge, Blocks, DiskStorage.Instance, TimeProvider.System, options, ServerLog, new CauseLog(ServerLog, TimeProvider.System));
         var linkOptions = new SourceLinkOptions

@@ -38,14 +38,18 @@ public sealed class BlockRecoder
     public const string RecodeSuffix = ".recode";
 
     private const int MaxSourceBytes = 4 * 1024 * 1024;
-    private const int FlushBytes = 1024 * 1024;
+    private const int FlushBytes = 256 * 1024;
+
+    // Half of what a frame may have: a thirtieth more bytes for half of the memory.
+    private const int MaxFrameEvents = EventColumnsBuilder.MaxEvents / 2;
 
     // What is saved has to be worth a second file.
     private const int LeastSavingDivisor = 8;
 
     private readonly EventFrameReader _reader = new();
     private EventFrameEncoder _encoder = new();
-    private readonly ByteWriter _output = new(256 * 1024);
+    private readonly byte[] _readAhead = new byte[BlockScanner.ReadAheadBytes];
+    private readonly ByteWriter _output = new(32 * 1024);
     private readonly EventBatch _batch;
     private readonly EventBatch _readBack;
 
@@ -119,7 +123,7 @@ public sealed class BlockRecoder
 
         public StorageResult<RecodeOutcome> Run(CancellationToken cancellationToken)
         {
-            var opened = BlockScanner.Open(old.Content, old.Header.Stream);
+            var opened = BlockScanner.Open(old.Content, old.Header.Stream, owner._readAhead);
             if (!opened.IsOk)
             {
                 return opened.Error;
@@ -183,7 +187,7 @@ public sealed class BlockRecoder
 
         private static int TargetEvents(ulong eventCount)
         {
-            var frames = Math.Max((eventCount + EventColumnsBuilder.MaxEvents - 1) / EventColumnsBuilder.MaxEvents, 1);
+            var frames = Math.Max((eventCount + MaxFrameEvents - 1) / MaxFrameEvents, 1);
             return (int)Math.Max((eventCount + frames - 1) / frames, 1);
         }
 

@@ -15,11 +15,12 @@ namespace ZfRepl.Core.Blocks;
 /// </remarks>
 public sealed class BlockScanner
 {
-    private const int ReadAheadBytes = 256 * 1024;
+    /// <summary>How much is read at once.</summary>
+    internal const int ReadAheadBytes = 256 * 1024;
 
     private readonly IStorageFile _file;
     private readonly long _fileLength;
-    private byte[] _buffer = new byte[ReadAheadBytes];
+    private byte[] _buffer;
     private long _bufferOffset;
     private int _bufferLength;
     private long _position;
@@ -28,10 +29,11 @@ public sealed class BlockScanner
     private bool _sawTrailer;
     private (long Offset, long Length, string Reason)? _pendingDamage;
 
-    private BlockScanner(IStorageFile file, long fileLength)
+    private BlockScanner(IStorageFile file, long fileLength, byte[]? readAhead)
     {
         _file = file;
         _fileLength = fileLength;
+        _buffer = readAhead ?? new byte[Math.Min(ReadAheadBytes, fileLength)];
     }
 
     /// <summary>The block's header, or null when it is damaged: frames are found all the same.</summary>
@@ -46,7 +48,8 @@ public sealed class BlockScanner
     /// <summary>Opens a scan.</summary>
     /// <param name="file">The file; stays the caller's to close.</param>
     /// <param name="knownStream">The stream that the block should belong to, where the caller knows: it helps when the header is damaged.</param>
-    public static StorageResult<BlockScanner> Open(IStorageFile file, StreamId? knownStream = null)
+    /// <param name="readAhead">Memory for the reading, the scanner's as long as it is used; null for memory of its own.</param>
+    public static StorageResult<BlockScanner> Open(IStorageFile file, StreamId? knownStream = null, byte[]? readAhead = null)
     {
         var length = file.Length();
         if (!length.IsOk)
@@ -54,7 +57,7 @@ public sealed class BlockScanner
             return length.Error;
         }
 
-        var scanner = new BlockScanner(file, length.Value) { _streamTag = knownStream?.High };
+        var scanner = new BlockScanner(file, length.Value, readAhead) { _streamTag = knownStream?.High };
         var started = scanner.ReadBlockHeader();
         return started.IsOk ? scanner : started.Error;
     }

@@ -22,6 +22,9 @@ public enum TransferOperation : byte
 
     /// <summary>The session ends.</summary>
     Bye = 5,
+
+    /// <summary>Fill a range of time into the mailbox from the source's own history, or say how far that is.</summary>
+    Fill = 6,
 }
 
 /// <summary>How a request ended. The numbers are on the wire; they are those of the service calls.</summary>
@@ -33,7 +36,7 @@ public enum TransferStatus
     /// <summary>There is no such block or transfer.</summary>
     NotFound = -32001,
 
-    /// <summary>The key does not open this mailbox.</summary>
+    /// <summary>The key does not open this mailbox, or the mailbox does not allow this.</summary>
     AccessDenied = -32002,
 
     /// <summary>Not now: disabled, or the collector does not answer.</summary>
@@ -125,6 +128,7 @@ public sealed record HelloReply(int ChunkBytes, int MaxWindow)
 /// <param name="Codec">For get: how to code it; what counts is the answer.</param>
 /// <param name="TransferId">For pull: the transfer.</param>
 /// <param name="FirstChunk">For pull and get: the first chunk.</param>
+/// <param name="Fill">For fill: what to fill.</param>
 public sealed record TransferRequest(
     TransferOperation Operation,
     BlockKey? Block = null,
@@ -132,7 +136,8 @@ public sealed record TransferRequest(
     int Limit = 0,
     TransferCodec Codec = TransferCodec.None,
     ulong TransferId = 0,
-    uint FirstChunk = 0)
+    uint FirstChunk = 0,
+    FillWish? Fill = null)
 {
     /// <summary>The message's content.</summary>
     public ReadOnlySpan<byte> Encode()
@@ -150,6 +155,7 @@ public sealed record TransferRequest(
             BlockKeyCodec.Write(output, Block);
         }
 
+        Fill?.Write(output);
         return output.Written;
     }
 
@@ -164,8 +170,9 @@ public sealed record TransferRequest(
         var transfer = input.ReadUInt64();
         var chunk = input.ReadVarint();
         var block = input.ReadByte() != 0 ? BlockKeyCodec.Read(ref input) : null;
-        return input.IsOk && chunk <= uint.MaxValue
-            ? new TransferRequest(operation, block, rotate, limit, codec, transfer, (uint)chunk)
+        var fill = operation == TransferOperation.Fill ? FillWish.Read(ref input) : null;
+        return input.IsOk && chunk <= uint.MaxValue && (fill is not null || operation != TransferOperation.Fill)
+            ? new TransferRequest(operation, block, rotate, limit, codec, transfer, (uint)chunk, fill)
             : null;
     }
 }

@@ -53,6 +53,9 @@ internal sealed class Site : IAsyncDisposable
 
     public string Folder => _folder.Path;
 
+    /// <summary>The database of the edge's local history, where the collector's options name <c>local.db</c> so.</summary>
+    public string LocalHistoryPath => _folder["local.db"];
+
     /// <summary>The centre's database.</summary>
     public string DatabasePath { get; set; }
 
@@ -182,6 +185,7 @@ internal sealed class Site : IAsyncDisposable
               {{Target}}: { {{_options.Mailbox}} }
             sources:
         {{Indent(_options.Sources, 6)}}
+        {{Indent(_options.Collector, 4)}}
         """;
 
     private string EdgeFile(int port) => $$"""
@@ -196,7 +200,7 @@ internal sealed class Site : IAsyncDisposable
             server:
               collector_svc: {{CollectorId}}
               mailboxes:
-                {{Target}}: { key_id: default }
+                {{Target}}: { key_id: default, {{_options.Served}} }
         """;
 
     private string History => _options.History is { } history ? $"history: {history}" : "# a file";

@@ -24,6 +24,12 @@ internal sealed record SiteOptions
     /// <summary>The folder of the mailboxes.</summary>
     public string Spool { get; init; } = "spool";
 
+    /// <summary>More lines of the collector's section, without indentation.</summary>
+    public IReadOnlyList<string> Collector { get; init; } = [];
+
+    /// <summary>More settings of the edge's served mailbox.</summary>
+    public string Served { get; init; } = "allow_fill: false";
+
     /// <summary>More lines of both replicators' sections, without indentation.</summary>
     public IReadOnlyList<string> Replicator { get; init; } = [];
 

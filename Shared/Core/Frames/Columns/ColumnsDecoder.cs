@@ -15,7 +15,6 @@ internal sealed class ColumnsDecoder
 
     private const int MaxKeptBytes = 2 * 1024 * 1024;
 
-
     private readonly StreamCursor[] _streams = new StreamCursor[ColumnStream.Count];
     private readonly TimeColumnReader _times = new();
     private readonly ValueColumnReader _values = new();
@@ -32,6 +31,7 @@ internal sealed class ColumnsDecoder
     private uint[] _qualities = [];
     private byte[] _flags = [];
     private object?[] _references = [];
+    private int _count;
     private bool _hasReferences;
 
     /// <summary>Appends the events of a frame to a batch; on failure nothing is appended.</summary>
@@ -159,22 +159,15 @@ internal sealed class ColumnsDecoder
 
     private void Reserve(int count)
     {
-        if (_timesNs.Length < count)
-        {
-            _sorted = new int[count];
-            _places = new int[count];
-            _timesNs = new long[count];
-            _bits = new ulong[count];
-            _kinds = new byte[count];
-            _items = new int[count];
-            _statuses = new short[count];
-            _qualities = new uint[count];
-            _flags = new byte[count];
-            _references = new object?[count];
-        }
-
-        _times.Begin(count);
-        _values.Begin(count);
+        // What few frames have gets its room with the first of them.
+        Scratch.Reserve(ref _sorted, count);
+        Scratch.Reserve(ref _timesNs, count);
+        Scratch.Reserve(ref _bits, count);
+        Scratch.Reserve(ref _kinds, count);
+        Scratch.Reserve(ref _items, count);
+        _times.Begin();
+        _values.Begin();
+        _count = count;
         _hasReferences = false;
     }
 
@@ -281,7 +274,12 @@ internal sealed class ColumnsDecoder
             return null;
         }
 
-        _hasReferences = true;
+        if (!_hasReferences)
+        {
+            _hasReferences = true;
+            Scratch.Reserve(ref _references, _count);
+        }
+
         return _values.ReadObjects(_streams, kind, _references.AsSpan(first, count));
     }
 
@@ -325,7 +323,7 @@ internal sealed class ColumnsDecoder
         {
             rows.Statuses.Fill(1);
         }
-        else if (RunColumn.TryReadStatuses(ref _streams[ColumnStream.Statuses], _statuses.AsSpan(0, count)))
+        else if (RunColumn.TryReadStatuses(ref _streams[ColumnStream.Statuses], Room(ref _statuses, count)))
         {
             Gather<short>(_statuses, sorted, rows.Statuses);
         }
@@ -338,7 +336,7 @@ internal sealed class ColumnsDecoder
         {
             rows.Qualities.Clear();
         }
-        else if (RunColumn.TryReadQualities(ref _streams[ColumnStream.Qualities], _qualities.AsSpan(0, count)))
+        else if (RunColumn.TryReadQualities(ref _streams[ColumnStream.Qualities], Room(ref _qualities, count)))
         {
             Gather<uint>(_qualities, sorted, rows.Qualities);
         }
@@ -351,7 +349,7 @@ internal sealed class ColumnsDecoder
         {
             rows.Flags.Clear();
         }
-        else if (RunColumn.TryReadFlags(ref _streams[ColumnStream.Flags], _flags.AsSpan(0, count)))
+        else if (RunColumn.TryReadFlags(ref _streams[ColumnStream.Flags], Room(ref _flags, count)))
         {
             Gather<byte>(_flags, sorted, rows.Flags);
         }
@@ -382,7 +380,7 @@ internal sealed class ColumnsDecoder
         unchecked
         {
             // Each place once.
-            var used = _places.AsSpan(0, sorted.Length);
+            var used = Room(ref _places, sorted.Length);
             Span<ulong> taken = stackalloc ulong[(MaxEvents + 63) / 64];
             taken.Clear();
             var expected = 0L;
@@ -406,6 +404,12 @@ internal sealed class ColumnsDecoder
 
             return true;
         }
+    }
+
+    private static Span<T> Room<T>(ref T[] array, int count)
+    {
+        Scratch.Reserve(ref array, count);
+        return array.AsSpan(0, count);
     }
 
     private static void Gather<T>(ReadOnlySpan<T> from, ReadOnlySpan<int> places, Span<T> to)

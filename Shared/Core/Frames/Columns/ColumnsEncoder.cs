@@ -86,16 +86,10 @@ internal sealed class ColumnsEncoder
     /// <summary>Sorts the events by series, series by the numbers of their items, and returns how many events the longest series has.</summary>
     private int GroupBySeries(EventBatch batch, int start, int count)
     {
-        if (_source.Length < count)
-        {
-            _source = new int[count];
-            _sorted = new int[count];
-            _places = new int[count];
-            _timesNs = new long[count];
-            _bits = new ulong[count];
-            _kinds = new byte[count];
-        }
-
+        Scratch.Reserve(ref _source, count);
+        Scratch.Reserve(ref _timesNs, count);
+        Scratch.Reserve(ref _bits, count);
+        Scratch.Reserve(ref _kinds, count);
         var items = batch.Items.Slice(start, count);
         var known = batch.Oids.Count;
         if (_ends.Length < known)
@@ -222,6 +216,8 @@ internal sealed class ColumnsEncoder
     private void WriteOrder(int count)
     {
         // Where each event, in order of arrival, stands in the canonical order.
+        Scratch.Reserve(ref _sorted, count);
+        Scratch.Reserve(ref _places, count);
         var sorted = _sorted.AsSpan(0, count);
         _order.Sort(_timesNs.AsSpan(0, count), _times.UnitNs, sorted);
         for (var i = 0; i < sorted.Length; i++)

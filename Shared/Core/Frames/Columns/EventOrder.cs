@@ -23,13 +23,7 @@ internal sealed class EventOrder
         unchecked
         {
             var count = timesNs.Length;
-            if (_keys.Length < count)
-            {
-                _keys = new ulong[count];
-                _otherKeys = new ulong[count];
-                _otherOrder = new int[count];
-            }
-
+            Scratch.Reserve(ref _keys, count);
             var (min, max) = (long.MaxValue, long.MinValue);
             foreach (var time in timesNs)
             {
@@ -43,6 +37,12 @@ internal sealed class EventOrder
             var bits = Numbers.Bits(maxKey);
             var passes = bits <= MaxSinglePassBits ? 1 : (bits + MaxPassBits - 1) / MaxPassBits;
             var passBits = (bits + passes - 1) / passes;
+            if (passes > 1)
+            {
+                Scratch.Reserve(ref _otherKeys, count);
+                Scratch.Reserve(ref _otherOrder, count);
+            }
+
             Sort(keys, order, passes, passBits);
         }
     }
@@ -91,10 +91,10 @@ internal sealed class EventOrder
             var count = keys.Length;
             var mask = (1UL << passBits) - 1;
             var histogram = _histogram.AsSpan(0, 1 << passBits);
-            var otherKeys = _otherKeys.AsSpan(0, count);
+            var otherKeys = passes > 1 ? _otherKeys.AsSpan(0, count) : default;
 
             // The last pass has to end in the caller's space.
-            var other = _otherOrder.AsSpan(0, count);
+            var other = passes > 1 ? _otherOrder.AsSpan(0, count) : default;
             var from = passes % 2 == 0 ? order : other;
             var to = passes % 2 == 0 ? other : order;
 

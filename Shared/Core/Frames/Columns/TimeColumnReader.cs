@@ -12,13 +12,8 @@ internal sealed class TimeColumnReader
     public long UnitNs { get; private set; }
 
     /// <summary>Begins a frame.</summary>
-    public void Begin(int maxCount)
+    public void Begin()
     {
-        if (_residuals.Length < maxCount)
-        {
-            _residuals = new ulong[maxCount];
-        }
-
         _isFirst = true;
         _baseNs = 0;
         _period = 0;
@@ -63,6 +58,7 @@ internal sealed class TimeColumnReader
         {
             _period += wholePeriod;
             var period = (_period << 16) + (long)fraction;
+            Scratch.Reserve(ref _residuals, timesNs.Length);
             var residuals = _residuals.AsSpan(0, mode == TimeShape.Grid ? timesNs.Length : timesNs.Length - 1);
             if (!Numbers.TryRead(ref streams[ColumnStream.Times + lowBytes], ref streams[ColumnStream.TimeLows], lowBytes, residuals))
             {

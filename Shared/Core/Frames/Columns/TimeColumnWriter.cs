@@ -31,13 +31,9 @@ internal sealed class TimeColumnWriter(ByteWriter[] streams)
     /// <param name="maxCount">The most events that a series of it has.</param>
     public void Begin(int maxCount)
     {
-        if (_units.Length < maxCount)
-        {
-            _units = new long[maxCount];
-            _residuals = new ulong[maxCount];
-            _otherResiduals = new ulong[maxCount];
-        }
-
+        Scratch.Reserve(ref _units, maxCount);
+        Scratch.Reserve(ref _residuals, maxCount);
+        Scratch.Reserve(ref _otherResiduals, maxCount);
         _isFirst = true;
         _baseNs = 0;
         _period = 0;

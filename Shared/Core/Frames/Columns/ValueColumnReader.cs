@@ -11,15 +11,7 @@ internal sealed class ValueColumnReader
     private long _objectBytes;
 
     /// <summary>Begins a frame.</summary>
-    public void Begin(int maxCount)
-    {
-        if (_differences.Length < maxCount)
-        {
-            _differences = new ulong[maxCount];
-        }
-
-        _objectBytes = 0;
-    }
+    public void Begin() => _objectBytes = 0;
 
     /// <summary>Reads a segment of scalars.</summary>
     /// <param name="streams">The streams.</param>
@@ -135,6 +127,7 @@ internal sealed class ValueColumnReader
 
     private bool ReadDifferences(StreamCursor[] streams, int shape, Span<ulong> bits, out long first)
     {
+        Scratch.Reserve(ref _differences, bits.Length - 1);
         var differences = _differences.AsSpan(0, bits.Length - 1);
         return streams[ColumnStream.Firsts].TryZigzag(out first)
             && Numbers.TryRead(ref streams[ColumnStream.Values + (shape >> 5)], ref streams[ColumnStream.ValueLows], (shape >> 3) & 3, differences);

@@ -23,13 +23,9 @@ internal sealed class ValueColumnWriter(ByteWriter[] streams)
     /// <param name="maxCount">The most events that a segment of it has.</param>
     public void Begin(int maxCount)
     {
-        if (_integers.Length < maxCount)
-        {
-            _integers = new long[maxCount];
-            _differences = new ulong[maxCount];
-            _exceptions = new int[maxCount];
-        }
-
+        Scratch.Reserve(ref _integers, maxCount);
+        Scratch.Reserve(ref _differences, maxCount);
+        Scratch.Reserve(ref _exceptions, maxCount);
         ObjectBytes = 0;
     }
 

@@ -1,0 +1,154 @@
+using ZfRepl.Core.History;
+using ZfRepl.Core.Telemetry;
+
+namespace ZfRepl.Collector.Fill;
+
+/// <summary>
+/// What the local history held for a mailbox when it was looked at: which items and since when, so that years without a reading cost nothing.
+/// Reads stretches of time in batches of bounded size. One user at a time.
+/// </summary>
+internal sealed class FillSource
+{
+    private const int OidPage = 1000;
+    private const int FirstRead = 32;
+    private const int LargestRead = 4096;
+    private const int BatchEvents = 4096;
+    private const long BatchBytes = 1024 * 1024;
+
+    private readonly IHistoryDatabase _database;
+    private readonly List<OidCount> _items;
+    private readonly EventBatch _batch;
+
+    private FillSource(IHistoryDatabase database, List<OidCount> items, OidTable oids)
+    {
+        _database = database;
+        _items = items;
+        _batch = new EventBatch(oids, FirstRead);
+    }
+
+    /// <summary>Looks which items the database has for a mailbox.</summary>
+    public static async Task<HistoryResult<FillSource>> OpenAsync(
+        IHistoryDatabase database, Func<Oid, bool> takes, OidTable oids, CancellationToken cancellationToken)
+    {
+        var items = new List<OidCount>();
+        Oid? after = null;
+        while (true)
+        {
+            var page = await database.CountByOidAsync(after, OidPage, cancellationToken);
+            if (!page.IsOk)
+            {
+                return page.Error;
+            }
+
+            items.AddRange(page.Value.Where(c => c.Events > 0 && takes(c.Oid)));
+            if (page.Value.Count < OidPage)
+            {
+                return new FillSource(database, items, oids);
+            }
+
+            after = page.Value[^1].Oid;
+        }
+    }
+
+    /// <summary>The first time from the given one on at which there may be an event; null when there is none any more.</summary>
+    public long? FirstFrom(long timeNs)
+    {
+        long? first = null;
+        foreach (var item in _items)
+        {
+            if (item.LastNs >= timeNs)
+            {
+                var from = Math.Max(item.FirstNs, timeNs);
+                first = first is { } known && known <= from ? known : from;
+            }
+        }
+
+        return first;
+    }
+
+    /// <summary>Reads a stretch of time and hands it on in batches; the batch is the reader's again when the call returns.</summary>
+    /// <param name="fromNs">The first time wanted.</param>
+    /// <param name="toNs">The last time wanted.</param>
+    /// <param name="take">Takes a batch; returns why it could not, or null.</param>
+    /// <param name="cancellationToken">Ends the reading.</param>
+    /// <returns>How many events were taken, or why the stretch was not read to its end.</returns>
+    public async Task<(ulong Events, string? Trouble)> ReadAsync(
+        long fromNs, long toNs, Func<EventBatch, Task<string?>> take, CancellationToken cancellationToken)
+    {
+        var events = 0UL;
+        var bytes = 0L;
+        _batch.Clear();
+        foreach (var item in _items)
+        {
+            if (item.LastNs < fromNs || item.FirstNs > toNs)
+            {
+                continue;
+            }
+
+            // Small reads first: nobody knows how large an item's values are before some have been seen.
+            var limit = FirstRead;
+            HistoryCursor? at = HistoryCursor.Before(fromNs);
+            while (at is { } cursor)
+            {
+                var before = _batch.Count;
+                var read = await _database.ReadEventsAsync(item.Oid, cursor, toNs, limit, _batch, cancellationToken);
+                if (!read.IsOk)
+                {
+                    _batch.Clear();
+                    return (events, read.Error.ToString());
+                }
+
+                var size = 1 + SizeOf(_batch, before);
+                bytes += size;
+                at = read.Value;
+                limit = (int)Math.Clamp(BatchBytes * (_batch.Count - before) / size, 1, Math.Min(limit * 8L, LargestRead));
+                if (_batch.Count >= BatchEvents || bytes >= BatchBytes)
+                {
+                    if (await HandOnAsync(take) is { } trouble)
+                    {
+                        return (events, trouble);
+                    }
+                }
+            }
+        }
+
+        var last = await HandOnAsync(take);
+        return (events, last);
+
+        async Task<string?> HandOnAsync(Func<EventBatch, Task<string?>> to)
+        {
+            if (_batch.Count == 0)
+            {
+                return null;
+            }
+
+            var trouble = await to(_batch);
+            events += trouble is null ? (ulong)_batch.Count : 0;
+            bytes = 0;
+            _batch.Clear();
+            return trouble;
+        }
+    }
+
+    private static long SizeOf(EventBatch batch, int from)
+    {
+        var total = 32L * (batch.Count - from);
+        foreach (var reference in batch.References[from..])
+        {
+            total += SizeOf(reference);
+        }
+
+        return total;
+    }
+
+    private static long SizeOf(object? reference) => reference switch
+    {
+        null => 0,
+        string text => 2L * text.Length,
+        byte[] content => content.LongLength,
+        TelemetryValue[] items => items.Sum(i => 24 + SizeOf(i.Reference)),
+        TelemetryArray array => array.Items.Sum(i => 24 + SizeOf(i.Reference)),
+        TelemetryMap map => map.Items.Sum(i => 24 + SizeOf(i.Reference)) + map.Keys.Sum(k => 2L * k.Length),
+        _ => throw new ArgumentException($"{reference.GetType().Name} is no part of a value.", nameof(reference)),
+    };
+}

@@ -1,0 +1,180 @@
+using ZfRepl.Core.Frames;
+using ZfRepl.Core.History;
+using ZfRepl.Core.Repair;
+using ZfRepl.Core.Telemetry;
+
+namespace ZfRepl.Replicator.Repair;
+
+/// <summary>What is searched.</summary>
+/// <param name="Node">The source node.</param>
+/// <param name="Target">This node: the name of its mailbox at the source.</param>
+/// <param name="Heartbeats">The heartbeat items; none for sequence numbers alone.</param>
+/// <param name="Range">The range of time.</param>
+/// <param name="AllowedNs">The longest silence that is no gap.</param>
+/// <param name="Force">True to find again what is in flight, what is over, and what nobody could fill.</param>
+internal sealed record GapSearchPlan(string Node, string Target, IReadOnlyList<Oid> Heartbeats, TimeRange Range, long AllowedNs, bool Force);
+
+/// <summary>What a search found: gaps that are new, and the known ones that they take the place of.</summary>
+internal sealed record GapsFound(IReadOnlyList<Gap> Added, IReadOnlySet<string> Removed);
+
+/// <summary>Searches the history for gaps that are not in the book yet. Changes nothing. Not thread-safe.</summary>
+internal sealed class GapFinder(IHistoryDatabase history, GapBook book, SequenceMarks? marks)
+{
+    /// <summary>The most gaps made of one search: nearer ones become one, so that a link that flaps for hours is no flood of requests.</summary>
+    public const int MaxGaps = 64;
+
+    private const int MaxMissing = 100;
+
+    private HashSet<(StreamId Stream, SequenceRange Range)> _missingBefore = [];
+
+    public async Task<HistoryResult<GapsFound>> FindAsync(GapSearchPlan plan, long nowNs, CancellationToken cancellationToken)
+    {
+        var known = book.Of(plan.Node);
+        var byHeartbeat = await FindSilencesAsync(plan, known, nowNs, cancellationToken);
+        if (!byHeartbeat.IsOk)
+        {
+            return byHeartbeat.Error;
+        }
+
+        var holes = await FindHolesAsync(plan, known, nowNs, cancellationToken);
+        if (!holes.IsOk)
+        {
+            return holes.Error;
+        }
+
+        Gap[] added = [.. byHeartbeat.Value, .. holes.Value];
+        var removed = plan.Force
+            ? known.Where(k => added.Any(a => a.Kind == k.Kind && (a.Kind == GapKind.Heartbeat ? a.Range.Overlaps(k.Range) : OfOneHole(a, k)))).Select(k => k.Id)
+            : [];
+        return new GapsFound(added, removed.ToHashSet(StringComparer.Ordinal));
+    }
+
+    /// <summary>Which of the heartbeats' silences are still there in a gap.</summary>
+    public async Task<HistoryResult<IReadOnlyList<Silence>>> RemainsAsync(Gap gap, CancellationToken cancellationToken)
+    {
+        var query = new GapQuery([.. gap.Heartbeats.Select(Oid.Parse)], gap.Range, gap.AllowedNs);
+        var found = await GapSearch.FindAsync(history, query, cancellationToken);
+        return found.IsOk ? found.Value.Where(s => s.BeforeNs > gap.FromNs).ToArray() : found.Error;
+    }
+
+    private async Task<HistoryResult<IReadOnlyList<Gap>>> FindSilencesAsync(
+        GapSearchPlan plan, IReadOnlyList<Gap> known, long nowNs, CancellationToken cancellationToken)
+    {
+        if (plan.Heartbeats.Count == 0)
+        {
+            return Array.Empty<Gap>();
+        }
+
+        var found = await GapSearch.FindAsync(history, new GapQuery(plan.Heartbeats, plan.Range, plan.AllowedNs), cancellationToken);
+        if (!found.IsOk)
+        {
+            return found.Error;
+        }
+
+        var taken = plan.Force
+            ? []
+            : known.Where(g => g.Kind == GapKind.Heartbeat && (g.IsInFlight || g.State == GapState.Unfillable)).Select(g => g.Range).ToList();
+        var pieces = found.Value
+            .SelectMany(s => new TimeRange(s.AfterNs, s.BeforeNs).Without(taken).Select(r => (Range: r, IsOpen: s.IsOpen && r.ToNs == s.BeforeNs)))
+            .Where(p => p.Range.ToNs - p.Range.FromNs > plan.AllowedNs)
+            .ToList();
+        return Coarsen(pieces).Select(p => New(plan, GapKind.Heartbeat, p.Range, nowNs) with
+        {
+            IsOpen = p.IsOpen,
+            Heartbeats = [.. plan.Heartbeats.Select(h => h.Text)],
+            AllowedNs = plan.AllowedNs,
+        }).ToArray();
+    }
+
+    /// <summary>
+    /// Sequence numbers that are missing. They count when two searches have found them: what is only on its way arrives meanwhile.
+    /// </summary>
+    private async Task<HistoryResult<IReadOnlyList<Gap>>> FindHolesAsync(
+        GapSearchPlan plan, IReadOnlyList<Gap> known, long nowNs, CancellationToken cancellationToken)
+    {
+        if (marks is null)
+        {
+            return Array.Empty<Gap>();
+        }
+
+        var streams = await history.ReadStreamsAsync(only: null, MaxMissing, cancellationToken);
+        if (!streams.IsOk)
+        {
+            return streams.Error;
+        }
+
+        var missing = streams.Value
+            .Where(s => s.Facts.Node == plan.Node && s.Facts.Mailbox == plan.Target)
+            .SelectMany(s => s.Missing.Select(m => (s.Facts.Id, m)))
+            .ToHashSet();
+        var before = _missingBefore;
+        _missingBefore = missing;
+        var gaps = new List<Gap>();
+        foreach (var (stream, range) in missing.Where(m => plan.Force || before.Contains(m)))
+        {
+            var times = marks.RangeOf(stream, range);
+            var gap = New(plan, GapKind.Sequence, times ?? default, nowNs) with
+            {
+                MissingStream = stream.ToString(),
+                FirstSequence = range.First,
+                LastSequence = range.Last,
+            };
+            if (!plan.Force && known.Any(k => k.Kind == GapKind.Sequence && OfOneHole(gap, k)))
+            {
+                continue;
+            }
+
+            gaps.Add(times is not null ? gap : gap with
+            {
+                State = GapState.Unfillable,
+                EndedNs = nowNs,
+                Detail = "from which time they are is not known here; fill a range that is wide enough by hand (mailbox.fill at the source)",
+            });
+        }
+
+        return gaps;
+    }
+
+    private static bool OfOneHole(Gap a, Gap b) =>
+        a.MissingStream == b.MissingStream && a.FirstSequence <= b.LastSequence && b.FirstSequence <= a.LastSequence;
+
+    /// <summary>Makes the nearest neighbours one until there are few enough.</summary>
+    private static List<(TimeRange Range, bool IsOpen)> Coarsen(List<(TimeRange Range, bool IsOpen)> pieces)
+    {
+        if (pieces.Count <= MaxGaps)
+        {
+            return pieces;
+        }
+
+        var bridged = Enumerable.Range(1, pieces.Count - 1)
+            .OrderBy(i => pieces[i].Range.FromNs - pieces[i - 1].Range.ToNs)
+            .Take(pieces.Count - MaxGaps)
+            .ToHashSet();
+        var coarse = new List<(TimeRange Range, bool IsOpen)>();
+        for (var i = 0; i < pieces.Count; i++)
+        {
+            if (bridged.Contains(i))
+            {
+                coarse[^1] = (new TimeRange(coarse[^1].Range.FromNs, pieces[i].Range.ToNs), pieces[i].IsOpen);
+            }
+            else
+            {
+                coarse.Add(pieces[i]);
+            }
+        }
+
+        return coarse;
+    }
+
+    private static Gap New(GapSearchPlan plan, GapKind kind, TimeRange range, long nowNs) => new()
+    {
+        Id = NewId(),
+        Node = plan.Node,
+        Kind = kind,
+        FromNs = range.FromNs,
+        ToNs = range.ToNs,
+        FoundNs = nowNs,
+    };
+
+    public static string NewId() => System.Security.Cryptography.RandomNumberGenerator.GetHexString(16, lowercase: true);
+}

@@ -1,0 +1,111 @@
+using ZfRepl.Core.Frames;
+using ZfRepl.Core.Transfer;
+using ZfRepl.Replicator.Repair;
+using ZfRepl.Replicator.Serve;
+using ZfRepl.TestKit;
+
+namespace ZfRepl.Replicator.Tests.Repair;
+
+public sealed class RepairClientTests
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
+
+    [Fact]
+    public async Task A_gap_in_flight_is_asked_for_once_however_often_it_is_searched_and_restarted()
+    {
+        await using var rig = await RepairRig.StartAsync();
+        await rig.BeatAsync(2000, 1000);
+        await rig.BeatAsync(900, 0);
+        Assert.Equal(2, await rig.SearchAsync());
+        await StateAsync(rig, GapState.Asked, 2);
+        Assert.Equal(0, await rig.SearchAsync());
+        await rig.RestartAsync();
+        Assert.Equal(0, await rig.SearchAsync());
+        await Eventually.TrueAsync(() => rig.Client.Doing(rig.Book.All[0].Id) == "fills", "the source is asked how far it is", Patience);
+        Assert.Equal(rig.Book.All.Select(g => g.Id).Order(StringComparer.Ordinal), rig.Fills.Wishes.Keys.Order(StringComparer.Ordinal));
+
+        // The wish reaches a little further than the gap.
+        var gap = rig.Book.All[^1];
+        var wish = rig.Fills.Wishes[gap.Id];
+        Assert.Equal((gap.FromNs - gap.AllowedNs, gap.ToNs + gap.AllowedNs), (wish.Range.FromNs, wish.Range.ToNs));
+
+        // By force, everything is asked for anew.
+        Assert.Equal(2, await rig.SearchAsync(force: true));
+        await Eventually.TrueAsync(() => rig.Fills.Wishes.Count == 4, "new tasks are asked for", Patience);
+        Assert.Equal(2, rig.Book.All.Count);
+    }
+
+    [Fact]
+    public async Task A_gap_is_closed_when_the_heartbeats_are_there()
+    {
+        await using var rig = await RepairRig.StartAsync();
+        await rig.BeatAsync(3700, 1000);
+        await rig.BeatAsync(900, 0);
+        Assert.Equal(1, await rig.SearchAsync());
+        await StateAsync(rig, GapState.Asked, 1);
+        await rig.BeatAsync(1000, 900);
+        rig.Fills.Answer = Done(nextSequence: 1);
+        await StateAsync(rig, GapState.Closed, 1);
+        Assert.Equal(0, await rig.SearchAsync());
+    }
+
+    [Fact]
+    public async Task What_the_source_does_not_have_either_becomes_an_entry_in_the_loss_ledger_and_is_not_asked_for_again()
+    {
+        await using var rig = await RepairRig.StartAsync();
+        await rig.BeatAsync(3700, 1000);
+        await rig.BeatAsync(900, 0);
+        rig.Fills.Answer = Done(nextSequence: 1);
+        Assert.Equal(1, await rig.SearchAsync());
+        await StateAsync(rig, GapState.Unfillable, 1);
+        Assert.Equal(0, await rig.SearchAsync());
+        var stream = Assert.Single((await rig.History.ReadStreamsAsync(only: null, 10, CancellationToken.None)).Value);
+        var loss = Assert.Single(stream.Losses);
+        Assert.Equal((LossReason.SourceGap, 1L, 0UL), (loss.Reason, loss.Records, loss.Events));
+    }
+
+    [Fact]
+    public async Task What_was_filled_and_was_gone_before_it_could_be_fetched_is_asked_for_a_few_times_more_and_then_given_up()
+    {
+        await using var rig = await RepairRig.StartAsync();
+        await rig.BeatAsync(3700, 1000);
+        await rig.BeatAsync(900, 0);
+        // Done, in a stream that never comes.
+        rig.Fills.Answer = Done(nextSequence: 1000);
+        Assert.Equal(1, await rig.SearchAsync());
+        await StateAsync(rig, GapState.Unfillable, 1);
+        Assert.Equal(4, rig.Fills.Wishes.Count);
+        Assert.Contains("4 times", Assert.Single(rig.Book.All).Detail, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_source_that_cannot_fill_at_present_is_said_to_be_so_and_the_gap_stays()
+    {
+        await using var rig = await RepairRig.StartAsync();
+        await rig.BeatAsync(3700, 1000);
+        await rig.BeatAsync(900, 0);
+        rig.Fills.Answer = _ => new SourceAnswer<FillReply>(SourceStatus.Unavailable, null, "no local history");
+        Assert.Equal(1, await rig.SearchAsync());
+        await Eventually.TrueAsync(() => rig.Client.Trouble is { } t && t.Contains("no local history", StringComparison.Ordinal), "the trouble is said", Patience);
+        Assert.Equal(GapState.Found, Assert.Single(rig.Book.All).State);
+    }
+
+    [Fact]
+    public async Task A_task_that_somebody_ended_at_the_source_ends_here_too()
+    {
+        await using var rig = await RepairRig.StartAsync();
+        await rig.BeatAsync(3700, 1000);
+        await rig.BeatAsync(900, 0);
+        rig.Fills.Answer = wish => new SourceAnswer<FillReply>(
+            SourceStatus.Ok, new FillReply(FillProgress.Cancelled, 5, wish.Range.FromNs, null, 0, ""), null);
+        Assert.Equal(1, await rig.SearchAsync());
+        await StateAsync(rig, GapState.Unfillable, 1);
+        Assert.Equal(0, await rig.SearchAsync());
+    }
+
+    private static Func<FillWish, SourceAnswer<FillReply>> Done(ulong nextSequence) => wish => new SourceAnswer<FillReply>(
+        SourceStatus.Ok, new FillReply(FillProgress.Done, 100, wish.Range.ToNs, new StreamId(70, 80), nextSequence, ""), null);
+
+    private static Task StateAsync(RepairRig rig, GapState state, int count) => Eventually.TrueAsync(
+        () => rig.Book.All.Count(g => g.State == state) == count && rig.Book.All.Count == count, $"{count} gaps are {state}", Patience);
+}

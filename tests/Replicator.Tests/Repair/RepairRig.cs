@@ -1,0 +1,143 @@
+using System.Collections.Concurrent;
+using ZfRepl.Core.History;
+using ZfRepl.Core.Storage;
+using ZfRepl.Core.Telemetry;
+using ZfRepl.Core.Transfer;
+using ZfRepl.Replicator.Fetch;
+using ZfRepl.Replicator.Repair;
+using ZfRepl.Replicator.Serve;
+using ZfRepl.TestKit;
+
+namespace ZfRepl.Replicator.Tests.Repair;
+
+/// <summary>Self-repair with a real database and a real link, against a source that says of fill tasks whatever a test wants.</summary>
+internal sealed class RepairRig : IAsyncDisposable
+{
+    public static readonly Oid Heartbeat = Oid.Parse("sensor:edge1/heartbeat");
+
+    // A clock that is behind: what was filled "a while ago" was so at once.
+    private static readonly TimeProvider Behind = new ShiftedTime(TimeSpan.FromMinutes(-10));
+
+    private readonly TransferRig _transfer;
+    private readonly FetchRig _fetch;
+    private CancellationTokenSource _end = new();
+    private Task _run = Task.CompletedTask;
+
+    private RepairRig(TransferRig transfer, FetchRig fetch)
+    {
+        (_transfer, _fetch) = (transfer, fetch);
+        Open();
+    }
+
+    public FakeFills Fills { get; } = new();
+
+    public GapBook Book { get; private set; } = null!;
+
+    public RepairClient Client { get; private set; } = null!;
+
+    public IHistoryDatabase History => _fetch.History;
+
+    public static RepairOptions Options { get; } = new()
+    {
+        Heartbeats = [Heartbeat],
+        Range = TimeSpan.FromHours(1),
+        Gap = TimeSpan.FromSeconds(5),
+    };
+
+    public static async Task<RepairRig> StartAsync()
+    {
+        var transfer = new TransferRig(new LoopbackBus());
+        var rig = new RepairRig(transfer, await FetchRig.StartAsync(transfer));
+        transfer.Server.Fills = rig.Fills;
+        return rig;
+    }
+
+    public async Task<int> SearchAsync(bool force = false)
+    {
+        var found = await Client.SearchAsync(Options, force, CancellationToken.None);
+        Assert.True(found.IsOk, found.Error?.ToString());
+        return found.Value;
+    }
+
+    /// <summary>Ends the process's work and begins it anew from what is on disk.</summary>
+    public async Task RestartAsync()
+    {
+        await StopAsync();
+        Open();
+    }
+
+    /// <summary>Heartbeats, a second apart, so many seconds before the clock's now.</summary>
+    public async Task BeatAsync(int fromSecondsAgo, int toSecondsAgo)
+    {
+        var batch = new EventBatch(new OidTable());
+        var nowNs = UnixTime.FromDateTimeOffset(Behind.GetUtcNow());
+        for (var ago = fromSecondsAgo; ago >= toSecondsAgo; ago--)
+        {
+            batch.Add(new TelemetryEvent(Heartbeat, nowNs - (ago * UnixTime.NsPerSecond), 1, 0, TelemetryValue.From(ago), new Ieid(1, (ulong)(100_000 - ago))));
+        }
+
+        var written = await History.WriteAsync(new HistoryWrite { Events = batch, Count = batch.Count }, CancellationToken.None);
+        Assert.True(written.IsOk, written.Error?.ToString());
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync();
+        await _fetch.DisposeAsync();
+        await _transfer.DisposeAsync();
+    }
+
+    private void Open()
+    {
+        var quarantine = Core.Import.Quarantine.Open(DiskStorage.Instance, _fetch.Folder["aside"], TimeProvider.System).Value;
+        Book = GapBook.Open(DiskStorage.Instance, quarantine, _fetch.Folder["repair"]).Value;
+        _end = new CancellationTokenSource();
+        Client = new RepairClient(
+            new FetchOptions { Source = TransferRig.Source, Target = TransferRig.Target, Interval = TimeSpan.FromMilliseconds(100) },
+            Options,
+            _fetch.Client,
+            _transfer.Link,
+            History,
+            Book,
+            marks: null,
+            Behind,
+            _fetch.Log);
+        _run = Client.RunAsync(_end.Token);
+    }
+
+    private async Task StopAsync()
+    {
+        await _end.CancelAsync();
+        try
+        {
+            await _run;
+        }
+        catch (OperationCanceledException)
+        {
+            // The orderly end.
+        }
+
+        Client.Dispose();
+        _end.Dispose();
+    }
+
+    /// <summary>The source's part.</summary>
+    internal sealed class FakeFills : IFillSource
+    {
+        public ConcurrentDictionary<string, FillWish> Wishes { get; } = new(StringComparer.Ordinal);
+
+        public Func<FillWish, SourceAnswer<FillReply>> Answer { get; set; } = wish =>
+            new SourceAnswer<FillReply>(SourceStatus.Ok, new FillReply(FillProgress.Open, 0, wish.Range.FromNs, null, 0, "fills"), null);
+
+        public Task<SourceAnswer<FillReply>> FillAsync(string mailbox, FillWish wish, CancellationToken cancellationToken)
+        {
+            Wishes[wish.Id] = wish;
+            return Task.FromResult(Answer(wish));
+        }
+    }
+
+    private sealed class ShiftedTime(TimeSpan by) : TimeProvider
+    {
+        public override DateTimeOffset GetUtcNow() => System.GetUtcNow() + by;
+    }
+}
