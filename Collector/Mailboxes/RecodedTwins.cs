@@ -32,17 +32,21 @@ internal static class RecodedTwins
     {
         var (whole, sealedTrouble) = Read(storage, sealedPath, stream);
         var (old, openTrouble) = Read(storage, sealedPath + BlockName.OpenSuffix, stream);
-        if (whole is null && old is null)
+        // What can't be read is set aside; the other one goes on.
+        if ((IsOfOneFile(sealedTrouble) ? null : sealedTrouble) is { } first)
         {
-            return sealedTrouble!;
+            return first;
         }
 
-        // What can't be read is set aside; the other one goes on.
+        if ((IsOfOneFile(openTrouble) ? null : openTrouble) is { } second)
+        {
+            return second;
+        }
+
+        // Where neither can be read, the sealed one stays to be dealt with as any other: it may only have a bad place.
         if (whole is null || old is null)
         {
-            return (whole is null ? sealedTrouble : openTrouble) is { Errno: not (Errno.InputOutput or Errno.NotFound or Errno.TooManyLinks) } error
-                ? error
-                : whole is null ? Twins.OpenCounts : Twins.SealedCounts;
+            return whole is null && old is not null ? Twins.OpenCounts : Twins.SealedCounts;
         }
 
         if (whole.IsIntact)
@@ -52,6 +56,8 @@ internal static class RecodedTwins
 
         return old.EventCount >= whole.EventCount && old.Header is not null ? Twins.OpenCounts : Twins.SealedCounts;
     }
+
+    private static bool IsOfOneFile(StorageError? error) => error is { Errno: Errno.InputOutput or Errno.NotFound or Errno.TooManyLinks };
 
     private static bool Holds(BlockReport whole, BlockReport old) =>
         old.Header is { } header

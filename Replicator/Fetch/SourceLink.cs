@@ -282,8 +282,13 @@ public sealed partial class SourceLink
                 continue;
             }
 
+            // The last one asked for may have come in this very moment.
+            if (download.FirstMissing(end) is not var (first, missing))
+            {
+                continue;
+            }
+
             Interlocked.Increment(ref _repeats);
-            var (first, missing) = download.FirstMissing(end)!.Value;
             if (await PullAsync(session, transfer, first, Math.Min(missing, window), cancellationToken) is { } again)
             {
                 return again;

@@ -28,6 +28,9 @@ internal sealed class ArchiveSink(IMessageBus bus, string topicPrefix, Quarantin
 {
     private const int MaxInFlight = 32;
     private const int MaxStrikes = 5;
+
+    // Each source has one block at most that is tried again and again.
+    private const int MaxTroubledBlocks = 256;
     private const string RefusedForGood = "the broker refuses this message on the archive topic for good, or ends the connection over it: its size, or the account's rights";
 
     private static readonly Task<BusResult> ForbiddenBefore = Task.FromResult(BusResult.Forbidden);
@@ -36,14 +39,12 @@ internal sealed class ArchiveSink(IMessageBus bus, string topicPrefix, Quarantin
     private readonly Queue<InFlight> _inFlight = new();
     private readonly KeptEvents _kept = new();
     private readonly EventBatch _one = new(new OidTable(), 1);
-    private readonly HashSet<ulong> _unacceptable = [];
-    private readonly HashSet<Oid> _forbidden = [];
+    private readonly List<Findings> _troubled = [];
     private CancellationToken _attempt;
     private BlockKey? _block;
     private ulong _nextSequence;
     private Oid? _firstKept;
-    private ulong _suspect;
-    private int _strikes;
+    private Findings? _found;
     private int _files;
     private long _keptAside;
     private long _dropped;
@@ -62,12 +63,8 @@ internal sealed class ArchiveSink(IMessageBus bus, string topicPrefix, Quarantin
         {
             // What is left of an attempt that was cut short says nothing about this one: its block begins afresh.
             await DropAsync();
-            if (_block != batch.Block.Key)
-            {
-                Forget();
-            }
-
             (_attempt, _block) = (cancellation, batch.Block.Key);
+            _found = _troubled.Find(f => f.Block == batch.Block.Key);
         }
 
         foreach (var run in batch.Runs)
@@ -84,8 +81,8 @@ internal sealed class ArchiveSink(IMessageBus bus, string topicPrefix, Quarantin
                 var sequence = run.FirstSequence + (ulong)i;
 
                 // What is refused is put in line as well, so that what is kept aside keeps its order.
-                var sending = _forbidden.Contains(e.Oid) ? ForbiddenBefore
-                    : _unacceptable.Contains(sequence) ? UnacceptableBefore
+                var sending = _found?.Forbidden.Contains(e.Oid) == true ? ForbiddenBefore
+                    : _found?.Unacceptable.Contains(sequence) == true ? UnacceptableBefore
                     : bus.SendAsync(topicPrefix + e.Oid.TopicPath, Payload(e, batch.Block.Node), cancellation);
                 _inFlight.Enqueue(new InFlight(e, sequence, sending));
             }
@@ -109,8 +106,8 @@ internal sealed class ArchiveSink(IMessageBus bus, string topicPrefix, Quarantin
             return failed;
         }
 
-        (_block, _files) = (null, 0);
-        Forget();
+        _troubled.RemoveAll(f => f.Block == block.Key);
+        (_block, _found, _files) = (null, null, 0);
         return null;
     }
 
@@ -177,29 +174,39 @@ internal sealed class ArchiveSink(IMessageBus bus, string topicPrefix, Quarantin
 
         if (result == BusResult.Forbidden)
         {
-            _forbidden.Add(message.Event.Oid);
+            Found().Forbidden.Add(message.Event.Oid);
         }
         else if (result == BusResult.Unacceptable)
         {
-            _unacceptable.Add(message.Sequence);
+            Found().Unacceptable.Add(message.Sequence);
         }
     }
 
     /// <summary>The oldest message on its way when the connection ends is the one that the broker was at.</summary>
     private void Suspect(in InFlight oldest)
     {
-        (_suspect, _strikes) = (oldest.Sequence, _suspect == oldest.Sequence ? _strikes + 1 : 1);
-        if (_strikes == MaxStrikes)
+        var found = Found();
+        (found.Suspect, found.Strikes) = (oldest.Sequence, found.Suspect == oldest.Sequence ? found.Strikes + 1 : 1);
+        if (found.Strikes == MaxStrikes)
         {
             Learn(oldest, BusResult.Unacceptable);
         }
     }
 
-    private void Forget()
+    private Findings Found()
     {
-        _forbidden.Clear();
-        _unacceptable.Clear();
-        (_suspect, _strikes) = (0, 0);
+        if (_found is null)
+        {
+            // The oldest one is of a block that nobody offers any more.
+            if (_troubled.Count == MaxTroubledBlocks)
+            {
+                _troubled.RemoveAt(0);
+            }
+
+            _troubled.Add(_found = new Findings(_block!));
+        }
+
+        return _found;
     }
 
     private SinkError? Keep(SinkBlock block, in InFlight refused)
@@ -257,6 +264,20 @@ internal sealed class ArchiveSink(IMessageBus bus, string topicPrefix, Quarantin
 
         _kept.Clear();
         (_firstKept, _nextSequence, _files) = (null, 0, 0);
+    }
+
+    /// <summary>What the attempts at a block have found so far. It stays when blocks of other sources come between two of them.</summary>
+    private sealed class Findings(BlockKey block)
+    {
+        public BlockKey Block => block;
+
+        public HashSet<ulong> Unacceptable { get; } = [];
+
+        public HashSet<Oid> Forbidden { get; } = [];
+
+        public ulong Suspect { get; set; }
+
+        public int Strikes { get; set; }
     }
 
     /// <summary>A message on its way.</summary>

@@ -131,6 +131,26 @@ public sealed class ArchiveSinkTests
     }
 
     [Fact]
+    public async Task Blocks_of_other_sources_in_between_do_not_make_the_sink_forget_which_message_is_suspect()
+    {
+        using var folder = new TempFolder();
+        var quarantine = Quarantine.Open(DiskStorage.Instance, folder["q"], TimeProvider.System).Value;
+        var bus = new StuckBus { IsStuck = false };
+        var sink = new ArchiveSink(bus, "ST/RAR/", quarantine, TimeProvider.System);
+        var other = new SinkBlock(new BlockKey(StreamId.Create(), 1, new BlockHash(new byte[32])), "edge2", "centre");
+        for (var attempt = 1; attempt <= 6; attempt++)
+        {
+            bus.Refuses = n => n == 50 ? BusResult.Unknown : BusResult.Sent;
+            var error = await sink.DeliverAsync(Batch(100), CancellationToken.None) ?? await sink.CompleteAsync(Block, CancellationToken.None);
+            Assert.Equal(attempt < 6, error is not null);
+            bus.Refuses = _ => BusResult.Sent;
+            Assert.Null(await sink.DeliverAsync(Batch(10) with { Block = other }, CancellationToken.None) ?? await sink.CompleteAsync(other, CancellationToken.None));
+        }
+
+        Assert.Equal(1, sink.KeptAside);
+    }
+
+    [Fact]
     public async Task A_connection_that_ends_over_other_messages_each_time_makes_none_of_them_suspect()
     {
         using var folder = new TempFolder();

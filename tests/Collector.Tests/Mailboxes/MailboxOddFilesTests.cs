@@ -66,6 +66,36 @@ public sealed class MailboxOddFilesTests
     }
 
     [Fact]
+    public async Task Two_files_of_one_block_that_the_disk_does_not_give_any_more_keep_no_mailbox_from_starting()
+    {
+        var storage = new SimulatedStorage();
+        string bad;
+        await using (var rig = await MailboxRig.StartAsync(storage))
+        {
+            for (var i = 0; i < 3; i++)
+            {
+                await rig.AppendAsync(i * 2, 2);
+                Assert.True((await rig.Mailbox.SealAsync(CancellationToken.None)).IsOk);
+            }
+
+            bad = (await rig.Mailbox.ListAsync(CancellationToken.None))[1].Path;
+            await rig.StopAsync();
+        }
+
+        storage.KillProcess();
+
+        // As a crash leaves it between giving the re-coded file its name and deleting the old one.
+        storage.Overwrite(bad + ".open", storage.Snapshot()[bad]);
+        storage.Fault = (_, o, path) => o == StorageOperation.Read && path.StartsWith(bad, StringComparison.Ordinal) ? Errno.InputOutput : null;
+        await using var again = await MailboxRig.StartAsync(storage);
+        Assert.Equal(2, storage.Snapshot().Keys.Count(k => k.StartsWith("/spool/quarantine/mbb_", StringComparison.Ordinal) && !k.EndsWith(".json", StringComparison.Ordinal)));
+        await again.AppendAsync(6, 1);
+        var (values, losses) = await again.DrainAsync();
+        Assert.Equal([0, 1, 4, 5, 6], values);
+        Assert.Equal((LossReason.Damaged, 3UL, 4UL), (Assert.Single(losses).Reason, losses[0].FirstSequence, losses[0].LastSequence));
+    }
+
+    [Fact]
     public async Task The_newest_block_turned_to_garbage_is_in_the_ledger_and_its_number_is_not_given_again()
     {
         var storage = new SimulatedStorage();

@@ -200,6 +200,30 @@ public sealed class EventColumnsTests
         Assert.Contains("not known", Announce((ColumnStream.Names | 0x80, 1)), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(ValueKind.Boolean, 0x1_00UL)]
+    [InlineData(ValueKind.Byte, 0x1_00UL)]
+    [InlineData(ValueKind.SByte, 0x80UL)]
+    [InlineData(ValueKind.StatusCode, 0x1_0000_0000UL)]
+    [InlineData(ValueKind.Float, 0x1_3F80_0000UL)]
+    public void A_value_that_is_wider_than_its_kind_is_an_error_as_no_rows_can_hold_it(ValueKind kind, ulong bits)
+    {
+        foreach (var count in new[] { 1, 40 })
+        {
+            var batch = new EventBatch(new OidTable());
+            for (var i = 0; i < count; i++)
+            {
+                batch.Add(
+                    batch.Oids.GetOrAdd(Oid.Parse("sensor:a")), i, 1, 0, kind, i == count - 1 ? bits : (ulong)(i % 2), null, new Ieid(1, (ulong)i), default);
+            }
+
+            var payload = new ByteWriter();
+            Assert.True(new ColumnsEncoder().TryWrite(batch, 0, count, payload));
+            Assert.Contains("does not fit into its kind", ColumnFrames.TryRead(payload.Written, count, out var read), StringComparison.Ordinal);
+            Assert.Equal(0, read.Count);
+        }
+    }
+
     [Fact]
     public void A_stream_that_grows_beyond_what_it_announces_is_an_error()
     {

@@ -18,7 +18,10 @@ internal sealed class ValueColumnReader
     /// <param name="kind">A kind that was checked to be known and scalar.</param>
     /// <param name="bits">Gets the values.</param>
     /// <returns>Null, or what is wrong.</returns>
-    public string? ReadScalars(StreamCursor[] streams, ValueKind kind, Span<ulong> bits)
+    public string? ReadScalars(StreamCursor[] streams, ValueKind kind, Span<ulong> bits) =>
+        ReadBits(streams, kind, bits) ?? (Fit(kind, bits) ? null : $"a value of kind {(byte)kind} does not fit into its kind");
+
+    private string? ReadBits(StreamCursor[] streams, ValueKind kind, Span<ulong> bits)
     {
         if (!streams[ColumnStream.ValueShapes].TryByte(out var shape))
         {
@@ -82,6 +85,44 @@ internal sealed class ValueColumnReader
         }
 
         return null;
+    }
+
+    /// <summary>
+    /// True where the kinds of one and of four bytes hold no more than that, as in rows: such a value is cut wherever it is written anew, and must
+    /// not become another one by that.
+    /// </summary>
+    private static bool Fit(ValueKind kind, ReadOnlySpan<ulong> bits)
+    {
+        switch (kind)
+        {
+            case ValueKind.Boolean or ValueKind.Byte:
+                return Union(bits) <= byte.MaxValue;
+            case ValueKind.Float or ValueKind.StatusCode:
+                return Union(bits) <= uint.MaxValue;
+            case ValueKind.SByte:
+                foreach (var value in bits)
+                {
+                    if (unchecked((long)value) is < sbyte.MinValue or > sbyte.MaxValue)
+                    {
+                        return false;
+                    }
+                }
+
+                return true;
+            default:
+                return true;
+        }
+    }
+
+    private static ulong Union(ReadOnlySpan<ulong> bits)
+    {
+        var union = 0UL;
+        foreach (var value in bits)
+        {
+            union |= value;
+        }
+
+        return union;
     }
 
     private bool ReadDifferences(StreamCursor[] streams, int shape, Span<ulong> bits, out long first)
