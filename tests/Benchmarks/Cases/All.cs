@@ -30,7 +30,7 @@ internal static class All
         new("link", "as drain-count, over links that are 200 ms away, there and back", 4 * Million, IsPinned: false, Rounds: 1, WarmsUp: false, LinkBenchmark.RunAsync) { SmokeEvents = 500_000 },
         new("growth", "a backlog of small blocks, and one ten times as long", 10_000, IsPinned: false, Rounds: 1, WarmsUp: false, GrowthBenchmark.RunAsync) { SmokeEvents = 1000 },
         new("live", "OPC UA server to the centre's database by announcements, 1,000 events/s", 20_000, IsPinned: false, Rounds: 1, WarmsUp: false, LiveBenchmark.RunAsync) { SmokeEvents = 2000 },
-        new("fanin", "100 source nodes of 1,000 events/s each into one target", 2 * Million, IsPinned: false, Rounds: 1, WarmsUp: false, FanInBenchmark.RunAsync) { SmokeEvents = 20_000 },
+        new("fanin", "100 source nodes of 1,000 events/s each into one target", 6 * Million, IsPinned: false, Rounds: 1, WarmsUp: false, FanInBenchmark.RunAsync) { SmokeEvents = 20_000 },
         new("w1-us", "bytes of W1 with microseconds, over broker and TCP", Million, IsPinned: true, Rounds: 1, WarmsUp: false, WorkloadBenchmarks.RunMicrosecondsAsync),
         new("w2", "bytes of a slow plant, each event synced by itself", 5000, IsPinned: true, Rounds: 1, WarmsUp: false, WorkloadBenchmarks.RunSlowAsync) { SmokeEvents = 1000 },
         new("w3", "bytes of values that can't be compressed", 100_000, IsPinned: true, Rounds: 1, WarmsUp: false, WorkloadBenchmarks.RunHighEntropyAsync) { SmokeEvents = 5000 },
