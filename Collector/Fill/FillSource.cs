@@ -16,10 +16,10 @@ internal sealed class FillSource
     private const long BatchBytes = 1024 * 1024;
 
     private readonly IHistoryDatabase _database;
-    private readonly List<OidCount> _items;
+    private readonly List<OidSpan> _items;
     private readonly EventBatch _batch;
 
-    private FillSource(IHistoryDatabase database, List<OidCount> items, OidTable oids)
+    private FillSource(IHistoryDatabase database, List<OidSpan> items, OidTable oids)
     {
         _database = database;
         _items = items;
@@ -30,17 +30,17 @@ internal sealed class FillSource
     public static async Task<HistoryResult<FillSource>> OpenAsync(
         IHistoryDatabase database, Func<Oid, bool> takes, OidTable oids, CancellationToken cancellationToken)
     {
-        var items = new List<OidCount>();
+        var items = new List<OidSpan>();
         Oid? after = null;
         while (true)
         {
-            var page = await database.CountByOidAsync(after, OidPage, cancellationToken);
+            var page = await database.ListOidsAsync(after, OidPage, cancellationToken);
             if (!page.IsOk)
             {
                 return page.Error;
             }
 
-            items.AddRange(page.Value.Where(c => c.Events > 0 && takes(c.Oid)));
+            items.AddRange(page.Value.Where(c => !c.IsEmpty && takes(c.Oid)));
             if (page.Value.Count < OidPage)
             {
                 return new FillSource(database, items, oids);

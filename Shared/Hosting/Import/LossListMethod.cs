@@ -16,7 +16,7 @@ public static class LossListMethod
     /// <summary>Adds it.</summary>
     /// <param name="methods">The service's methods.</param>
     /// <param name="history">The database with the books.</param>
-    public static void Add(RpcMethods methods, IHistoryDatabase history) => methods.Add(
+    public static void Add(RpcMethods methods, ILossBook history) => methods.Add(
         "loss.list",
         "lists the entries of the loss ledger, the newest first",
         [
@@ -25,13 +25,8 @@ public static class LossListMethod
         ],
         (call, cancellationToken) => ListAsync(history, call, cancellationToken));
 
-    private static async Task<RpcResult> ListAsync(IHistoryDatabase history, RpcCall call, CancellationToken cancellationToken)
+    private static async Task<RpcResult> ListAsync(ILossBook book, RpcCall call, CancellationToken cancellationToken)
     {
-        if (history is not ILossBook book)
-        {
-            return RpcResult.Error(RpcErrorCode.Unsupported, $"{history.Name} keeps sums of losses only; status shows them");
-        }
-
         var read = await book.ReadLossesAsync(call.StringOrNull("node"), (int)(call.Int64OrNull("limit") ?? DefaultLimit), cancellationToken);
         return read.IsOk ? RpcResult.List(read.Value, Write) : RpcResult.Error(RpcErrorCode.NotReady, read.Error.ToString());
     }
