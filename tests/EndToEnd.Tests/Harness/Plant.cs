@@ -37,7 +37,11 @@ internal sealed class Plant : IAsyncDisposable
     public async Task<ProofResult> ProveAsync(string historyPath) => await ProveAsync(historyPath, await LogAsync());
 
     /// <summary>Holds a part of the log against a history.</summary>
-    public static async Task<ProofResult> ProveAsync(string historyPath, IReadOnlyCollection<Change> log) => ChangeProof.Check(log, Of(await CentreDatabase.ReadAsync(historyPath)));
+    public static async Task<ProofResult> ProveAsync(string historyPath, IReadOnlyCollection<Change> log) => Prove(await CentreDatabase.ReadAsync(historyPath), log);
+
+    /// <summary>Holds the log, or a part of it, against events.</summary>
+    public static ProofResult Prove(IEnumerable<TelemetryEvent> events, IReadOnlyCollection<Change> log) =>
+        ChangeProof.Check(log, events.Where(e => e.Oid.Text.StartsWith(Prefix, StringComparison.Ordinal)));
 
     /// <summary>Waits until a history has what is in the log, and judges.</summary>
     public async Task<ProofResult> WaitForAllAsync(string historyPath)
@@ -69,7 +73,4 @@ internal sealed class Plant : IAsyncDisposable
     }
 
     public ValueTask DisposeAsync() => _server.DisposeAsync();
-
-    private static IEnumerable<TelemetryEvent> Of(IEnumerable<TelemetryEvent> events) =>
-        events.Where(e => e.Oid.Text.StartsWith(Prefix, StringComparison.Ordinal));
 }
