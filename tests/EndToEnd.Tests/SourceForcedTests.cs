@@ -1,7 +1,6 @@
 using System.Globalization;
 using ZfRepl.Core.Telemetry;
 using ZfRepl.EndToEnd.Tests.Harness;
-using ZfRepl.EndToEnd.Tests.Proof;
 using ZfRepl.TestKit;
 
 namespace ZfRepl.EndToEnd.Tests;

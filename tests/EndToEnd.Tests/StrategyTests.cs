@@ -153,7 +153,7 @@ public sealed class StrategyTests(ITestOutputHelper output)
         "what was filled is delivered");
 
     // A block may be sealed, and so renamed, between the listing and the copy.
-    private static Task CarryAsync(TemplateSite site) => site.Edge.SucceedAsync($"cp runtime/zfrepl/spool/centre/mbb_* '{site.Stick}' || true");
+    private static Task<string> CarryAsync(TemplateSite site) => site.Edge.SucceedAsync($"cp runtime/zfrepl/spool/centre/mbb_* '{site.Stick}' || true");
 
     private static async Task<JsonElement> ImportAsync(TemplateSite site, int partial)
     {
