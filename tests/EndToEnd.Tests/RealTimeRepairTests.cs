@@ -47,22 +47,22 @@ public sealed class RealTimeRepairTests(ITestOutputHelper output)
         Assert.InRange(before.Missing, 100, long.MaxValue);
         link.Restore();
 
+        // All that the edge has is there once, as it is, whichever way it came; on a slow machine it takes more than one gap.
         JsonElement? gap = null;
+        ProofResult? proof = null;
+        MailboxBooks? books = null;
+        var untilNs = Now();
         await Eventually.TrueAsync(
             async () =>
             {
                 var gaps = (await site.Centre.CallAsync(TemplateNode.ReplicatorId, "gap.list")).EnumerateArray().ToList();
-                gap = gaps.Find(g => TimeNs(g, "from") < restoredNs && TimeNs(g, "to") > cutNs && g.GetProperty("state").GetString() == "closed");
-                return gap is not null && (await site.BooksAsync()).Backlog == 0;
+                gap = gaps.Find(g => TimeNs(g, "from") < restoredNs && TimeNs(g, "to") > cutNs && State(g) == "closed");
+                proof = await ProveAsync(site, untilNs);
+                books = await site.BooksAsync();
+                return gap is not null && gaps.TrueForAll(g => State(g) is "closed" or "unfillable") && proof.Missing == 0 && books.Backlog == 0;
             },
             "the gap is found, filled and closed",
-            TimeSpan.FromSeconds(90));
-
-        // All that the edge has is there once, as it is, whichever way it came.
-        ProofResult? proof = null;
-        var untilNs = Now() - (3 * UnixTime.NsPerSecond);
-        await Eventually.TrueAsync(async () => (proof = await ProveAsync(site, untilNs)).Missing == 0, "nothing is missing any more");
-        var books = await site.BooksAsync();
+            TimeSpan.FromMinutes(2));
         output.WriteLine($"{proof}\n{gap}\n{realTime.Written} in real time, {realTime.Lost} lost, {books}");
         Assert.True(proof!.Holds, $"{proof}\n{site.Outputs}");
         var judged = await plant.WaitForAllAsync(site.HistoryPath);
@@ -70,9 +70,11 @@ public sealed class RealTimeRepairTests(ITestOutputHelper output)
 
         // Both ways have carried something: what came in real time has no identity, and a fill does not take its place.
         Assert.InRange((await CentreDatabase.ReadAsync(site.HistoryPath)).Count(e => e.Ieid == Ieid.Unknown), 200, realTime.Written);
-        Assert.InRange(books.Delivered, before.Missing / 2, long.MaxValue);
+        Assert.InRange(books!.Delivered, before.Missing, long.MaxValue);
         Assert.True(books is { Balance: true, Lost: 0 }, books.ToString());
     }
+
+    private static string? State(JsonElement gap) => gap.GetProperty("state").GetString();
 
     private static long TimeNs(JsonElement gap, string name) => UnixTime.FromDateTimeOffset(gap.GetProperty(name).GetDateTimeOffset());
 
