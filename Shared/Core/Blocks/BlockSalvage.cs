@@ -197,6 +197,7 @@ public static class BlockSalvage
             var offset = (long)headerBytes.Length;
             var written = target.WriteAt(0, headerBytes);
             ushort commit = 0;
+            var dropped = new List<MissingRange>();
             var scanner = BlockScanner.Open(new PrefixFile(file, report.LengthBytes), header.Stream);
             if (!scanner.IsOk)
             {
@@ -216,7 +217,14 @@ public static class BlockSalvage
                     break;
                 }
 
-                if (next.Value.Kind == ScanKind.Frame && next.Value.Header.Type != FrameType.Trailer)
+                if (next.Value.Kind == ScanKind.Frame && IsNonsense(next.Value))
+                {
+                    if (next.Value.Header is { EventCount: > 0 } numbered)
+                    {
+                        dropped.Add(new MissingRange(numbered.FirstSequence, numbered.NextSequence - 1));
+                    }
+                }
+                else if (next.Value.Kind == ScanKind.Frame && next.Value.Header.Type != FrameType.Trailer)
                 {
                     var frame = new ByteWriter((int)next.Value.LengthBytes);
                     var source = next.Value.Header;
@@ -231,7 +239,7 @@ public static class BlockSalvage
             }
 
             var losses = new ByteWriter();
-            foreach (var missing in MissingFrom(header.FirstSequence))
+            foreach (var missing in MissingFrom(header.FirstSequence).Concat(dropped))
             {
                 var begin = losses.Length;
                 new LossRecord(
@@ -247,6 +255,23 @@ public static class BlockSalvage
             }
 
             return written.IsOk ? AppendTrailer(target, offset, header.FirstSequence) : written;
+        }
+
+        /// <summary>
+        /// True for a record whose checksum is right and whose content is none: it stays in the file that is kept aside, and is not taken over,
+        /// or the salvaged block would be damaged as well, and salvaged again at every start.
+        /// </summary>
+        private bool IsNonsense(in ScanItem item)
+        {
+            foreach (var damage in report.Damages)
+            {
+                if (damage.Offset == item.Offset)
+                {
+                    return true;
+                }
+            }
+
+            return false;
         }
 
         private IEnumerable<MissingRange> MissingFrom(ulong firstSequence) =>

@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using Microsoft.Extensions.Logging;
+using ZfRepl.Core.Bytes;
 using ZfRepl.Hosting.Configuration;
 using ZfRepl.Hosting.Logging;
 
@@ -43,6 +44,12 @@ internal sealed class RpcDispatcher(RpcSurface surface, TimeProvider time, ILogg
 
         using (document)
         {
+            if (!JsonUnicode.IsValid(document.RootElement))
+            {
+                await RefuseAsync(output, RpcErrorCode.Parse, "a text in the body is no valid Unicode", caller);
+                return true;
+            }
+
             return document.RootElement.ValueKind == JsonValueKind.Array
                 ? await HandleBatchAsync(document.RootElement, output, work, caller)
                 : await HandleOneAsync(document.RootElement, output, "", work, caller);
