@@ -44,8 +44,10 @@ public static class BlockSalvage
     /// <param name="durableBytes">
     /// How much of the file is known to be on disk, when a failed sync made the rest untrustworthy; null trusts what can be read.
     /// </param>
+    /// <param name="nextSequence">The first sequence number that is no more the block's, where the caller knows.</param>
     public static StorageResult<SalvageOutcome> Salvage(
-        IStorage storage, string path, BlockName name, BlockHeader fallback, IKeepAside aside, long nowNs, long? durableBytes = null)
+        IStorage storage, string path, BlockName name, BlockHeader fallback, IKeepAside aside, long nowNs, long? durableBytes = null,
+        ulong? nextSequence = null)
     {
         var opened = storage.Open(path, write: true);
         if (!opened.IsOk)
@@ -54,14 +56,15 @@ public static class BlockSalvage
         }
 
         using var file = opened.Value;
+        var bounds = new BlockBounds(fallback.FirstSequence, nextSequence);
         var report = BlockReport.Create(
-            durableBytes is { } limit ? new PrefixFile(file, limit) : file, fallback.Stream, fallback.ToBytes().Length);
+            durableBytes is { } limit ? new PrefixFile(file, limit) : file, fallback.Stream, fallback.ToBytes().Length, bounds);
         if (!report.IsOk)
         {
             return report.Error;
         }
 
-        var job = new Job(storage, path, name, file, report.Value, aside, nowNs);
+        var job = new Job(storage, path, name, file, report.Value, bounds, aside, nowNs);
         if (report.Value.IsIntact)
         {
             return job.Finish(keptAside: null);
@@ -77,7 +80,8 @@ public static class BlockSalvage
     }
 
     private sealed class Job(
-        IStorage storage, string path, BlockName name, IStorageFile file, BlockReport report, IKeepAside aside, long nowNs)
+        IStorage storage, string path, BlockName name, IStorageFile file, BlockReport report, BlockBounds bounds, IKeepAside aside,
+        long nowNs)
     {
         private readonly string _folder = Path.GetDirectoryName(path)!;
 
@@ -198,7 +202,7 @@ public static class BlockSalvage
             var written = target.WriteAt(0, headerBytes);
             ushort commit = 0;
             var dropped = new List<MissingRange>();
-            var scanner = BlockScanner.Open(new PrefixFile(file, report.LengthBytes), header.Stream);
+            var scanner = BlockScanner.Open(new PrefixFile(file, report.LengthBytes), header.Stream, bounds: bounds);
             if (!scanner.IsOk)
             {
                 return scanner.Error;

@@ -36,8 +36,9 @@ internal sealed class RpcDispatcher(RpcSurface surface, TimeProvider time, ILogg
         {
             document = await JsonDocument.ParseAsync(body, Strict, caller);
         }
-        catch (JsonException e)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
+            // The second is what the parser throws for two names of which one is no valid Unicode.
             await RefuseAsync(output, RpcErrorCode.Parse, $"the body is not JSON: {OutsideText.Show(e.Message, 200)}", caller);
             return true;
         }

@@ -16,12 +16,15 @@ internal static class BlockTargets
 {
     private const string Folder = "/spool/centre";
 
+    /// <summary>What the most events that one frame may hold take in memory: a few bytes can say a million equal events.</summary>
+    private const long EventsBytesMax = 128L * 1024 * 1024;
+
     private static readonly byte[][] Samples = [.. FormatSamples.Golden.Values.Concat(FormatSamples.GoldenColumns.Values).Where(b => b.Length > 0)];
 
     public static IEnumerable<(FuzzTarget Target, int Rounds)> All =>
     [
-        (new FuzzTarget("block", Samples, Scan) { Words = [FrameHeader.Magic.ToArray(), BlockHeader.Magic.ToArray()] }, 10_000),
-        (new FuzzTarget("block-with-checksums", Samples, Scan) { Words = [FrameHeader.Magic.ToArray()], Repair = MendChecksums }, 10_000),
+        (new FuzzTarget("block", Samples, Scan, EventsBytesMax) { Words = [FrameHeader.Magic.ToArray(), BlockHeader.Magic.ToArray()] }, 10_000),
+        (new FuzzTarget("block-with-checksums", Samples, Scan, EventsBytesMax) { Words = [FrameHeader.Magic.ToArray()], Repair = MendChecksums }, 10_000),
         (new FuzzTarget("block-salvage", Samples, Salvage, 64L * 1024 * 1024), 2_000),
         (new FuzzTarget("block-salvage-with-checksums", Samples, Salvage, 64L * 1024 * 1024) { Repair = MendChecksums }, 2_000),
         (new FuzzTarget("block-header", [FormatSamples.Header.ToBytes()], Header), 50_000),

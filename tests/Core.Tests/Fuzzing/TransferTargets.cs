@@ -1,7 +1,5 @@
-using System.Buffers.Binary;
 using ZfRepl.Core.Blocks;
 using ZfRepl.Core.Bytes;
-using ZfRepl.Core.Frames;
 using ZfRepl.Core.Repair;
 using ZfRepl.Core.Tests.Blocks;
 using ZfRepl.Core.Transfer;

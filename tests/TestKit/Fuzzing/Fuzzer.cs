@@ -15,7 +15,7 @@ public static class Fuzzer
     /// <summary>Runs a target.</summary>
     /// <param name="target">The decoder.</param>
     /// <param name="rounds">How many inputs to make for each of two seeds: a fixed one and a fresh one.</param>
-    /// <exception cref="FuzzFinding">With the seed, the round, the input, and how to add it to the corpus.</exception>
+    /// <exception cref="FuzzFindingException">With the seed, the round, the input, and how to add it to the corpus.</exception>
     public static void Run(FuzzTarget target, int rounds)
     {
         foreach (var (name, input) in Corpus(target))
@@ -62,17 +62,18 @@ public static class Fuzzer
                     Feed(target, $"seed {seed}, round {round}", input);
                 }
             }
-            catch (FuzzFinding e)
+            catch (FuzzFindingException e)
             {
                 finding = e;
             }
-        }) { IsBackground = true, Name = $"fuzz {target.Name}" };
+        })
+        { IsBackground = true, Name = $"fuzz {target.Name}" };
         thread.Start();
         for (var seen = -1; !thread.Join(HangAfter);)
         {
             if (Volatile.Read(ref round) == seen)
             {
-                throw new FuzzFinding(target, $"seed {seed}, round {seen}", input, "it does not come to an end", cause: null);
+                throw new FuzzFindingException(target, $"seed {seed}, round {seen}", input, "it does not come to an end", cause: null);
             }
 
             seen = Volatile.Read(ref round);
@@ -95,13 +96,13 @@ public static class Fuzzer
         catch (Exception e)
 #pragma warning restore CA1031
         {
-            throw new FuzzFinding(target, origin, input, $"{e.GetType().Name}: {e.Message}", e);
+            throw new FuzzFindingException(target, origin, input, $"{e.GetType().Name}: {e.Message}", e);
         }
 
         var allocated = GC.GetAllocatedBytesForCurrentThread() - before;
         if (allocated > target.MemoryBytesMax)
         {
-            throw new FuzzFinding(target, origin, input, $"{allocated} bytes were allocated, {target.MemoryBytesMax} is the bound", cause: null);
+            throw new FuzzFindingException(target, origin, input, $"{allocated} bytes were allocated, {target.MemoryBytesMax} is the bound", cause: null);
         }
     }
 

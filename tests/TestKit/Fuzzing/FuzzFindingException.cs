@@ -1,9 +1,9 @@
 namespace ZfRepl.TestKit.Fuzzing;
 
 /// <summary>An input that a decoder does not bear.</summary>
-public sealed class FuzzFinding : Exception
+public sealed class FuzzFindingException : Exception
 {
-    internal FuzzFinding(FuzzTarget target, string origin, byte[] input, string problem, Exception? cause)
+    internal FuzzFindingException(FuzzTarget target, string origin, byte[] input, string problem, Exception? cause)
         : base(Text(target, origin, input, problem), cause)
     {
     }
