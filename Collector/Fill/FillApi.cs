@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text.Json;
 using ZfRepl.Core.Telemetry;
+using ZfRepl.Hosting.Progress;
 using ZfRepl.Hosting.Rpc;
 
 namespace ZfRepl.Collector.Fill;
@@ -151,11 +152,17 @@ internal sealed class FillApi(CollectorOptions options, FillService fills, TimeP
         json.WriteString("current", UnixTime.FormatIso(task.NextNs));
         json.WriteNumber("current_ns", task.NextNs);
         json.WriteNumber("events", task.Events);
-        json.WriteNumber("percent", Percent(task));
+        json.WriteNumber("bytes", task.Bytes);
+        json.WriteNumber("percent", (long)(100 * FillPaces.ShareOf(task)));
         switch (task.State)
         {
             case FillState.Open:
                 json.WriteString("doing", fills.Doing(task.Mailbox));
+                if (fills.RateOf(task) is { } rate)
+                {
+                    WorkRateJson.Write(json, rate);
+                }
+
                 break;
             case FillState.Done:
                 json.WriteString("ended", UnixTime.FormatIso(task.EndedNs));
@@ -169,9 +176,6 @@ internal sealed class FillApi(CollectorOptions options, FillService fills, TimeP
 
         json.WriteEndObject();
     }
-
-    private static long Percent(FillTask task) => task.State == FillState.Done ? 100
-        : (long)(100m * (task.NextNs - task.StartNs) / Math.Max(1m, (decimal)task.EndNs - task.StartNs));
 
     private static DateTimeOffset Earlier(DateTimeOffset end) =>
         end - DateTimeOffset.UnixEpoch > DefaultRange ? end - DefaultRange : DateTimeOffset.UnixEpoch;
