@@ -2,6 +2,7 @@ using System.Text.Json;
 using ZfRepl.Core.History;
 using ZfRepl.Core.Import;
 using ZfRepl.Core.Storage;
+using ZfRepl.Hosting.Configuration;
 using ZfRepl.Hosting.Import;
 using ZfRepl.Hosting.Progress;
 using ZfRepl.Hosting.Rpc;
@@ -48,7 +49,7 @@ internal sealed class ReplicatorApi(ReplicatorOptions options, MqttBus bus, Bloc
     {
         if (fetching.Clients.FirstOrDefault(c => c.State.Source == name) is not { } client)
         {
-            return RpcResult.Error(RpcErrorCode.NotFound, $"nothing is fetched from a node {name}; client.mailboxes names them");
+            return RpcResult.Error(RpcErrorCode.NotFound, $"i: nothing is fetched from a node {OutsideText.Show(name)}; client.mailboxes names them");
         }
 
         return client.Start() ? RpcResult.Empty : RpcResult.Error(RpcErrorCode.NotReady, "replication is disabled; call enable first");

@@ -353,7 +353,7 @@ internal sealed partial class MailboxServer(
         await ReplyAsync(
             session,
             number,
-            repaired.Status == SourceStatus.Ok ? TransferStatus.NotFound : TransferStatus.NotReady,
+            repaired.Status is SourceStatus.Ok or SourceStatus.NotFound ? TransferStatus.NotFound : TransferStatus.NotReady,
             "the block was damaged; ask again for what is ready",
             default,
             cancellationToken);

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using ZfRepl.Core.Import;
 using ZfRepl.Core.Telemetry;
+using ZfRepl.Core.Transfer;
 using ZfRepl.Hosting.Configuration;
 using ZfRepl.Hosting.Progress;
 using ZfRepl.Hosting.Rpc;
@@ -10,10 +11,6 @@ namespace ZfRepl.Hosting.Import;
 /// <summary>The methods <c>process_dir</c> and <c>process.list</c>, the same for every role that imports.</summary>
 public static class ProcessDirMethod
 {
-    // What Linux takes; a longer text is no path, and is not echoed either.
-    private const int MaxPathChars = 4096;
-    private const int MaxNodeChars = 256;
-
     /// <summary>Adds them.</summary>
     /// <param name="methods">The service's methods.</param>
     /// <param name="import">What imports a folder.</param>
@@ -40,21 +37,20 @@ public static class ProcessDirMethod
     private static async Task<RpcResult> RunAsync(FolderRuns runs, RpcCall call, CancellationToken cancellationToken)
     {
         var path = call.String("path");
-        if (path.Length > MaxPathChars || path.Contains('\0', StringComparison.Ordinal))
+        if (CallPath.Refuse("path", path) is { } refusal)
         {
-            return RpcResult.Error(RpcErrorCode.InvalidData, $"path: '{OutsideText.Show(path)}' is no path: too long, or with a NUL in it");
+            return refusal;
         }
 
-        if (!Path.IsPathFullyQualified(path))
+        if (File.Exists(path))
         {
-            return RpcResult.Error(
-                RpcErrorCode.InvalidData, $"path: '{OutsideText.Show(path)}' is not absolute, and the service runs in another folder than you");
+            return RpcResult.Error(RpcErrorCode.InvalidData, $"path: {path} is a file; name the folder that it is in");
         }
 
         var node = call.String("node");
-        if (node.Length is 0 or > MaxNodeChars)
+        if (TransferTopics.CheckNodeName(node) is { } bad)
         {
-            return RpcResult.Error(RpcErrorCode.InvalidData, $"node: '{OutsideText.Show(node)}' is no name of a node; any takes blocks of all nodes");
+            return RpcResult.Error(RpcErrorCode.InvalidData, $"node: '{OutsideText.Show(node)}' is no name of a node: {bad}; any takes blocks of all nodes");
         }
 
         var request = new FolderImportRequest(path, node, call.BoolOrNull("delete") ?? false);

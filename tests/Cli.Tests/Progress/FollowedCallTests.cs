@@ -5,7 +5,7 @@ using ZfRepl.TestKit;
 namespace ZfRepl.Cli.Tests.Progress;
 
 /// <summary>Calls that begin long work, as processes: what a terminal and what a script sees. A fill that waits for its target lasts as long as a test wants.</summary>
-public sealed class FollowedCallTests : IAsyncLifetime
+public sealed class FollowedCallTests : IAsyncLifetime, IAsyncDisposable
 {
     private const string Id = "test.fill";
     private readonly TempFolder _folder = new();
@@ -35,7 +35,9 @@ public sealed class FollowedCallTests : IAsyncLifetime
             "the target has something to fetch");
     }
 
-    public async Task DisposeAsync()
+    Task IAsyncLifetime.DisposeAsync() => DisposeAsync().AsTask();
+
+    public async ValueTask DisposeAsync()
     {
         if (_process is not null)
         {

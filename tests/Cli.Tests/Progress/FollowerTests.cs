@@ -1,5 +1,4 @@
 using System.Text.Json;
-using System.Text.Json.Nodes;
 using ZfRepl.Cli.Progress;
 using ZfRepl.Hosting.Rpc;
 using ZfRepl.TestKit;
