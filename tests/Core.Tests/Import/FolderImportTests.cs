@@ -265,7 +265,10 @@ public sealed class FolderImportTests
         public void Report(FolderImportProgress value)
         {
             seen.Add(value);
-            also?.Invoke();
+            if (value.File is not null)
+            {
+                also?.Invoke();
+            }
         }
     }
 }
