@@ -2,7 +2,6 @@ using ZfRepl.Core.Import;
 using ZfRepl.Core.Telemetry;
 using ZfRepl.Core.Transfer;
 using ZfRepl.Replicator.Keys;
-using ZfRepl.Replicator.Serve;
 using ZfRepl.TestKit;
 
 namespace ZfRepl.Replicator.Tests;
