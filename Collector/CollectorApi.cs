@@ -7,6 +7,7 @@ using ZfRepl.Core.Frames;
 using ZfRepl.Core.Import;
 using ZfRepl.Core.Storage;
 using ZfRepl.Core.Telemetry;
+using ZfRepl.Hosting.Configuration;
 using ZfRepl.Hosting.Import;
 using ZfRepl.Hosting.Rpc;
 
@@ -113,9 +114,9 @@ internal sealed class CollectorApi(
         json.WriteEndObject();
     }
 
-    private static RpcResult NoMailbox(string name) => RpcResult.Error(RpcErrorCode.NotFound, $"there is no mailbox {name}; mailbox.list names them");
+    private static RpcResult NoMailbox(string name) => RpcResult.Error(RpcErrorCode.NotFound, $"i: there is no mailbox {OutsideText.Show(name)}; mailbox.list names them");
 
-    private static RpcResult NoBlock(string name) => RpcResult.Error(RpcErrorCode.NotFound, $"there is no block {name}; mailbox.list_blocks names them");
+    private static RpcResult NoBlock(string name) => RpcResult.Error(RpcErrorCode.NotFound, $"block_id: there is no block {OutsideText.Show(name)}; mailbox.list_blocks names them");
 
     private static RpcResult Failed(StorageError error) => RpcResult.Error(RpcErrorCode.Io, error.ToString());
 
@@ -144,7 +145,7 @@ internal sealed class CollectorApi(
         {
             if (!StreamId.TryParse(call.StringOrNull("stream") ?? "", out var stream))
             {
-                return RpcResult.Error(RpcErrorCode.InvalidData, "with after, stream says which stream is meant, in 32 hexadecimal digits");
+                return RpcResult.Error(RpcErrorCode.InvalidData, "stream: with after, it says which stream is meant, in 32 hexadecimal digits");
             }
 
             after = (stream, (ulong)index);
@@ -206,7 +207,7 @@ internal sealed class CollectorApi(
         {
             if (!BlockHash.TryParse(hashText, out var hash))
             {
-                return RpcResult.Error(RpcErrorCode.InvalidData, "hash is no SHA-256: it has 64 hexadecimal digits");
+                return RpcResult.Error(RpcErrorCode.InvalidData, "hash: it is no SHA-256: it has 64 hexadecimal digits");
             }
 
             removed = await mailbox.ConfirmAsync(name, hash!, cancellationToken);
@@ -224,7 +225,7 @@ internal sealed class CollectorApi(
         return removed.Value switch
         {
             RemoveResult.Removed => RpcResult.Empty,
-            RemoveResult.WrongHash => RpcResult.Error(RpcErrorCode.InvalidData, $"block {name} has another content than the hash says; it stays"),
+            RemoveResult.WrongHash => RpcResult.Error(RpcErrorCode.InvalidData, $"hash: block {name} has another content than the hash says; it stays"),
             _ => NoBlock(name.ToString()),
         };
     }
@@ -239,6 +240,11 @@ internal sealed class CollectorApi(
         if (!BlockName.TryParse(call.String("block_id"), out var name))
         {
             return NoBlock(call.String("block_id"));
+        }
+
+        if ((await mailbox.ListAsync(cancellationToken)).All(b => b.Block.Name != name))
+        {
+            return NoBlock(name.ToString());
         }
 
         var repaired = await mailbox.RepairAsync(name, cancellationToken);

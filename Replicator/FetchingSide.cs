@@ -91,8 +91,9 @@ internal sealed class FetchingSide(ReplicatorOptions options, IStorage storage, 
                 _loops.Add(_archiveBus.RunAsync);
             }
 
-            _archiveRetry = new ArchiveSink(_archiveBus ?? bus, archive.TopicPrefix, quarantine: null, context.Time);
-            Archive = new ArchiveSink(_archiveBus ?? bus, archive.TopicPrefix, Quarantine, context.Time);
+            var pacer = archive.MaxEventsPerSecond is { } rate ? new EventPacer(rate, context.Time) : null;
+            _archiveRetry = new ArchiveSink(_archiveBus ?? bus, archive.TopicPrefix, quarantine: null, context.Time, pacer);
+            Archive = new ArchiveSink(_archiveBus ?? bus, archive.TopicPrefix, Quarantine, context.Time, pacer);
             sinks.Add(Archive);
         }
 
@@ -205,12 +206,13 @@ internal sealed class FetchingSide(ReplicatorOptions options, IStorage storage, 
     {
         var memory = new FetchMemory();
         var links = new Dictionary<string, SourceLink>(StringComparer.Ordinal);
-        foreach (var (fetch, link) in options.Client!.Mailboxes)
+        foreach (var (configured, link) in options.Client!.Mailboxes)
         {
+            var fetch = configured with { Suspended = () => Watch.Trouble };
             var source = new SourceLink(bus, context.Time, link, context.Causes);
             links.Add(fetch.Source, source);
             var fetchClient = new FetchClient(
-                source, intake, memory, bus, context.Time, fetch with { Suspended = () => Watch.Trouble }, context.Loggers.CreateLogger("fetch"));
+                source, intake, memory, bus, context.Time, fetch, context.Loggers.CreateLogger("fetch"));
             _clients.Add(fetchClient);
             var repair = new RepairClient(
                 fetch,

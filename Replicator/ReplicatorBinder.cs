@@ -48,6 +48,7 @@ public static class ReplicatorBinder
         {
             Id = file.Id,
             Node = file.SystemName,
+            Keys = keys.Live,
             SocketFolder = file.SocketFolder,
             Bus = BindBus(section.Section("pubsub")),
             Server = server is null ? null : BindServer(server, file, keys, topics, chunkBytes, maxBlockBytes),
@@ -144,7 +145,7 @@ public static class ReplicatorBinder
             var allowFill = mailbox.Bool("allow_fill") ?? false;
             if (keys.Find(mailbox) is { } key)
             {
-                mailboxes.Add(new ServedMailbox(mailbox.Name, key, coding) { AllowFill = allowFill });
+                mailboxes.Add(new ServedMailbox(mailbox.Name, key, coding) { AllowFill = allowFill, Live = keys.LiveOf(mailbox) });
             }
         }
 
@@ -204,7 +205,11 @@ public static class ReplicatorBinder
             };
             if (mailbox.Bool("trusted") == false)
             {
-                guards[mailbox.Name] = new SourceGuard(mailbox.String("key_id") ?? KeyRing.DefaultId, keys.RightsOf(mailbox));
+                var keyId = mailbox.String("key_id") ?? KeyRing.DefaultId;
+                guards[mailbox.Name] = new SourceGuard(keyId, keys.RightsOf(mailbox))
+                {
+                    Live = () => keys.Live.RightsOf(keyId),
+                };
             }
 
             if (mailbox.Section("self_repair") is { } repair)
@@ -219,6 +224,7 @@ public static class ReplicatorBinder
                     Source = mailbox.Name,
                     Target = file.SystemName,
                     Key = key,
+                    Live = keys.LiveOf(mailbox),
                     Topics = topics,
                     Timeout = timeout,
                     RepeatAfter = TimeSpan.FromSeconds(Math.Clamp(timeout.TotalSeconds / 12, 0.5, 5)),
@@ -292,7 +298,10 @@ public static class ReplicatorBinder
             archive!.Error("topic", $"'{prefix}' can't be the beginning of topics", "write a topic that ends with a slash, such as ST/RAR/");
         }
 
-        return new ArchiveOptions(archive is not null && archive.Has("host") ? BindBus(archive) : null, prefix);
+        return new ArchiveOptions(archive is not null && archive.Has("host") ? BindBus(archive) : null, prefix)
+        {
+            MaxEventsPerSecond = archive?.Int32("max_rate", 1, 10_000_000, "events per second"),
+        };
     }
 
     private static CronSchedule? BindSchedule(ConfigSection mailbox)

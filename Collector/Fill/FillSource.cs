@@ -72,10 +72,10 @@ internal sealed class FillSource
     /// <param name="take">Takes a batch; returns why it could not, or null.</param>
     /// <param name="cancellationToken">Ends the reading.</param>
     /// <returns>How many events were taken, or why the stretch was not read to its end.</returns>
-    public async Task<(ulong Events, string? Trouble)> ReadAsync(
+    public async Task<(FilledEvents Filled, string? Trouble)> ReadAsync(
         long fromNs, long toNs, Func<EventBatch, Task<string?>> take, CancellationToken cancellationToken)
     {
-        var events = 0UL;
+        var filled = default(FilledEvents);
         var bytes = 0L;
         _batch.Clear();
         foreach (var item in _items)
@@ -95,7 +95,7 @@ internal sealed class FillSource
                 if (!read.IsOk)
                 {
                     _batch.Clear();
-                    return (events, read.Error.ToString());
+                    return (filled, read.Error.ToString());
                 }
 
                 var size = 1 + SizeOf(_batch, before);
@@ -106,14 +106,14 @@ internal sealed class FillSource
                 {
                     if (await HandOnAsync(take) is { } trouble)
                     {
-                        return (events, trouble);
+                        return (filled, trouble);
                     }
                 }
             }
         }
 
         var last = await HandOnAsync(take);
-        return (events, last);
+        return (filled, last);
 
         async Task<string?> HandOnAsync(Func<EventBatch, Task<string?>> to)
         {
@@ -123,7 +123,7 @@ internal sealed class FillSource
             }
 
             var trouble = await to(_batch);
-            events += trouble is null ? (ulong)_batch.Count : 0;
+            filled = trouble is null ? new FilledEvents(filled.Events + (ulong)_batch.Count, filled.Bytes + (ulong)bytes) : filled;
             bytes = 0;
             _batch.Clear();
             return trouble;

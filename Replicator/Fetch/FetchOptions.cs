@@ -1,5 +1,6 @@
 using ZfRepl.Core.Schedule;
 using ZfRepl.Core.Transfer;
+using ZfRepl.Hosting.Progress;
 
 namespace ZfRepl.Replicator.Fetch;
 
@@ -75,4 +76,32 @@ public sealed record FetchState
 
     /// <summary>What keeps blocks from coming, or null.</summary>
     public string? Trouble { get; init; }
+
+    /// <summary>Client sessions begun since the start.</summary>
+    public long Sessions { get; init; }
+
+    /// <summary>How far the session that runs is, or null.</summary>
+    public FetchSession? Session { get; init; }
+}
+
+/// <summary>How far a client session is.</summary>
+public sealed record FetchSession
+{
+    /// <summary>True when the source has said in this session what waits there.</summary>
+    public required bool IsInTouch { get; init; }
+
+    /// <summary>Blocks imported and confirmed in this session.</summary>
+    public required long Blocks { get; init; }
+
+    /// <summary>Events in them.</summary>
+    public required long Events { get; init; }
+
+    /// <summary>Bytes received from the bus in this session.</summary>
+    public required long ReceivedBytes { get; init; }
+
+    /// <summary>How fast it goes on; what remains is what waits at the source.</summary>
+    public required WorkRate Rate { get; init; }
+
+    /// <summary>When it ends by itself.</summary>
+    public required TimeSpan EndsIn { get; init; }
 }

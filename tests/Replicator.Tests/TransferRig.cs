@@ -26,8 +26,8 @@ internal sealed class TransferRig : IAsyncDisposable
 
     public TransferRig(
         LoopbackBus bus, ApiKey? serverKey = null, ApiKey? linkKey = null, Func<SourceLinkOptions, SourceLinkOptions>? tune = null,
-        TransferCoding coding = TransferCoding.ColumnarBrotli)
-        : this(bus, bus.Connect(), bus.Connect(), serverKey, linkKey, tune, coding)
+        TransferCoding coding = TransferCoding.ColumnarBrotli, Func<ServedMailbox, ServedMailbox>? serve = null)
+        : this(bus, bus.Connect(), bus.Connect(), serverKey, linkKey, tune, coding, serve)
     {
     }
 
@@ -39,14 +39,15 @@ internal sealed class TransferRig : IAsyncDisposable
 
     private TransferRig(
         LoopbackBus? bus, IMessageBus edge, IMessageBus target, ApiKey? serverKey, ApiKey? linkKey, Func<SourceLinkOptions, SourceLinkOptions>? tune,
-        TransferCoding coding)
+        TransferCoding coding, Func<ServedMailbox, ServedMailbox>? serve = null)
     {
         _loopback = bus;
         Key = serverKey ?? NewKey("default");
+        var served = new ServedMailbox(Target, Key, coding) { AllowFill = true };
         var options = new BlockServerOptions
         {
             Node = Source,
-            Mailboxes = [new ServedMailbox(Target, Key, coding) { AllowFill = true }],
+            Mailboxes = [serve is null ? served : serve(served)],
             ChunkBytes = 4096,
         };
         Server = new BlockServer(

@@ -1,5 +1,7 @@
 using System.Text.Json;
 using ZfRepl.Core.History;
+using ZfRepl.Core.Transfer;
+using ZfRepl.Hosting.Configuration;
 using ZfRepl.Hosting.Rpc;
 
 namespace ZfRepl.Hosting.Import;
@@ -27,7 +29,13 @@ public static class LossListMethod
 
     private static async Task<RpcResult> ListAsync(ILossBook book, RpcCall call, CancellationToken cancellationToken)
     {
-        var read = await book.ReadLossesAsync(call.StringOrNull("node"), (int)(call.Int64OrNull("limit") ?? DefaultLimit), cancellationToken);
+        var node = call.StringOrNull("node");
+        if (node is not null && TransferTopics.CheckNodeName(node) is { } bad)
+        {
+            return RpcResult.Error(RpcErrorCode.InvalidData, $"node: '{OutsideText.Show(node)}' is no name of a node: {bad}");
+        }
+
+        var read = await book.ReadLossesAsync(node, (int)(call.Int64OrNull("limit") ?? DefaultLimit), cancellationToken);
         return read.IsOk ? RpcResult.List(read.Value, Write) : RpcResult.Error(RpcErrorCode.NotReady, read.Error.ToString());
     }
 

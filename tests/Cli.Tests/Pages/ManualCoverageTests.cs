@@ -46,7 +46,7 @@ public sealed partial class ManualCoverageTests
         "mailbox.enable", "mailbox.enable i", "mailbox.fill", "mailbox.fill i", "mailbox.fill db_svc", "mailbox.fill t_start", "mailbox.fill t_end",
         "mailbox.fill xopts", "mailbox.get_block", "mailbox.get_block i", "mailbox.list", "mailbox.list_blocks", "mailbox.list_blocks i",
         "mailbox.rotate", "mailbox.rotate i", "process_dir", "process_dir path", "process_dir node", "process_dir delete", "status",
-        "mailbox.seal", "fill.list", "fill.cancel", "gap.list", "loss.list",
+        "mailbox.seal", "process.list", "fill.list", "fill.cancel", "gap.list", "loss.list",
         "quarantine.list", "quarantine.retry", "quarantine.export", "quarantine.delete", "block.verify",
     ];
 
