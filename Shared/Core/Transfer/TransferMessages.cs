@@ -195,6 +195,9 @@ public sealed record TransferRequest(
 public sealed record BlockOffer(
     BlockKey Block, string Name, ulong FirstSequence, ulong NextSequence, ulong EventCount, long LengthBytes)
 {
+    /// <summary>The most bytes of its name.</summary>
+    public const int MaxNameBytes = 64;
+
     /// <summary>The nodes that it has passed, the source last; null for a block that the source collected itself.</summary>
     public BlockWay? Way { get; init; }
 }
@@ -237,7 +240,7 @@ public sealed record NextReply(IReadOnlyList<BlockOffer> Offers, ulong BacklogBl
         for (var count = input.ReadCount(StreamId.SizeBytes + BlockHash.SizeBytes, MaxOffers); count > 0 && input.IsOk; count--)
         {
             var block = BlockKeyCodec.Read(ref input);
-            var name = input.ReadText(64);
+            var name = input.ReadText(BlockOffer.MaxNameBytes);
             var first = input.ReadVarint();
             var next = input.ReadVarint();
             var eventCount = input.ReadVarint();
