@@ -184,13 +184,14 @@ internal sealed class RelayBox
     /// <summary>Whether a file still has the content that its hash says; false also when it is not there.</summary>
     public StorageResult<bool> IsSound(RelayedBlock block)
     {
-        var content = StorageFiles.ReadAll(_storage, block.Path, MaxBlockBytes);
+        var opened = SealedBlock.TryOpen(_storage, block.Path, default);
+        var content = opened.IsOk ? StorageFiles.ReadAll(_storage, block.Path, MaxBlockBytes) : opened.Error;
         if (!content.IsOk)
         {
             return content.Error.IsNotFound ? false : content.Error;
         }
 
-        return IsContent(content.Value, block.Key.Hash);
+        return opened.Value == block.Block && IsContent(content.Value, block.Key.Hash);
     }
 
     /// <summary>Moves a damaged file aside.</summary>
