@@ -48,7 +48,7 @@ public sealed class RelayTests
         }
 
         await using var again = await MailboxRig.StartAsync(storage, options: RelayRig.Options);
-        Assert.All(blocks, async b => Assert.Equal(RelayOutcome.Known, (await again.HandOverAsync(b)).Outcome));
+        await Assert.AllAsync(blocks, async b => Assert.Equal(RelayOutcome.Known, (await again.HandOverAsync(b)).Outcome));
         Assert.Equal(["edge1", "site"], Assert.Single(await again.RelayedAsync()).Way!.Nodes);
         var books = await again.RelayBooksAsync();
         Assert.Equal((20UL, 10UL, 10UL), (books.AcceptedEvents, books.DeliveredEvents, books.BacklogEvents));
