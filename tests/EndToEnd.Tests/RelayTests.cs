@@ -15,7 +15,7 @@ public sealed class RelayTests
         await using var plant = new RelayPlant(lower.Port, upper.Port);
         await plant.StartAsync();
         var seen = new List<TelemetryEvent>();
-        for (var round = 0; round < 2; round++)
+        for (var round = 0; round < (Seed.IsLong ? 10 : 1); round++)
         {
             await FlowsAsync(plant);
             await plant.SiteCollector.KillAsync();
