@@ -106,7 +106,7 @@ public sealed partial class Mailbox
         var (reason, removal) = moved.Value
             ? ("the block does not match its hash; the file is kept aside", RelayRemoval.Quarantined)
             : ("the events are in no file: the block vanished", RelayRemoval.Lost);
-        _relayTrouble = $"relayed block {block.Key} of node {block.Way.Origin}: {reason}";
+        _damage = $"relayed block {block.Key} of node {block.Way.Origin}: {reason}";
         _log.RelayDamaged(block.Key.ToString(), reason);
         var removed = await GiveUpRelayedAsync(block, LossReason.Damaged, reason, removal, cancellationToken);
         return removed.IsOk ? (ReadyBlock?)null : removed.Error;
@@ -129,7 +129,7 @@ public sealed partial class Mailbox
         }
 
         // What is there is delivered also where nothing more is taken.
-        var opened = RelayBox.Open(_storage, _aside, _time, _options.Folder, _options.Node);
+        var opened = RelayBox.Open(_storage, _aside, _time, _options);
         _relay = opened.IsOk ? opened.Value : null;
         return opened.Error;
     }
@@ -154,13 +154,14 @@ public sealed partial class Mailbox
         foreach (var finding in box.Findings)
         {
             _log.Finding(finding);
-            _relayTrouble = finding;
+            _damage = finding;
         }
 
         if (box.Missing is { Events: > 0 } missing)
         {
-            _relayTrouble = $"{missing.Events} events of relayed blocks are in no file";
-            _log.Finding(_relayTrouble);
+            var finding = $"{missing.Events} events of relayed blocks are in no file";
+            _damage = finding;
+            _log.Finding(finding);
             var detail = missing.IsAside ? "relayed blocks are damaged; the files are kept aside" : "the events are in no file: relayed blocks vanished";
             var durable = Queue.AppendLoss(new LossRecord(
                 LossReason.Damaged, 0, 0, missing.Events, IsExact: true, 0, 0, NowNs(), $"relayed blocks in mailbox {Name}", detail));

@@ -31,13 +31,15 @@ internal sealed class RelayBox
     private readonly TimeProvider _time;
     private readonly Inbox _files;
     private readonly string _node;
+    private readonly long _reserveBytes;
     private readonly List<BlockKey> _toDelete = [];
     private readonly List<string> _findings = [];
     private RelayState _state = new();
 
-    private RelayBox(IStorage storage, IKeepAside aside, TimeProvider time, Inbox files, string node)
+    private RelayBox(IStorage storage, IKeepAside aside, TimeProvider time, Inbox files, MailboxOptions options)
     {
-        (_storage, _aside, _time, _files, _node) = (storage, aside, time, files, node);
+        (_storage, _aside, _time, _files) = (storage, aside, time, files);
+        (_node, _reserveBytes) = (options.Node, options.MaxBlockBytes + MailboxDisk.BooksReserveBytes);
     }
 
     /// <summary>The books.</summary>
@@ -56,15 +58,15 @@ internal sealed class RelayBox
     public bool HasUnfinishedWork => _toDelete.Count > 0;
 
     /// <summary>Opens the folder, makes it if need be, and takes stock.</summary>
-    public static StorageResult<RelayBox> Open(IStorage storage, IKeepAside aside, TimeProvider time, string folder, string node)
+    public static StorageResult<RelayBox> Open(IStorage storage, IKeepAside aside, TimeProvider time, MailboxOptions options)
     {
-        var files = Inbox.Open(storage, Path.Combine(folder, FolderName));
+        var files = Inbox.Open(storage, Path.Combine(options.Folder, FolderName));
         if (!files.IsOk)
         {
             return files.Error;
         }
 
-        var box = new RelayBox(storage, aside, time, files.Value, node);
+        var box = new RelayBox(storage, aside, time, files.Value, options);
         var taken = box.TakeStock();
         return taken.IsOk ? box : taken.Error;
     }
@@ -109,6 +111,16 @@ internal sealed class RelayBox
     /// <returns>The file's path.</returns>
     public StorageResult<string> Put(BlockKey key, SealedBlock block, byte[] content, BlockWay way, long nowNs)
     {
+        var free = _storage.FreeBytes(_files.Folder);
+        if (free.IsOk && free.Value - content.Length < _reserveBytes)
+        {
+            return new StorageError(
+                StorageOperation.Write,
+                _files.Folder,
+                Errno.NoSpace,
+                $"No space left on device: {free.Value} bytes are free, the last {_reserveBytes} are kept for delivering what is there");
+        }
+
         _toDelete.Remove(key);
         var put = _files.Put(key, content, new InboxNote { Way = way.Nodes, ArrivedNs = nowNs });
         if (!put.IsOk)
