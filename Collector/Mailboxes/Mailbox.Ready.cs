@@ -1,5 +1,4 @@
 using ZfRepl.Collector.Mailboxes.Relay;
-using ZfRepl.Core.Blocks;
 using ZfRepl.Core.Frames;
 
 namespace ZfRepl.Collector.Mailboxes;

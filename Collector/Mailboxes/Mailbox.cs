@@ -327,7 +327,7 @@ public sealed partial class Mailbox : IAsyncDisposable
 
                 if (!rotate || HasReady(ReadyPlace.Start) || Disk.NextToRecode is not { } next)
                 {
-                    return Page(ReadyPlace.Start, 1).Blocks.FirstOrDefault();
+                    return Page(ReadyPlace.Start, 1).Blocks is [var first] ? first : (ReadyBlock?)null;
                 }
 
                 settled = next.Settled;

@@ -119,7 +119,10 @@ internal sealed partial class CollectorBlocks(RpcClient collector, string servic
         }
 
         return new SourceBlock(
-            new BlockKey(stream, indexValue, hash!), name, Text(element, "path"), firstValue, nextValue, eventCount, lengthBytes) { Way = way };
+            new BlockKey(stream, indexValue, hash!), name, Text(element, "path"), firstValue, nextValue, eventCount, lengthBytes)
+        {
+            Way = way,
+        };
     }
 
     /// <summary>The way of a block that another node collected; null for one of this node's own.</summary>
