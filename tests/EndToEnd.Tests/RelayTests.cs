@@ -73,6 +73,10 @@ public sealed class RelayTests
         await plant.SiteCollector.StartAsync();
         await plant.SiteReplicators.StartAsync();
         await Eventually.TrueAsync(async () => (await plant.RelayBooksAsync()).Lost > 0, "relayed blocks expire", TimeSpan.FromSeconds(30));
+        // No more of them, so that none is given up while it is on its way.
+        Assert.Equal(0, await plant.SiteCollector.TerminateAsync());
+        plant.Edit("site-collector.yml", "keep: 1 ", "keep: 1h ");
+        await plant.SiteCollector.StartAsync();
         await plant.Centre.StartAsync();
         await Eventually.TrueAsync(async () => (await plant.RelayBooksAsync()).Delivered > 0, "the centre fetches", TimeSpan.FromSeconds(30));
 

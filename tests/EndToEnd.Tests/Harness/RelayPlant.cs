@@ -126,6 +126,14 @@ internal sealed class RelayPlant : IAsyncDisposable
         await Task.WhenAll(stopped.Select(p => p.ReadyAsync()));
     }
 
+    /// <summary>Replaces a text in one of the service files; it is read when that service starts.</summary>
+    public void Edit(string file, string old, string now)
+    {
+        var text = File.ReadAllText(_folder[file]);
+        Assert.Contains(old, text, StringComparison.Ordinal);
+        File.WriteAllText(_folder[file], text.Replace(old, now, StringComparison.Ordinal));
+    }
+
     /// <summary>Calls a method; null when the service does not answer at present.</summary>
     public async Task<JsonElement?> TryCallAsync(string service, string method, JsonObject? parameters = null)
     {
