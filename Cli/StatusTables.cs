@@ -62,20 +62,26 @@ internal static class StatusTables
         var table = NewTable("mailbox", "accepted", "= delivered", "+ backlog", "+ lost", "+ quarantined", "blocks", "bytes", "oldest");
         foreach (var row in rows)
         {
-            table.AddRow(
-                Markup.Escape(Property(row, "name") + (Property(row, "enabled") == "false" ? " (disabled)" : "")),
-                Number(row, "accepted_events"),
-                Number(row, "delivered_events"),
-                Number(row, "backlog_events"),
-                Red(row, "lost_events"),
-                Red(row, "quarantined_events"),
-                Number(row, "backlog_blocks"),
-                Number(row, "backlog_bytes"),
-                Time(row, "oldest_block"));
+            AddAccounts(table, row, Property(row, "name") + (Property(row, "enabled") == "false" ? " (disabled)" : ""));
+            if (row.TryGetProperty("relay", out var relayed) && relayed.ValueKind == JsonValueKind.Object)
+            {
+                AddAccounts(table, relayed, $"{Property(row, "name")}, of other nodes");
+            }
         }
 
         AnsiConsole.Write(table);
     }
+
+    private static void AddAccounts(Table table, JsonElement row, string name) => table.AddRow(
+        Markup.Escape(name),
+        Number(row, "accepted_events"),
+        Number(row, "delivered_events"),
+        Number(row, "backlog_events"),
+        Red(row, "lost_events"),
+        Red(row, "quarantined_events"),
+        Number(row, "backlog_blocks"),
+        Number(row, "backlog_bytes"),
+        Time(row, "oldest_block"));
 
     private static void PrintClients(IReadOnlyList<ServiceStatus> services)
     {

@@ -53,6 +53,9 @@ public sealed record ClientOptions
     /// <summary>The services that have to run while anything is fetched.</summary>
     public IReadOnlyList<WatchedService> WatchedServices { get; init; } = [];
 
+    /// <summary>The id of the collector that blocks are handed on to.</summary>
+    public string CollectorService { get; init; } = "";
+
     /// <summary>Where blocks arrive.</summary>
     public required string InboxPath { get; init; }
 

@@ -25,6 +25,15 @@ public sealed record FetchOptions
     /// <summary>The most blocks asked for at once.</summary>
     public int OffersLimit { get; init; } = NextReply.MaxOffers;
 
+    /// <summary>Whether blocks are taken that the source has from other nodes.</summary>
+    public bool AcceptsRelayed { get; init; }
+
+    /// <summary>Whether the source is not trusted: what it may write is checked for each event.</summary>
+    public bool IsGuarded { get; init; }
+
+    /// <summary>The mailboxes of the collector next door that every block is handed on to before the source may forget it.</summary>
+    public IReadOnlyList<string> RelayTo { get; init; } = [];
+
     /// <summary>Says why nothing is to be fetched or imported at present, or null; asked before each round and each block.</summary>
     public Func<string?> Suspended { get; init; } = () => null;
 

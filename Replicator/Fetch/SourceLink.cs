@@ -203,7 +203,7 @@ public sealed partial class SourceLink
             var hello = new PendingHello(SessionKeys.NewNonce(), apiKey);
             _hello = hello;
             using var key = SessionKeys.Hello(apiKey, _options.Source, _options.Target, hello.Nonce);
-            var content = new Hello(_options.Target, _options.MaxChunkBytes, _options.MaxBlockBytes, _options.Codecs).Encode();
+            var content = new Hello(_options.Target, _options.MaxChunkBytes, _options.MaxBlockBytes, _options.Codecs, _options.AcceptsRelayed).Encode();
             var message = key.Seal(new MessageHeader(MessageType.Hello, IsLast: false, hello.Nonce, 0, apiKey.Id), 0, content);
             if (await BeginSendAsync(SendAsync(message, cancellationToken)) is { } failure)
             {

@@ -39,6 +39,9 @@ public sealed record SourceLinkOptions
     /// <summary>Chunks that may be on their way at once. A broker queues them, so it stays far below what brokers queue.</summary>
     public int Window { get; init; } = 16;
 
+    /// <summary>Whether blocks are taken that the source has from other nodes.</summary>
+    public bool AcceptsRelayed { get; init; }
+
     /// <summary>How blocks shall be coded, best first.</summary>
     public IReadOnlyList<TransferCodec> Codecs { get; init; } = TransferCodecs.Supported;
 }

@@ -294,6 +294,15 @@ internal sealed partial class MailboxServer(
 
     private bool IsAcceptable(ServedSession session, SourceBlock block)
     {
+        if (block.Way is not null && !session.Hello.AcceptsRelayed)
+        {
+            audit.Refuse(
+                "relayed",
+                $"node {mailbox.Target} takes no blocks of other nodes, and mailbox {mailbox.Target} has some of node {block.Way.Origin}; they wait",
+                "set accept_relayed: true for this node's mailbox at the target");
+            return false;
+        }
+
         if (block.LengthBytes <= MaxBlockBytes(session))
         {
             return true;
@@ -483,7 +492,10 @@ internal sealed partial class MailboxServer(
 
     private static void WriteOffers(ByteWriter output, IEnumerable<SourceBlock> blocks, ReadyBlocks ready)
     {
-        var offers = blocks.Select(b => new BlockOffer(b.Identity, b.Name, b.FirstSequence, b.NextSequence, b.EventCount, b.LengthBytes));
+        var offers = blocks.Select(b => new BlockOffer(b.Identity, b.Name, b.FirstSequence, b.NextSequence, b.EventCount, b.LengthBytes)
+        {
+            Way = b.Way,
+        });
         new NextReply([.. offers], ready.TotalBlocks, ready.TotalEvents).Write(output);
     }
 

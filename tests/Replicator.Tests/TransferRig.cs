@@ -99,10 +99,10 @@ internal sealed class TransferRig : IAsyncDisposable
     }
 
     /// <summary>Makes a sealed block file with some events and has it offered.</summary>
-    public SourceBlock AddBlock(int events, int seed = 1, string node = Source)
+    public SourceBlock AddBlock(int events, int seed = 1, string node = Source, string mailbox = Target, BlockWay? way = null)
     {
         var index = (ulong)Blocks.All.Count + 1;
-        var header = new BlockHeader(new StreamId(7, 8), index, 1, 0, node, Target);
+        var header = new BlockHeader(new StreamId(7, 8), index, 1, 0, node, mailbox);
         using var appender = BlockAppender.Create(DiskStorage.Instance, _folder.Path, new BlockName((long)index), header).Value;
         var builder = new EventFrameBuilder();
         var batch = new EventBatch(new OidTable());
@@ -120,7 +120,10 @@ internal sealed class TransferRig : IAsyncDisposable
         var sealedBlock = appender.Seal().Value;
         var block = new SourceBlock(
             new BlockKey(header.Stream, index, sealedBlock.Trailer.Hash),
-            sealedBlock.Name.ToString(), appender.SealedPath, 1, 1 + (ulong)events, (ulong)events, sealedBlock.LengthBytes);
+            sealedBlock.Name.ToString(), appender.SealedPath, 1, 1 + (ulong)events, (ulong)events, sealedBlock.LengthBytes)
+        {
+            Way = way,
+        };
         Blocks.All.Add(block);
         return block;
     }

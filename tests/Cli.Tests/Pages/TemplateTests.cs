@@ -42,7 +42,7 @@ public sealed partial class TemplateTests : IDisposable
     public void There_is_a_ready_configuration_for_each_role_and_strategy() => Assert.Equal(
         [
             "broker.yml", "centre-replicator.yml", "edge-collector.yml", "edge-replicator.yml", "manual-edge-collector.yml",
-            "self-repair-centre-replicator.yml", "self-repair-edge-collector.yml", "self-repair-edge-replicator.yml", "source-forced-edge-collector.yml",
+            "relay-site-collector.yml", "relay-site-replicator.yml", "self-repair-centre-replicator.yml", "self-repair-edge-collector.yml", "self-repair-edge-replicator.yml", "source-forced-edge-collector.yml",
             "source-forced.cron", "source-forced.py", "standalone.yml", "untrusted-centre-replicator.yml", "untrusted-edge-replicator.yml",
         ],
         Directory.EnumerateFiles(Path.Combine(ProgramLookup.RepositoryRoot, "templates")).Select(Path.GetFileName).Order(StringComparer.Ordinal));
@@ -66,12 +66,11 @@ public sealed partial class TemplateTests : IDisposable
     }
 
     [Theory]
-    [InlineData("collector", "`replicate_remote` changes nothing", "LOSS: with `drop`, readings are given up")]
+    [InlineData("collector", "LOSS: with `drop`, readings are given up")]
     [InlineData("replicator", "eva.db.i1 is a database service of the original")]
     public void What_cannot_work_as_written_is_said(string role, params string[] warnings)
     {
         var text = TemplateText.WithAllKeysOf(ReadFile(Template), role)
-            .Replace("replicate_remote: false", "replicate_remote: true", StringComparison.Ordinal)
             .Replace("queue_full: block", "queue_full: drop", StringComparison.Ordinal);
         File.WriteAllText(_folder["all.yml"], text);
         var found = ServiceFiles.Load(_folder["all.yml"], baseFolder: null).Document.Warnings;
