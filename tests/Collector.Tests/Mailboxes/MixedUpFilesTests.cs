@@ -1,5 +1,6 @@
 using System.Text;
 using ZfRepl.Core.Frames;
+using ZfRepl.Core.Storage;
 using ZfRepl.TestKit;
 
 namespace ZfRepl.Collector.Tests.Mailboxes;
@@ -43,6 +44,37 @@ public sealed class MixedUpFilesTests
             await rig.StopAsync();
             storage.KillProcess();
         }
+    }
+
+    [Theory]
+    [InlineData("a copy of an older block")]
+    [InlineData("a copy of itself")]
+    [InlineData("a block of another mailbox")]
+    [InlineData("a link to nowhere")]
+    public async Task What_only_has_a_later_name_does_not_keep_a_damaged_block_from_being_salvaged(string follower)
+    {
+        var (storage, blocks) = await ThreeBlocksAsync();
+        var (foreign, foreignBlocks) = await ThreeBlocksAsync();
+        byte[][] bytes = [.. blocks.Select(b => storage.Snapshot()[b])];
+        storage.Overwrite(blocks[2], [.. bytes[2][..^20], .. new byte[20]]);
+        var behind = $"{MailboxRig.Folder}/mbb_4000000000";
+        if (follower == "a link to nowhere")
+        {
+            storage.Fault = (_, operation, path) => path == behind && operation == StorageOperation.Open ? Errno.TooManyLinks : null;
+        }
+
+        storage.Overwrite(behind, follower switch
+        {
+            "a copy of itself" => bytes[2],
+            "a block of another mailbox" => foreign.Snapshot()[foreignBlocks[0]],
+            _ => bytes[0],
+        });
+        await using var rig = await MailboxRig.StartAsync(storage);
+        var status = await rig.AssertAccountsAsync();
+        Assert.Equal((3UL * EventsOfABlock, 0UL), (status.BacklogEvents, status.LostEvents + status.QuarantinedEvents));
+        Assert.Equal(
+            Enumerable.Range(0, 3 * EventsOfABlock),
+            (await rig.Mailbox.ListAsync(CancellationToken.None)).SelectMany(b => MailboxRig.ReadValues(storage, b.Path)));
     }
 
     [Fact]
