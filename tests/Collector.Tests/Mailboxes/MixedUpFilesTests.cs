@@ -78,6 +78,25 @@ public sealed class MixedUpFilesTests
     }
 
     [Fact]
+    public async Task A_block_that_was_salvaged_is_as_whole_as_it_can_be_and_stays_as_it_is()
+    {
+        var (storage, blocks) = await ThreeBlocksAsync();
+        await using var rig = await MailboxRig.StartAsync(storage);
+        var before = (await rig.Mailbox.ListAsync(CancellationToken.None))[1];
+        byte[] bytes = [.. storage.Snapshot()[blocks[1]]];
+        bytes[OffsetOfEvents(storage, blocks[1]) + FrameHeader.SizeBytes] ^= 1;
+        storage.Overwrite(blocks[1], bytes);
+        var once = (await rig.Mailbox.RepairAsync(before.Block.Name, CancellationToken.None)).Value!;
+        Assert.NotEqual(before.Block.Trailer.Hash, once.Block.Trailer.Hash);
+        var files = storage.Snapshot().Count;
+        var twice = (await rig.Mailbox.RepairAsync(before.Block.Name, CancellationToken.None)).Value!;
+        Assert.Equal(once.Block, twice.Block);
+        Assert.Equal(files, storage.Snapshot().Count);
+        Assert.Single(MailboxRig.ReadFrames(storage, blocks[1]).Losses);
+        await rig.AssertAccountsAsync();
+    }
+
+    [Fact]
     public async Task A_mailbox_whose_books_are_lost_says_so_and_has_whole_accounts_all_the_same()
     {
         var (storage, _) = await ThreeBlocksAsync();
@@ -95,6 +114,21 @@ public sealed class MixedUpFilesTests
         Assert.Equal(((ulong)EventsOfABlock, 2UL * EventsOfABlock), (status.DeliveredEvents, status.BacklogEvents));
         Assert.Contains("the books of events 1 to 5 are lost", again.Log.ToString(), StringComparison.Ordinal);
         Assert.NotNull(status.Trouble);
+    }
+
+    private static long OffsetOfEvents(SimulatedStorage storage, string path)
+    {
+        using var file = storage.Open(path, write: false).Value;
+        var scanner = Core.Blocks.BlockScanner.Open(file).Value;
+        while (true)
+        {
+            var item = scanner.Next().Value;
+            Assert.NotEqual(Core.Blocks.ScanKind.End, item.Kind);
+            if (item.Kind == Core.Blocks.ScanKind.Frame && item.Header.EventCount > 0)
+            {
+                return item.Offset;
+            }
+        }
     }
 
     private static async Task<(SimulatedStorage Storage, string[] Blocks)> ThreeBlocksAsync()
