@@ -159,7 +159,7 @@ public sealed class RelayTests
         var key = new BlockKey(new Core.Frames.StreamId(1, 2), 3, new BlockHash(new byte[BlockHash.SizeBytes]));
         Assert.True(BlockWay.TryCreate(["a", "b"], out var way, out _));
         Assert.Null((await relay.HandOnAsync("/x", key, way, ["a", "d"], CancellationToken.None)).Trouble);
-        Assert.Contains("d", Assert.Single(collector.Calls), StringComparison.Ordinal);
+        Assert.Single(collector.Calls);
         Assert.Null((await relay.HandOnAsync("/x", key, way, ["a"], CancellationToken.None)).Trouble);
         Assert.Single(collector.Calls);
     }
