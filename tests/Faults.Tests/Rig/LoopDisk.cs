@@ -73,6 +73,13 @@ internal sealed partial class LoopDisk : IAsyncDisposable
         _isMounted = false;
     }
 
+    /// <summary>Has ext4 find an error in itself: with <c>errors=remount-ro</c> it goes read-only, whoever has files open.</summary>
+    public async Task TriggerErrorAsync()
+    {
+        var device = (await Shell.RunAsync("findmnt", "-n", "-o", "SOURCE", Path)).Trim();
+        await File.WriteAllTextAsync($"/sys/fs/ext4/{System.IO.Path.GetFileName(device)}/trigger_fs_error", "1");
+    }
+
     /// <summary>Checks and repairs what is unmounted.</summary>
     public async Task RepairAsync() => await Shell.TryAsync("e2fsck", "-f", "-y", _image);
 
