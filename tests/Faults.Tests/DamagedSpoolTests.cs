@@ -1,11 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
-using Microsoft.Extensions.Logging.Abstractions;
 using Xunit.Abstractions;
-using ZfRepl.Collector.Mailboxes;
-using ZfRepl.Core.Import;
-using ZfRepl.Core.Storage;
-using ZfRepl.Core.Telemetry;
 using ZfRepl.EndToEnd.Tests.Harness;
 using ZfRepl.Faults.Tests.Rig;
 using ZfRepl.TestKit;
@@ -18,8 +13,6 @@ public sealed class DamagedSpoolTests(ITestOutputHelper output)
     private const int Blocks = 1000;
     private const int EventsInBlock = 20;
 
-    private static readonly Oid Item = Oid.Parse("sensor:edge1/damaged");
-
     [FaultFact("mosquitto")]
     public async Task A_thousand_blocks_with_damage_in_many_are_opened_within_seconds_and_every_event_is_accounted_for()
     {
@@ -28,7 +21,7 @@ public sealed class DamagedSpoolTests(ITestOutputHelper output)
         await using var feed = new GeneratorFeed(1, "1s");
         await using var broker = await MosquittoServer.StartAsync();
         await using var site = new Site(new SiteOptions { Sources = feed.Sources, Spool = Path.Combine(disk.Path, "spool") }, broker.Port);
-        await FillAsync(site.MailboxPath, Path.Combine(disk.Path, "aside"));
+        await SpoolFiller.FillAsync(site.MailboxPath, Path.Combine(disk.Path, "aside"), Blocks, EventsInBlock);
         var files = SpoolReader.SealedBlocks(site.MailboxPath);
         Assert.Equal(Blocks, files.Count);
         var hurt = random.GetItems([.. Enumerable.Range(0, Blocks - 1)], 60).Distinct().ToList();
@@ -59,7 +52,7 @@ public sealed class DamagedSpoolTests(ITestOutputHelper output)
         await SiteWaits.WorksAsync(site.Edge, site.Centre);
         var books = await site.DrainAsync(TimeSpan.FromSeconds(120));
         Assert.True(books.Balance, books.ToString());
-        var delivered = (await site.ReadHistoryAsync()).Where(e => e.Oid.Equals(Item)).Select(e => (int)e.Value.AsInt64).ToList();
+        var delivered = (await site.ReadHistoryAsync()).Where(e => e.Oid.Equals(SpoolFiller.Item)).Select(e => (int)e.Value.AsInt64).ToList();
         Assert.Equal(delivered.Count, delivered.Distinct().Count());
         Assert.All(delivered, v => Assert.InRange(v, 1, Blocks * EventsInBlock));
         var safe = Enumerable.Range(0, Blocks).Except(hurt).SelectMany(b => Enumerable.Range((b * EventsInBlock) + 1, EventsInBlock)).Except(delivered);
@@ -102,33 +95,5 @@ public sealed class DamagedSpoolTests(ITestOutputHelper output)
         }
 
         File.WriteAllBytes(path, bytes);
-    }
-
-    private static async Task FillAsync(string folder, string aside)
-    {
-        var quarantine = Quarantine.Open(DiskStorage.Instance, aside, TimeProvider.System).Value;
-        var options = new MailboxOptions
-        {
-            Name = Site.Target, Node = Site.Source, Folder = folder, Durability = Durability.Always, MaxBlockBytes = 64, Coding = BlockCoding.Rows,
-        };
-        await using var mailbox = new Mailbox(DiskStorage.Instance, quarantine, TimeProvider.System, options, NullLogger.Instance);
-        Assert.Null(await mailbox.OpenAsync(CancellationToken.None));
-        using var end = new CancellationTokenSource();
-        var run = mailbox.RunAsync(end.Token);
-        var batch = new EventBatch(new OidTable());
-        var start = UnixTime.FromDateTimeOffset(TimeProvider.System.GetUtcNow()) - (Blocks * EventsInBlock * 1_000_000L);
-        for (var block = 0; block < Blocks; block++)
-        {
-            batch.Clear();
-            for (var i = (block * EventsInBlock) + 1; i <= (block + 1) * EventsInBlock; i++)
-            {
-                batch.Add(new TelemetryEvent(Item, start + (i * 1_000_000L), 1, 0, TelemetryValue.From(i), new Ieid(1, (ulong)i)));
-            }
-
-            Assert.Equal(AppendResult.Accepted, await await mailbox.EnqueueAsync(batch, null, CancellationToken.None));
-        }
-
-        await end.CancelAsync();
-        await run;
     }
 }

@@ -24,8 +24,8 @@ internal sealed class Claims : IAsyncDisposable
     public long Accepted => Interlocked.Read(ref _accepted);
 
     /// <summary>
-    /// The next thing is the cut: what is claimed by now has to be there. Afterwards a process lives on for a moment that in the world would not, on a
-    /// kernel that has just thrown its journal away; what it claims then is counted apart.
+    /// The next thing is the cut: what is claimed by now has to be there. What is claimed afterwards is counted apart: there the process lives on for a
+    /// moment, and on ext4 an fdatasync that is under way when the file system is shut down may say that all is well (docs/reliability.md).
     /// </summary>
     public void BeforeCut() => _atCut = Accepted;
 
@@ -36,7 +36,12 @@ internal sealed class Claims : IAsyncDisposable
         var path = Path.Combine(spool, "boot");
         var boot = File.Exists(path) && ulong.TryParse(File.ReadAllText(path), CultureInfo.InvariantCulture, out var number) ? number : 0;
         _kept.Add((boot, _atCut < 0 ? Accepted : _atCut, Accepted));
-        _atCut = -1;
+        if (_atCut >= 0)
+        {
+            // What was claimed too late is no claim on the next start.
+            Interlocked.Exchange(ref _accepted, _atCut);
+            _atCut = -1;
+        }
     }
 
     /// <summary>How many events that were claimed up to some start are not among those that came of these starts; the worst of all that was kept.</summary>
@@ -44,9 +49,6 @@ internal sealed class Claims : IAsyncDisposable
 
     /// <summary>As <see cref="MissingIn"/>, with what was claimed while the power was being cut.</summary>
     public long MissingLateIn(IReadOnlyCollection<TelemetryEvent> delivered) => Missing(delivered, k => k.Late);
-
-    public string Describe(IReadOnlyCollection<TelemetryEvent> delivered) =>
-        string.Join("; ", _kept) + " || " + string.Join("; ", delivered.CountBy(e => e.Ieid.Boot).OrderBy(b => b.Key));
 
     public async ValueTask DisposeAsync()
     {
