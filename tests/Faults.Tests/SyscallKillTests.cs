@@ -21,41 +21,67 @@ public sealed class SyscallKillTests(ITestOutputHelper output)
     [InlineData("fdatasync", 1, 3, 6)]
     [InlineData("rename", 1, 2)]
     [InlineData("unlink", 1, 4)]
-    public async Task A_kill_before_any_step_loses_nothing(string call, params int[] usual)
+    public async Task A_kill_of_the_collector_before_any_step_loses_nothing(string call, params int[] usual)
     {
         await using var feed = new GeneratorFeed(2);
         await using var broker = await MosquittoServer.StartAsync();
-        await using var site = new Site(
-            new SiteOptions { Sources = feed.Sources, Mailbox = "block_ttl_sec: 1, max_block_size: 4KiB", Fetch = "interval: 100ms, timeout: 2" }, broker.Port);
+        await using var site = new Site(Options(feed), broker.Port);
         await site.StartAsync();
         await using var claims = new Claims(site);
-        var hits = 0;
-        // The early ones are the recovery's.
-        int[] numbers = FaultRun.IsAll ? [.. Enumerable.Range(1, MostCalls)] : usual;
-        foreach (var number in numbers)
+        var hits = await KillAtEachAsync(site.Collector, call, usual, () =>
         {
-            await site.Collector.KillAsync();
             feed.CollectorKilled(site);
             claims.Keep(Path.Combine(site.Folder, "spool"));
-            site.Collector.Under = Strace.KillAt(call, number);
-            site.Collector.Launch();
-            var process = site.Collector.Process;
-            if (await EndsAsync(process))
-            {
-                hits++;
-            }
+        });
+        await ProveAsync(site, feed, call, hits);
+        Assert.InRange(claims.MissingIn(await site.ReadHistoryAsync()), long.MinValue, 0);
+    }
+
+    /// <summary>Verify, import in one transaction with the row that says so, confirm: the centre ends before each write, sync and message of it.</summary>
+    [FaultTheory("mosquitto", "strace")]
+    [InlineData("pwrite64", 5, 21)]
+    [InlineData("fdatasync", 1, 4)]
+    [InlineData("sendto", 3, 9)]
+    public async Task A_kill_of_the_centre_before_any_step_doubles_nothing(string call, params int[] usual)
+    {
+        await using var feed = new GeneratorFeed(2);
+        await using var broker = await MosquittoServer.StartAsync();
+        await using var site = new Site(Options(feed), broker.Port);
+        await site.StartAsync();
+        var hits = await KillAtEachAsync(site.Centre, call, usual, () => { });
+        await ProveAsync(site, feed, call, hits);
+    }
+
+    private static SiteOptions Options(GeneratorFeed feed) =>
+        new() { Sources = feed.Sources, Mailbox = "block_ttl_sec: 1, max_block_size: 4KiB", Fetch = "interval: 100ms, timeout: 2" };
+
+    private static async Task<(int Hits, int Numbers)> KillAtEachAsync(ZfReplProcess victim, string call, int[] usual, Action killed)
+    {
+        // The early ones are the recovery's.
+        int[] numbers = FaultRun.IsAll ? [.. Enumerable.Range(1, MostCalls)] : usual;
+        var hits = 0;
+        foreach (var number in numbers)
+        {
+            await victim.KillAsync();
+            killed();
+            victim.Under = Strace.KillAt(call, number);
+            victim.Launch();
+            hits += await EndsAsync(victim.Process) ? 1 : 0;
         }
 
-        await site.Collector.KillAsync();
-        feed.CollectorKilled(site);
-        claims.Keep(Path.Combine(site.Folder, "spool"));
-        site.Collector.Under = [];
-        await site.Collector.StartAsync();
+        await victim.KillAsync();
+        killed();
+        victim.Under = [];
+        await victim.StartAsync();
+        return (hits, numbers.Length);
+    }
+
+    private async Task ProveAsync(Site site, GeneratorFeed feed, string call, (int Hits, int Numbers) done)
+    {
         var proof = await feed.ProveAsync(site);
-        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{call}: killed before {hits} of {numbers.Length} calls; {proof}"));
-        Assert.InRange(hits, 1, int.MaxValue);
+        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{call}: killed before {done.Hits} of {done.Numbers} calls; {proof}"));
+        Assert.InRange(done.Hits, 1, int.MaxValue);
         Assert.True(proof.Holds, $"{proof}\n{site.Outputs}");
-        Assert.InRange(claims.MissingIn(await site.ReadHistoryAsync()), long.MinValue, 0);
         var stream = await CentreDatabase.StreamAsync(site.DatabasePath);
         Assert.Equal((0UL, (ulong)(await site.BooksAsync()).Accepted), (stream.MissingCount, stream.Received));
         Assert.Empty(stream.Losses);
