@@ -36,7 +36,8 @@ internal sealed class MailboxDisk(
     long newestName,
     IEnumerable<SourcePosition> positions) : IDisposable
 {
-    private const int BooksReserveBytes = 128 * 1024;
+    /// <summary>Kept free beside one block, so that what is there can be delivered and booked.</summary>
+    public const int BooksReserveBytes = 128 * 1024;
 
     // The books, a salvage, a re-coding, a file moved aside: each takes one for a moment; other mailboxes may share the disk.
     private const long ReserveFiles = 16;
@@ -320,7 +321,8 @@ internal sealed class MailboxDisk(
     /// <returns>The block as it is now; null when nothing of it was left: then it stays in the books until it is removed as lost.</returns>
     public StorageResult<SealedBlock?> Repair(SealedBlock block)
     {
-        var salvaged = BlockSalvage.Salvage(storage, PathOf(block.Name), block.Name, block.Header, aside, NowNs());
+        var salvaged = BlockSalvage.Salvage(
+            storage, PathOf(block.Name), block.Name, block.Header, aside, NowNs(), nextSequence: block.Trailer.NextSequence);
         if (!salvaged.IsOk)
         {
             return salvaged.Error;
