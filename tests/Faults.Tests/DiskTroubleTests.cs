@@ -168,7 +168,7 @@ public sealed class DiskTroubleTests(ITestOutputHelper output)
         Assert.True(site.Collector.IsRunning);
     }
 
-    private static SiteOptions Options(IFeed feed, string disk, string mailbox) =>
+    private static SiteOptions Options(GeneratorFeed feed, string disk, string mailbox) =>
         new() { Sources = feed.Sources, Spool = Path.Combine(disk, "spool"), Mailbox = mailbox };
 
     private static async Task<string?> HealthAsync(Site site)

@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Globalization;
 using Xunit.Abstractions;
 using ZfRepl.EndToEnd.Tests.Harness;
-using ZfRepl.EndToEnd.Tests.Proof;
 using ZfRepl.Faults.Tests.Rig;
 using ZfRepl.TestKit;
 

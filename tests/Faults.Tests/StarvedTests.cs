@@ -112,7 +112,10 @@ public sealed class StarvedTests(ITestOutputHelper output)
 
     private static SiteOptions Options(GeneratorFeed feed, string spool) => new()
     {
-        Sources = feed.Sources, Spool = spool, Mailbox = "block_ttl_sec: 1, max_block_size: 8KiB", Fetch = "interval: 200ms, timeout: 2",
+        Sources = feed.Sources,
+        Spool = spool,
+        Mailbox = "block_ttl_sec: 1, max_block_size: 8KiB",
+        Fetch = "interval: 200ms, timeout: 2",
     };
 
     private static async Task GoesOnAsync(Site site)

@@ -91,8 +91,8 @@ internal sealed class MqttFaultProxy : IAsyncDisposable
             {
                 near.NoDelay = far.NoDelay = true;
                 await far.ConnectAsync(IPAddress.Loopback, _brokerPort, _end.Token);
-                var up = new Way(near.GetStream(), far.GetStream(), FromClient: true);
-                var down = new Way(far.GetStream(), near.GetStream(), FromClient: false);
+                using var up = new Way(near.GetStream(), far.GetStream(), fromClient: true);
+                using var down = new Way(far.GetStream(), near.GetStream(), fromClient: false);
                 var ways = new[] { CarryAsync(up, over.Token), CarryAsync(down, over.Token) };
                 await Task.WhenAny(ways);
                 near.Client.Close(0);
@@ -273,11 +273,17 @@ internal sealed class MqttFaultProxy : IAsyncDisposable
     private void Count(string what) => _done.AddOrUpdate(what, 1, (_, n) => n + 1);
 
     /// <summary>One direction of a connection.</summary>
-    private sealed record Way(NetworkStream From, NetworkStream To, bool FromClient)
+    private sealed class Way(NetworkStream from, NetworkStream to, bool fromClient) : IDisposable
     {
         private readonly SemaphoreSlim _writing = new(1, 1);
 
+        public NetworkStream From => from;
+
+        public bool FromClient => fromClient;
+
         public ushort LastIdentifier { get; set; }
+
+        public void Dispose() => _writing.Dispose();
 
         /// <summary>Sends whole: what is late must not land within another packet.</summary>
         public async Task SendAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
@@ -285,7 +291,7 @@ internal sealed class MqttFaultProxy : IAsyncDisposable
             await _writing.WaitAsync(cancellationToken);
             try
             {
-                await To.WriteAsync(bytes, cancellationToken);
+                await to.WriteAsync(bytes, cancellationToken);
             }
             finally
             {

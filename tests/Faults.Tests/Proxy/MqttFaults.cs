@@ -30,6 +30,13 @@ internal sealed record MqttFaults
     /// <summary>Everything at once, each often enough to happen in seconds.</summary>
     public static MqttFaults Everything { get; } = new()
     {
-        Duplicate = 0.05, Reorder = 0.05, Delay = 0.05, DropAcknowledgment = 0.02, Stale = 0.03, Retained = 0.02, ReuseIdentifier = 0.02, Cut = 0.005,
+        Duplicate = 0.05,
+        Reorder = 0.05,
+        Delay = 0.05,
+        DropAcknowledgment = 0.02,
+        Stale = 0.03,
+        Retained = 0.02,
+        ReuseIdentifier = 0.02,
+        Cut = 0.005,
     };
 }

@@ -107,7 +107,7 @@ internal sealed class NetworkSpaces : IAsyncDisposable
         }
     }
 
-    private static Task IpAsync(string space, params string[] arguments) => Shell.RunAsync("ip", ["-n", space, .. arguments]);
+    private static Task<string> IpAsync(string space, params string[] arguments) => Shell.RunAsync("ip", ["-n", space, .. arguments]);
 
-    private static Task RunAsync(string space, params string[] command) => Shell.RunAsync("ip", ["netns", "exec", space, .. command]);
+    private static Task<string> RunAsync(string space, params string[] command) => Shell.RunAsync("ip", ["netns", "exec", space, .. command]);
 }

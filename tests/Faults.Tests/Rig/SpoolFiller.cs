@@ -19,7 +19,12 @@ internal static class SpoolFiller
         var quarantine = Quarantine.Open(DiskStorage.Instance, aside, TimeProvider.System).Value;
         var options = new MailboxOptions
         {
-            Name = Site.Target, Node = Site.Source, Folder = folder, Durability = Durability.Always, MaxBlockBytes = 64, Coding = BlockCoding.Rows,
+            Name = Site.Target,
+            Node = Site.Source,
+            Folder = folder,
+            Durability = Durability.Always,
+            MaxBlockBytes = 64,
+            Coding = BlockCoding.Rows,
         };
         await using var mailbox = new Mailbox(DiskStorage.Instance, quarantine, TimeProvider.System, options, NullLogger.Instance);
         Assert.Null(await mailbox.OpenAsync(CancellationToken.None));
