@@ -20,7 +20,7 @@ public sealed class MosquittoServer : IAsyncDisposable
     /// <summary>Starts with the listener's settings that <paramref name="settings"/> derives from the server's folder.</summary>
     /// <param name="settings">More lines of the configuration.</param>
     /// <param name="address">Where it listens.</param>
-    /// <param name="under">A program and its arguments that start it and become it, such as <c>ip netns exec NAME</c>.</param>
+    /// <param name="under">A program and its arguments that start it and become it, such as <c>nsenter --net=FILE</c>.</param>
     public static async Task<MosquittoServer> StartAsync(
         Func<string, IEnumerable<string>> settings, string address = "127.0.0.1", IReadOnlyList<string>? under = null)
     {

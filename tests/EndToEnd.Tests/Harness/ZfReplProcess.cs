@@ -18,7 +18,7 @@ internal sealed class ZfReplProcess(string name, string folder, params string[] 
 
     public bool IsRunning => _process is { HasExited: false };
 
-    /// <summary>A program and its arguments by which the next start is made, and which becomes the service itself: <c>ip netns exec NAME</c>.</summary>
+    /// <summary>A program and its arguments by which the next start is made, and which becomes the service itself: <c>nsenter --net=FILE</c>.</summary>
     public IReadOnlyList<string> Under { get; set; } = [];
 
     /// <summary>The process of the last start.</summary>

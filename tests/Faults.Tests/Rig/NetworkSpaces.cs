@@ -23,8 +23,11 @@ internal sealed class NetworkSpaces : IAsyncDisposable
 
     public string Centre => _spaces[2];
 
-    /// <summary>The command that a program of one of the machines is started by.</summary>
-    public static IReadOnlyList<string> In(string space) => [ProgramLookup.Find("ip")!, "netns", "exec", space];
+    /// <summary>
+    /// The command that a program of one of the machines is started by, and becomes. Not <c>ip netns exec</c>: that takes a copy of all mounts along, so
+    /// that disks of other tests can't be unmounted.
+    /// </summary>
+    public static IReadOnlyList<string> In(string space) => [ProgramLookup.Find("nsenter")!, $"--net=/run/netns/{space}"];
 
     public static async Task<NetworkSpaces> CreateAsync()
     {
@@ -63,7 +66,7 @@ internal sealed class NetworkSpaces : IAsyncDisposable
     /// <summary>Filters what a machine receives: rules of nft's chain input. An empty list lets everything through again.</summary>
     public static async Task FilterAsync(string space, params string[] rules)
     {
-        await Shell.TryAsync("ip", "netns", "exec", space, "nft", "delete", "table", "ip", "fault");
+        await Shell.TryAsync("nsenter", $"--net=/run/netns/{space}", "nft", "delete", "table", "ip", "fault");
         if (rules.Length == 0)
         {
             return;
@@ -80,7 +83,7 @@ internal sealed class NetworkSpaces : IAsyncDisposable
     /// <summary>How many packets the rules with a counter have met.</summary>
     public static async Task<long> FilteredAsync(string space)
     {
-        var words = (await Shell.RunAsync("ip", "netns", "exec", space, "nft", "list", "table", "ip", "fault")).Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        var words = (await RunAsync(space, "nft", "list", "table", "ip", "fault")).Split(' ', StringSplitOptions.RemoveEmptyEntries);
         return words.Zip(words.Skip(1)).Where(w => w.First == "packets").Sum(w => long.Parse(w.Second, CultureInfo.InvariantCulture));
     }
 
@@ -109,5 +112,5 @@ internal sealed class NetworkSpaces : IAsyncDisposable
 
     private static Task<string> IpAsync(string space, params string[] arguments) => Shell.RunAsync("ip", ["-n", space, .. arguments]);
 
-    private static Task<string> RunAsync(string space, params string[] command) => Shell.RunAsync("ip", ["netns", "exec", space, .. command]);
+    private static Task<string> RunAsync(string space, params string[] command) => Shell.RunAsync("nsenter", [$"--net=/run/netns/{space}", ProgramLookup.Find(command[0]) ?? command[0], .. command[1..]]);
 }
