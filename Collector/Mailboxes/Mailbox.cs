@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
 using ZfRepl.Collector.Mailboxes.Relay;
@@ -62,6 +63,9 @@ public sealed partial class Mailbox : IAsyncDisposable
 {
     private static readonly TimeSpan HousekeepingInterval = TimeSpan.FromSeconds(1);
 
+    // Longer than reading and writing a large block takes.
+    private static readonly TimeSpan DiskPatience = TimeSpan.FromSeconds(5);
+
     private readonly IStorage _storage;
     private readonly IKeepAside _aside;
     private readonly TimeProvider _time;
@@ -80,6 +84,7 @@ public sealed partial class Mailbox : IAsyncDisposable
     private volatile bool _enabled;
     private volatile string? _trouble;
     private volatile string? _damage;
+    private volatile KnownStatus? _lastStatus;
 
     /// <summary>A mailbox that <see cref="OpenAsync"/> brings to life.</summary>
     /// <param name="storage">The files.</param>
@@ -439,13 +444,31 @@ public sealed partial class Mailbox : IAsyncDisposable
         return removed.IsOk ? (ReadyBlock?)null : removed.Error;
     }
 
-    /// <summary>The accounts at this moment.</summary>
+    /// <summary>The accounts at this moment; while the disk does not answer, the last ones that are known, and that as their trouble.</summary>
     public async Task<MailboxStatus> StatusAsync(CancellationToken cancellationToken)
     {
-        await _gate.WaitAsync(cancellationToken);
+        using var patience = new CancellationTokenSource(DiskPatience, _time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, patience.Token);
         try
         {
-            return Disk.Status(_enabled, Queue.LossesByReason, _trouble ?? _damage ?? _relayTrouble) with { Relay = RelayStatus() };
+            await _gate.WaitAsync(either.Token);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested && _lastStatus is not null)
+        {
+            var (last, at) = _lastStatus;
+            var seconds = _time.GetElapsedTime(at).TotalSeconds;
+            return last with
+            {
+                Enabled = _enabled,
+                Trouble = string.Create(CultureInfo.InvariantCulture, $"the disk has not answered for {seconds:0} s; nothing is accepted until it does"),
+            };
+        }
+
+        try
+        {
+            var status = Disk.Status(_enabled, Queue.LossesByReason, _trouble ?? _damage ?? _relayTrouble) with { Relay = RelayStatus() };
+            _lastStatus = new KnownStatus(status, _time.GetTimestamp());
+            return status;
         }
         finally
         {
@@ -507,6 +530,7 @@ public sealed partial class Mailbox : IAsyncDisposable
             _damage = recovered.Findings[0];
         }
 
+        _lastStatus = new KnownStatus(_disk.Status(_enabled, _queue.LossesByReason, _damage), _time.GetTimestamp());
         var (backlog, next) = (_disk.Sealed.Count, _disk.DurableNextSequence);
         _announced = _disk.Sealed.Last?.Header.Index ?? 0;
         _log.Opened(_disk.Stream.ToString(), backlog, next);
@@ -667,4 +691,7 @@ public sealed partial class Mailbox : IAsyncDisposable
         detail);
 
     private long NowNs() => UnixTime.FromDateTimeOffset(_time.GetUtcNow());
+
+    /// <summary>The accounts when the disk last let somebody look.</summary>
+    private sealed record KnownStatus(MailboxStatus Status, long At);
 }

@@ -39,6 +39,9 @@ internal sealed class MailboxDisk(
     /// <summary>Kept free beside one block, so that what is there can be delivered and booked.</summary>
     public const int BooksReserveBytes = 128 * 1024;
 
+    // The books, a salvage, a re-coding, a file moved aside: each takes one for a moment; other mailboxes may share the disk.
+    private const long ReserveFiles = 16;
+
     // Fewer events are not worth a second file.
     private const ulong MinRecodeEvents = 64;
 
@@ -393,6 +396,17 @@ internal sealed class MailboxDisk(
         if (_open is not null)
         {
             return StorageResult.Ok;
+        }
+
+        // As with bytes: without a file to write the books into, no block that is delivered could ever be removed.
+        var files = storage.FreeFiles(options.Folder);
+        if (files.IsOk && files.Value <= ReserveFiles)
+        {
+            return new StorageError(
+                StorageOperation.Open,
+                options.Folder,
+                Errno.NoSpace,
+                $"No space left on device: it can hold {files.Value} files more (inodes), the last {ReserveFiles} are kept for delivering what is there");
         }
 
         var name = BlockName.After(_newestName > 0 ? new BlockName(_newestName) : null, time.GetUtcNow().ToUnixTimeSeconds());

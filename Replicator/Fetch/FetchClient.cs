@@ -217,6 +217,12 @@ public sealed partial class FetchClient : IFetchBooks
             trouble = $"the source offers block {offers[0].Name} and can't give it";
         }
 
+        if (State.Blocks != before)
+        {
+            // A link that breaks after every few blocks delivers: waiting longer each time would take from it what it can do.
+            _retry.Reset();
+        }
+
         if (trouble is not null)
         {
             return (_retry.Next(), trouble);

@@ -19,10 +19,13 @@ public sealed class SmallDisk : IAsyncDisposable
 
     public string Path => _folder.Path;
 
-    public static async Task<SmallDisk> MountAsync(int sizeKiB)
+    /// <summary>Mounts it.</summary>
+    /// <param name="sizeKiB">Its size.</param>
+    /// <param name="options">More options of the mount, such as <c>nr_inodes=60</c>.</param>
+    public static async Task<SmallDisk> MountAsync(int sizeKiB, string? options = null)
     {
         var disk = new SmallDisk();
-        await RunAsync("mount", "-t", "tmpfs", "-o", $"size={sizeKiB}k", "zfrepl-test", disk.Path);
+        await RunAsync("mount", "-t", "tmpfs", "-o", options is null ? $"size={sizeKiB}k" : $"size={sizeKiB}k,{options}", "zfrepl-test", disk.Path);
         return disk;
     }
 

@@ -138,6 +138,13 @@ public sealed class DiskStorage : IStorage
     }
 
     /// <inheritdoc/>
+    public StorageResult<long> FreeFiles(string folder)
+    {
+        var errno = NativeFileSync.FreeFiles(folder, out var free);
+        return errno == 0 ? free : new StorageError(StorageOperation.List, folder, errno, Marshal.GetPInvokeErrorMessage(errno));
+    }
+
+    /// <inheritdoc/>
     public StorageResult<IDisposable> Lock(string path)
     {
         SafeFileHandle handle;

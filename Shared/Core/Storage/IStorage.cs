@@ -36,6 +36,9 @@ public interface IStorage
     /// <summary>The free bytes for an ordinary user on the file system of a folder.</summary>
     StorageResult<long> FreeBytes(string folder);
 
+    /// <summary>How many more files the file system of a folder can have; <see cref="long.MaxValue"/> where it has no such limit.</summary>
+    StorageResult<long> FreeFiles(string folder) => long.MaxValue;
+
     /// <summary>Takes an exclusive lock that ends with the process at the latest.</summary>
     /// <returns>The lock, to be disposed; an error with <see cref="Errno.WouldBlock"/> when somebody holds it.</returns>
     StorageResult<IDisposable> Lock(string path);

@@ -15,6 +15,11 @@ internal static partial class NativeFileSync
     private const int LockExclusive = 2;
     private const int LockNonBlocking = 4;
 
+    // struct statvfs of 64-bit Linux: words of 8 bytes, these two among them; it ends well before the room that is given.
+    private const int StatWords = 32;
+    private const int StatFiles = 5;
+    private const int StatFreeFiles = 7;
+
     private static int OpenDirectory => RuntimeInformation.ProcessArchitecture is Architecture.Arm64 or Architecture.Arm ? 0x4000 : 0x10000;
 
     /// <summary>fdatasync; returns 0 or the error number. A call cut short by a signal before it began is repeated.</summary>
@@ -58,6 +63,28 @@ internal static partial class NativeFileSync
     /// <summary>flock(2) without waiting; returns 0 or the error number.</summary>
     public static int TryLock(SafeFileHandle file) =>
         FLock(file, LockExclusive | LockNonBlocking) == 0 ? 0 : Marshal.GetLastPInvokeError();
+
+    /// <summary>statvfs(3): the inodes that are free for an ordinary user, no limit where the file system makes them as needed; returns 0 or the error number.</summary>
+    public static int FreeFiles(string folder, out long free)
+    {
+        free = long.MaxValue;
+        if (IntPtr.Size != 8)
+        {
+            return 0;
+        }
+
+        var words = new ulong[StatWords];
+        if (StatFileSystem(folder, words) != 0)
+        {
+            return Marshal.GetLastPInvokeError();
+        }
+
+        free = words[StatFiles] == 0 ? long.MaxValue : (long)Math.Min(words[StatFreeFiles], long.MaxValue);
+        return 0;
+    }
+
+    [LibraryImport("libc", EntryPoint = "statvfs", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int StatFileSystem(string path, [Out] ulong[] words);
 
     [LibraryImport("libc", EntryPoint = "fdatasync", SetLastError = true)]
     private static partial int FDataSync(SafeFileHandle file);

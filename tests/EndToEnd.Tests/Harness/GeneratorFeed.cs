@@ -20,12 +20,12 @@ internal interface IFeed : IAsyncDisposable
 }
 
 /// <summary>Generators of the collector itself: they count, and go on only when the last value is durable.</summary>
-internal sealed class GeneratorFeed(int count) : IFeed
+internal sealed class GeneratorFeed(int count, string interval = "10ms") : IFeed
 {
     private readonly List<TelemetryEvent> _seenOnDisk = [];
 
     public IReadOnlyList<string> Sources { get; } =
-        [.. Enumerable.Range(1, count).Select(i => $"beat{i}: {{ kind: generator, oid: \"sensor:edge1/beat{i}\", interval: 10ms, value: counter }}")];
+        [.. Enumerable.Range(1, count).Select(i => $"beat{i}: {{ kind: generator, oid: \"sensor:edge1/beat{i}\", interval: {interval}, value: counter }}")];
 
     public Task StartAsync(Site site) => Task.CompletedTask;
 

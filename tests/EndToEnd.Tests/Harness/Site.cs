@@ -225,7 +225,7 @@ internal sealed class Site : IAsyncDisposable
 
     private string PubSub(int port)
     {
-        var text = string.Create(CultureInfo.InvariantCulture, $"host: \"127.0.0.1:{_options.BrokerPort ?? port}\", reconnect_max: 1s, ping_interval: 2s");
+        var text = string.Create(CultureInfo.InvariantCulture, $"host: \"{_options.BrokerAddress}:{_options.BrokerPort ?? port}\", reconnect_max: 1s, ping_interval: 2s");
         text += _options.Authority is { } authority ? $", ca_certs: {authority.CaFile}" : "";
         return text + (_options.Account is { } account ? $", username: {account.User}, password: {account.Password}" : "");
     }

@@ -15,6 +15,9 @@ internal sealed record SiteOptions
     /// <summary>Where nodes find the broker; null for its own port.</summary>
     public int? BrokerPort { get; init; }
 
+    /// <summary>The broker's address.</summary>
+    public string BrokerAddress { get; init; } = "127.0.0.1";
+
     /// <summary>Lines of the collector's <c>sources</c>, without indentation.</summary>
     public required IReadOnlyList<string> Sources { get; init; }
 

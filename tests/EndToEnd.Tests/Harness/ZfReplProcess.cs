@@ -18,7 +18,11 @@ internal sealed class ZfReplProcess(string name, string folder, params string[] 
 
     public bool IsRunning => _process is { HasExited: false };
 
+    /// <summary>A program and its arguments by which the next start is made, and which becomes the service itself: <c>nsenter --net=FILE</c>.</summary>
+    public IReadOnlyList<string> Under { get; set; } = [];
 
+    /// <summary>The process of the last start.</summary>
+    public ExternalProcess Process => _process ?? throw new InvalidOperationException($"{name} was not started.");
 
     /// <summary>Starts it, and returns when the process exists: it may well be killed while it starts.</summary>
     public void Launch()
@@ -28,7 +32,8 @@ internal sealed class ZfReplProcess(string name, string folder, params string[] 
             _earlier.Append(_process.Output);
         }
 
-        _process = ExternalProcess.Start(ZfReplProgram.Path, ["run", .. files], folder);
+        string[] command = [.. Under, ZfReplProgram.Path, "run", .. files];
+        _process = ExternalProcess.Start(command[0], command[1..], folder);
     }
 
     /// <summary>Starts it and waits until it says that it works.</summary>
@@ -56,6 +61,4 @@ internal sealed class ZfReplProcess(string name, string folder, params string[] 
             await _process.DisposeAsync();
         }
     }
-
-    private ExternalProcess Process => _process ?? throw new InvalidOperationException($"{name} was not started.");
 }

@@ -48,10 +48,14 @@ internal static class PostgresErrors
         // The statements are right, so tables that they do not fit were changed by somebody.
         PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.UndefinedColumn or PostgresErrorCodes.UndefinedFunction
             or PostgresErrorCodes.InvalidSchemaName or PostgresErrorCodes.NotNullViolation or PostgresErrorCodes.CheckViolation
+            or PostgresErrorCodes.ForeignKeyViolation or PostgresErrorCodes.ExclusionViolation
             or PostgresErrorCodes.DatatypeMismatch or PostgresErrorCodes.BadCopyFileFormat => Broken(
                 options, $"does not have the tables that it should: {e.MessageText}", "somebody changed them: restore a backup"),
         PostgresErrorCodes.DataCorrupted or PostgresErrorCodes.IndexCorrupted => Broken(
             options, $"is damaged: {e.MessageText}", "restore a backup of the server; see its log"),
+        _ when IsOfATrigger(e.SqlState) => Broken(
+            options, $"has a trigger of somebody that refuses what is written: {e.MessageText} ({e.SqlState})",
+            "remove it, or have it let these rows through; it is tried again"),
         _ when e.IsTransient || IsServerSide(e.SqlState) => Unavailable(
             options, $"failed: {e.MessageText} ({e.SqlState})", "see the server's log; it is tried again by itself"),
         _ => null,
@@ -60,6 +64,9 @@ internal static class PostgresErrors
     // Connection, resources, operator intervention (shutdown, crash), system, configuration, internal errors, broken transactions.
     private static bool IsServerSide(string state) =>
         state.Length == 5 && state[..2] is "08" or "53" or "57" or "58" or "F0" or "XX" or "25" or "40" or "55";
+
+    // Triggered action, trigger's change of data, external routines, PL/pgSQL: no statement of ours can cause them.
+    private static bool IsOfATrigger(string state) => state.Length == 5 && state[..2] is "09" or "27" or "38" or "39" or "P0";
 
     private static string Reason(Exception exception) => exception.InnerException is { } inner && exception is NpgsqlException
         ? inner.Message
