@@ -70,6 +70,48 @@ public sealed class SimulatedStorage : IStorage
         }
     }
 
+    /// <summary>What of a file is certain to be there after a power cut; null when its name is not.</summary>
+    public byte[]? Durable(string path)
+    {
+        lock (_gate)
+        {
+            return _durableNames.TryGetValue(path, out var node) ? node.Durable : null;
+        }
+    }
+
+    /// <summary>The paths of all files, as a program sees them now.</summary>
+    public IReadOnlyList<string> Paths()
+    {
+        lock (_gate)
+        {
+            return [.. _names.Keys.Order(StringComparer.Ordinal)];
+        }
+    }
+
+    /// <summary>A file's content as a program sees it now; null when there is none.</summary>
+    public byte[]? Content(string path)
+    {
+        lock (_gate)
+        {
+            return _names.TryGetValue(path, out var node) ? node.Live.ToArray() : null;
+        }
+    }
+
+    /// <summary>
+    /// A sync of the file failed: the kernel takes its pages for written, so later syncs report success, and what was not durable until now never
+    /// becomes so, however long it can still be read.
+    /// </summary>
+    public void FailSync(string path)
+    {
+        lock (_gate)
+        {
+            if (_names.TryGetValue(path, out var node))
+            {
+                node.HasFailedSync = true;
+            }
+        }
+    }
+
     /// <summary>The power goes and comes back: unsynced bytes and names survive as the seed says. Open files of before are dead.</summary>
     public void Crash(Random random)
     {
@@ -296,6 +338,8 @@ public sealed class SimulatedStorage : IStorage
 
         public byte[] Durable { get; set; } = [];
 
+        public bool HasFailedSync { get; set; }
+
         public Node AfterPowerCut(Random random)
         {
             var node = new Node();
@@ -394,7 +438,7 @@ public sealed class SimulatedStorage : IStorage
                 }
 
                 owner.FileSyncs++;
-                if (!owner.IgnoreSyncs)
+                if (!owner.IgnoreSyncs && !node.HasFailedSync)
                 {
                     node.Durable = [.. node.Live];
                 }
