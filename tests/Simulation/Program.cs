@@ -19,6 +19,7 @@ internal static class Program
           --without CONTROL  takes a safeguard away (--list-controls); promises will be broken
           --first            ends with the first seed that breaks a promise
           --twice            runs each seed twice and compares the traces
+          --list             prints a line for each seed
           --trace            prints everything that happens
           --log              with the product's own log
         Exit code 0: every seed is clean; 1: a promise was broken; 2: wrong use.
@@ -83,9 +84,9 @@ internal static class Program
                 }
             }
 
-            if (options.Seeds == 1)
+            if (options.Seeds == 1 || options.Lists)
             {
-                Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"seed {seed}: trace {result.TraceHash:x16}, {result.Steps} steps"));
+                Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"seed {seed}: trace {result.TraceHash:x16}, {result.Steps} steps, recovery {result.Recovery.TotalSeconds:0} s"));
             }
         }
 
@@ -132,6 +133,8 @@ internal static class Program
 
         public bool Twice { get; private init; }
 
+        public bool Lists { get; private init; }
+
         public bool Traces { get; private init; }
 
         public bool Logs { get; private init; }
@@ -168,6 +171,9 @@ internal static class Program
                         break;
                     case "--twice":
                         options = options with { Twice = true };
+                        break;
+                    case "--list":
+                        options = options with { Lists = true };
                         break;
                     case "--trace":
                         options = options with { Traces = true };

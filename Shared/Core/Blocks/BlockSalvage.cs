@@ -48,6 +48,11 @@ public static class BlockSalvage
         IStorage storage, string path, BlockName name, BlockHeader fallback, IKeepAside aside, long nowNs, long? durableBytes = null)
     {
         var opened = storage.Open(path, write: true);
+        if (opened is { IsOk: false, Error.IsNotFound: true })
+        {
+            return FinishWritten(storage, path, name, fallback, aside, nowNs, opened.Error);
+        }
+
         if (!opened.IsOk)
         {
             return opened.Error;
@@ -74,6 +79,38 @@ public static class BlockSalvage
 
         var isCleanPrefix = report.Value is { Header: not null, Damages.Count: 0, Missing.Count: 0, Trailer: null } && durableBytes is null;
         return isCleanPrefix ? job.SealInPlace() : job.Rewrite(fallback);
+    }
+
+    /// <summary>
+    /// The original is gone. Where it was moved aside when all its intact frames were durable in a file of their own, and the disk failed only then,
+    /// nobody but that file has the events: it gets its name now.
+    /// </summary>
+    private static StorageResult<SalvageOutcome> FinishWritten(
+        IStorage storage, string path, BlockName name, BlockHeader fallback, IKeepAside aside, long nowNs, StorageError notFound)
+    {
+        var folder = Path.GetDirectoryName(path)!;
+        var sealedPath = Path.Combine(folder, name.ToString());
+        if (path != sealedPath && storage.Open(sealedPath, write: false) is { IsOk: true, Value: var there })
+        {
+            there.Dispose();
+            return notFound;
+        }
+
+        var written = Path.Combine(folder, name + SalvageSuffix);
+        var opened = storage.Open(written, write: true);
+        if (!opened.IsOk)
+        {
+            return opened.Error.IsNotFound ? notFound : opened.Error;
+        }
+
+        using var file = opened.Value;
+        var report = BlockReport.Create(file, fallback.Stream, fallback.ToBytes().Length);
+        if (!report.IsOk)
+        {
+            return report.Error;
+        }
+
+        return report.Value.IsIntact ? new Job(storage, written, name, file, report.Value, aside, nowNs).Finish(keptAside: null) : notFound;
     }
 
     private sealed class Job(

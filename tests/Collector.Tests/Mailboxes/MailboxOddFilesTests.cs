@@ -252,6 +252,42 @@ public sealed class MailboxOddFilesTests
     }
 
     [Theory]
+    [InlineData("/spool/quarantine", StorageOperation.SyncFolder)]
+    [InlineData(MailboxRig.Folder, StorageOperation.SyncFolder)]
+    [InlineData(".salvage", StorageOperation.Rename)]
+    public async Task Carrying_over_goes_on_when_the_disk_fails_after_the_original_was_moved_aside(string place, StorageOperation failing)
+    {
+        var storage = new SimulatedStorage();
+        var time = new ManualTime();
+        await using var rig = await MailboxRig.StartAsync(storage, time);
+        await rig.AppendAsync(0, 3);
+        var (syncs, failures, isAside) = (0, 0, false);
+        storage.Fault = (_, operation, path) =>
+        {
+            if (operation == StorageOperation.Sync && path.EndsWith(".open", StringComparison.Ordinal) && syncs++ == 0)
+            {
+                return Errno.InputOutput;
+            }
+
+            var fails = isAside && failures == 0 && operation == failing && path.EndsWith(place, StringComparison.Ordinal);
+            isAside |= operation == StorageOperation.Rename && path.EndsWith(".open", StringComparison.Ordinal);
+            failures += fails ? 1 : 0;
+            return fails ? Errno.InputOutput : null;
+        };
+        var append = rig.AppendAsync(3, 3);
+        await Eventually.TrueAsync(
+            async () =>
+            {
+                time.Advance(TimeSpan.FromSeconds(1));
+                return append.IsCompleted && (await rig.Mailbox.ListAsync(CancellationToken.None)).Count == 1;
+            },
+            "the block is carried over");
+        Assert.True(failures > 0, "the fault was met");
+        Assert.Equal(Enumerable.Range(0, 6), await rig.ValuesAsync());
+        await rig.AssertAccountsAsync();
+    }
+
+    [Theory]
     [InlineData(512, false)]
     [InlineData(24, true)]
     public async Task What_is_left_of_a_first_commit_without_its_header_does_not_count_and_a_header_gone_bad_costs_nothing(int zeros, bool isTaken)
