@@ -14,7 +14,7 @@ internal static class Program
         Runs edge, link and centre in one process, on one thread, in virtual time; everything that happens follows from a seed.
           --seeds N          how many seeds, default 100; with --seed 1
           --seed S           the first seed; without it a random one, which is printed
-          --minutes M        virtual time with readings and faults, default 3; recovery comes on top
+          --minutes M        virtual time with readings and faults, default 2; recovery comes on top
           --seconds T        no more seeds are begun after so many seconds of real time
           --without CONTROL  takes a safeguard away (--list-controls); promises will be broken
           --first            ends with the first seed that breaks a promise
@@ -123,7 +123,7 @@ internal static class Program
 
         public int Seed { get; private init; }
 
-        public TimeSpan Duration { get; private init; } = TimeSpan.FromMinutes(3);
+        public TimeSpan Duration { get; private init; } = TimeSpan.FromMinutes(2);
 
         public TimeSpan Longest { get; private init; } = TimeSpan.MaxValue;
 

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 
 namespace ZfRepl.Simulation;
 
@@ -15,7 +14,7 @@ internal sealed class SimLoop(int seed)
     private const ulong HashFactor = 1_099_511_628_211;
 
     private readonly PriorityQueue<Action, (long At, int Tie, long Number)> _events = new();
-    private readonly Queue<string> _lines = new();
+    private readonly Queue<(TimeSpan At, string Line)> _lines = new();
     private readonly Random _ties = new(seed);
     private long _number;
 
@@ -41,7 +40,7 @@ internal sealed class SimLoop(int seed)
     public Action? BetweenWork { get; set; }
 
     /// <summary>The newest lines of the trace.</summary>
-    public IEnumerable<string> LastLines => _lines;
+    public IEnumerable<string> LastLines => _lines.Select(l => Format(l.At, l.Line));
 
     /// <summary>Has something happen after some virtual time.</summary>
     public void After(TimeSpan delay, Action action) =>
@@ -121,15 +120,16 @@ internal sealed class SimLoop(int seed)
         return false;
     }
 
+    private static string Format(TimeSpan at, string line) => string.Create(CultureInfo.InvariantCulture, $"{at.TotalSeconds,12:0.0000}  {line}");
+
     private void Keep(string line)
     {
-        var text = new StringBuilder().Append(CultureInfo.InvariantCulture, $"{Now.TotalSeconds,12:0.0000}  {line}").ToString();
-        Output?.Invoke(text);
+        Output?.Invoke(Format(Now, line));
         if (_lines.Count == KeptLines)
         {
             _lines.Dequeue();
         }
 
-        _lines.Enqueue(text);
+        _lines.Enqueue((Now, line));
     }
 }

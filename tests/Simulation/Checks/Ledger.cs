@@ -33,7 +33,7 @@ internal sealed class Ledger(SimLoop loop, Truth truth, IReadOnlyList<Edge> edge
     /// <summary>True when every reading is in every database or given up in its books, and nothing waits anywhere.</summary>
     public bool IsAllWhereItBelongs() =>
         edges.All(e => e.Plant.Kept == 0 && e.Collector is { IsOpen: true })
-        && Pairs().All(p => truth.Missing(p.Edge.Number, p.Centre).Count == 0 && Backlog(p.Edge, p.Centre) == 0);
+        && Pairs().All(p => Backlog(p.Edge, p.Centre) == 0) && Pairs().All(p => truth.Missing(p.Edge.Number, p.Centre).Count == 0);
 
     /// <summary>What must be so at the end.</summary>
     public void CheckEnd(TimeSpan patience)

@@ -16,12 +16,13 @@ namespace ZfRepl.Simulation.Checks;
 internal sealed class Truth(SimLoop loop, Plan plan, IReadOnlyList<HistoryStore> centres)
 {
     private readonly List<Reading> _readings = [];
+    private readonly Dictionary<int, int> _made = [];
     private readonly List<HashSet<int>> _inDatabase = [.. centres.Select(_ => new HashSet<int>())];
     private readonly Dictionary<(int Edge, int Centre), HashSet<int>> _owed = [];
     private readonly Dictionary<(int Edge, int Centre, int Number), (StreamId Stream, ulong Sequence)> _givenUp = [];
 
     /// <summary>Readings made by each edge's plant.</summary>
-    public int Made(int edge) => _readings.Count(r => r.Edge == edge);
+    public int Made(int edge) => _made.GetValueOrDefault(edge);
 
     /// <summary>All readings.</summary>
     public int Total => _readings.Count;
@@ -50,6 +51,7 @@ internal sealed class Truth(SimLoop loop, Plan plan, IReadOnlyList<HistoryStore>
         };
         var reading = new Reading(number, edge, oid, timeNs, (short)(number % 7 == 0 ? -1 : 1), number % 5 == 0 ? 0x40000000U : 0U, value);
         _readings.Add(reading);
+        _made[edge] = Made(edge) + 1;
         return reading;
     }
 
@@ -108,17 +110,22 @@ internal sealed class Truth(SimLoop loop, Plan plan, IReadOnlyList<HistoryStore>
             return;
         }
 
-        var losses = new List<(StreamId, LossRecord)>(LossesInDatabase(centre));
-        foreach (var other in BlockFiles(machine, path).Where(p => p != path))
+        // Most likely they are in another file of the same block.
+        var others = BlockFiles(machine, path).Where(p => p != path).OrderByDescending(p => IsOfSameBlock(p, path)).ToList();
+        var losses = new List<(StreamId, LossRecord)>();
+        for (var i = 0; i < others.Count && left.Count > 0; i++)
         {
-            if (machine.Storage.Durable(other) is not { } durable)
+            if (machine.Storage.Durable(others[i]) is { } durable)
             {
-                continue;
+                var there = BlockContent.Read(durable);
+                losses.AddRange(there.Losses);
+                there.Readings.ForEach(r => left.Remove(r.Number));
             }
+        }
 
-            var there = BlockContent.Read(durable);
-            losses.AddRange(there.Losses);
-            there.Readings.ForEach(r => left.Remove(r.Number));
+        if (left.Count > 0)
+        {
+            losses.AddRange(LossesInDatabase(centre));
         }
 
         foreach (var (number, (stream, sequence)) in left)
@@ -159,17 +166,20 @@ internal sealed class Truth(SimLoop loop, Plan plan, IReadOnlyList<HistoryStore>
     /// <summary>What is neither in the database nor in its loss ledger.</summary>
     public IReadOnlyList<int> Missing(int edge, int centre)
     {
-        var losses = LossesInDatabase(centre).ToList();
+        var lost = centres[centre].Streams.ToDictionary(s => s.Key, s => s.Value.DeclaredLost());
         return
         [
             .. _readings.Where(r => r.Edge == edge && !_inDatabase[centre].Contains(r.Number))
                 .Select(r => r.Number)
-                .Where(n => !_givenUp.TryGetValue((edge, centre, n), out var place) || !BlockContent.IsCovered(losses, place.Stream, place.Sequence)),
+                .Where(n => !_givenUp.TryGetValue((edge, centre, n), out var place) || lost.GetValueOrDefault(place.Stream)?.Contains(place.Sequence) != true),
         ];
     }
 
     /// <summary>How many readings of an edge a database has.</summary>
     public int Delivered(int edge, int centre) => _inDatabase[centre].Count(n => _readings[n].Edge == edge);
+
+    private static bool IsOfSameBlock(string a, string b) =>
+        Path.GetFileName(a).Split('.')[0].Equals(Path.GetFileName(b).Split('.')[0], StringComparison.Ordinal);
 
     private IEnumerable<(StreamId Stream, LossRecord Record)> LossesInDatabase(int centre) =>
         centres[centre].Streams.SelectMany(s => s.Value.Losses.Select(l => (s.Key, l.Record)));
