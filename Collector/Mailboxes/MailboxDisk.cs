@@ -317,7 +317,8 @@ internal sealed class MailboxDisk(
     /// <returns>The block as it is now; null when nothing of it was left: then it stays in the books until it is removed as lost.</returns>
     public StorageResult<SealedBlock?> Repair(SealedBlock block)
     {
-        var salvaged = BlockSalvage.Salvage(storage, PathOf(block.Name), block.Name, block.Header, aside, NowNs());
+        var salvaged = BlockSalvage.Salvage(
+            storage, PathOf(block.Name), block.Name, block.Header, aside, NowNs(), nextSequence: block.Trailer.NextSequence);
         if (!salvaged.IsOk)
         {
             return salvaged.Error;
