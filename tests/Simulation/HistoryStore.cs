@@ -169,14 +169,14 @@ internal sealed class HistoryStore(string name, bool hasUniqueKey)
 
         public bool HasContentOfUnknown()
         {
-            var row = _row;
-            return _rows.Exists(r => r.Ieid == Ieid.Unknown && r.HasContentOf(row));
+            var wanted = _row;
+            return _rows.Exists(r => r.Ieid == Ieid.Unknown && r.HasContentOf(wanted));
         }
 
         public bool HasContent()
         {
-            var row = _row;
-            return _rows.Exists(r => r.HasContentOf(row));
+            var wanted = _row;
+            return _rows.Exists(r => r.HasContentOf(wanted));
         }
 
         private RowMatch Match(int index) => index < 0 ? RowMatch.None

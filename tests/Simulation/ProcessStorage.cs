@@ -1,4 +1,5 @@
 using ZfRepl.Core.Storage;
+using ZfRepl.TestKit;
 
 namespace ZfRepl.Simulation;
 
@@ -9,7 +10,7 @@ namespace ZfRepl.Simulation;
 /// <param name="beforeDelete">Looks at a file that is about to be deleted.</param>
 internal sealed class ProcessStorage(SimLoop loop, SimProcess process, Controls controls, Action<string>? beforeDelete) : IStorage
 {
-    private readonly IStorage _disk = process.Machine.Storage;
+    private readonly SimulatedStorage _disk = process.Machine.Storage;
     private readonly DiskFaults _faults = process.Machine.Faults;
 
     public StorageResult<IStorageFile> CreateNew(string path)

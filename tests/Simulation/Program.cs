@@ -98,10 +98,10 @@ internal static class Program
         return failed == 0 ? 0 : 1;
     }
 
-    private static Task<SeedResult> RunAsync(Options options, int seed)
+    private static async Task<SeedResult> RunAsync(Options options, int seed)
     {
         using var loggers = new TraceLoggers(options.Logs ? Console.WriteLine : null);
-        return new World(Plan.Of(seed, options.Duration), options.Controls, options.Traces ? Console.WriteLine : null, options.Logs ? loggers : null).RunAsync();
+        return await new World(Plan.Of(seed, options.Duration), options.Controls, options.Traces ? Console.WriteLine : null, options.Logs ? loggers : null).RunAsync();
     }
 
     private static void Report(SeedResult result, string violation, Options options)

@@ -52,7 +52,7 @@ public static class BlockSalvage
         var opened = storage.Open(path, write: true);
         if (opened is { IsOk: false, Error.IsNotFound: true })
         {
-            return FinishWritten(storage, path, name, fallback, aside, nowNs, opened.Error);
+            return FinishWritten(storage, path, name, fallback, new BlockBounds(fallback.FirstSequence, nextSequence), aside, nowNs, opened.Error);
         }
 
         if (!opened.IsOk)
@@ -89,7 +89,7 @@ public static class BlockSalvage
     /// nobody but that file has the events: it gets its name now.
     /// </summary>
     private static StorageResult<SalvageOutcome> FinishWritten(
-        IStorage storage, string path, BlockName name, BlockHeader fallback, IKeepAside aside, long nowNs, StorageError notFound)
+        IStorage storage, string path, BlockName name, BlockHeader fallback, BlockBounds bounds, IKeepAside aside, long nowNs, StorageError notFound)
     {
         var folder = Path.GetDirectoryName(path)!;
         var sealedPath = Path.Combine(folder, name.ToString());
@@ -107,13 +107,15 @@ public static class BlockSalvage
         }
 
         using var file = opened.Value;
-        var report = BlockReport.Create(file, fallback.Stream, fallback.ToBytes().Length);
+        var report = BlockReport.Create(file, fallback.Stream, fallback.ToBytes().Length, bounds);
         if (!report.IsOk)
         {
             return report.Error;
         }
 
-        return report.Value.IsIntact ? new Job(storage, written, name, file, report.Value, aside, nowNs).Finish(keptAside: null) : notFound;
+        return report.Value.IsIntact
+            ? new Job(storage, written, name, file, report.Value, bounds, aside, nowNs).Finish(keptAside: null)
+            : notFound;
     }
 
     private sealed class Job(

@@ -1,6 +1,5 @@
 using ZfRepl.Core.Blocks;
 using ZfRepl.Core.Frames;
-using ZfRepl.Core.History;
 using ZfRepl.Core.Storage;
 using ZfRepl.Core.Telemetry;
 

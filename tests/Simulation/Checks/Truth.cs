@@ -1,5 +1,4 @@
 using System.Globalization;
-using ZfRepl.Core.Blocks;
 using ZfRepl.Core.Frames;
 using ZfRepl.Core.Telemetry;
 using ZfRepl.Simulation.Plant;
