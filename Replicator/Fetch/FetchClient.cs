@@ -16,6 +16,8 @@ public sealed partial class FetchClient : IFetchBooks
     private static readonly TimeSpan FirstRetry = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LastRetry = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan SuspendedPause = TimeSpan.FromSeconds(1);
+
+    // A delay is cut to whole milliseconds: less than one would be none, again and again.
     private static readonly TimeSpan Shortest = TimeSpan.FromMilliseconds(1);
     private static readonly TimeSpan ClockCheck = TimeSpan.FromSeconds(30);
 
@@ -292,7 +294,7 @@ public sealed partial class FetchClient : IFetchBooks
     {
         using var done = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         await Task.WhenAny(
-            Task.Delay(pause > TimeSpan.Zero ? pause : TimeSpan.Zero, _time, done.Token),
+            Task.Delay(pause > Shortest ? pause : Shortest, _time, done.Token),
             _link.AnnouncedAsync(done.Token).AsTask(),
             reconnected.ReadAsync(done.Token).AsTask());
         await done.CancelAsync();
@@ -328,7 +330,6 @@ public sealed partial class FetchClient : IFetchBooks
                 next = coming;
             }
 
-            // A delay is cut to whole milliseconds: less than one would be none, again and again.
             var left = next - now ?? ClockCheck;
             await Task.Delay(left < Shortest ? Shortest : left < ClockCheck ? left : ClockCheck, _time, cancellationToken);
         }

@@ -59,6 +59,7 @@ internal sealed class FaultInjector
         foreach (var centre in _centres)
         {
             (centre.Faults.IsDown, centre.Faults.Fail, centre.Faults.LoseAnswer) = (false, 0, 0);
+            centre.Faults.Slowness = TimeSpan.FromMilliseconds(1);
         }
 
         foreach (var process in Machines().SelectMany(m => m.Processes))
@@ -92,7 +93,7 @@ internal sealed class FaultInjector
         var edge = _edges[_random.Next(_edges.Count)];
         var centre = _centres[_random.Next(_centres.Count)];
         var process = Pick(edge, centre);
-        switch (_random.Next(16))
+        switch (_random.Next(18))
         {
             case 0 or 1 or 2:
                 DieAfter(process, byPowerCut: false);
@@ -120,6 +121,9 @@ internal sealed class FaultInjector
                 break;
             case 13:
                 JumpClock(_random.Next(2) == 0 ? centre.Machine : edge.Machine);
+                break;
+            case 16 or 17:
+                GoFromBadToWorse(edge);
                 break;
             case 14:
                 _ = edge.ConfirmWronglyAsync();
@@ -191,6 +195,34 @@ internal sealed class FaultInjector
         {
             machine.Faults.End();
             _loop.Trace($"{machine.Name}: disk well");
+        });
+    }
+
+    /// <summary>The disk fails, the collector dies of it or is killed, starts again on a disk that is well, and then the power goes.</summary>
+    private void GoFromBadToWorse(Edge edge)
+    {
+        BreakDisk(edge.Machine);
+        var kill = TimeSpan.FromSeconds(6 * Math.Pow(_random.NextDouble(), 2));
+        _loop.After(kill, () =>
+        {
+            if (_isOver)
+            {
+                return;
+            }
+
+            _loop.Trace($"{edge.Name}: the collector is killed on a bad disk");
+            edge.CollectorProcess?.Die();
+            if (_random.Next(2) == 0)
+            {
+                edge.Machine.Faults.End();
+            }
+        });
+        _loop.After(kill + TimeSpan.FromSeconds(12 * _random.NextDouble()), () =>
+        {
+            if (!_isOver)
+            {
+                edge.Machine.CutPower();
+            }
         });
     }
 
