@@ -98,8 +98,8 @@ public sealed class SimulatedStorage : IStorage
     }
 
     /// <summary>
-    /// A sync of the file failed: the kernel takes its pages for written, so later syncs report success, and what was not durable until now never
-    /// becomes so, however long it can still be read.
+    /// A sync of the file failed: the kernel takes its pages for written, so later syncs report success and write nothing of them, however long
+    /// they can still be read. A page that is written to once more is as any other. (A page is a sector here, as blocks of tests are small.)
     /// </summary>
     public void FailSync(string path)
     {
@@ -107,7 +107,7 @@ public sealed class SimulatedStorage : IStorage
         {
             if (_names.TryGetValue(path, out var node))
             {
-                node.HasFailedSync = true;
+                node.LoseDirty();
             }
         }
     }
@@ -338,7 +338,49 @@ public sealed class SimulatedStorage : IStorage
 
         public byte[] Durable { get; set; } = [];
 
-        public bool HasFailedSync { get; set; }
+        private readonly HashSet<int> _lost = [];
+
+        /// <summary>What is dirty now counts as written, and is not.</summary>
+        public void LoseDirty()
+        {
+            for (var offset = 0; offset < Live.Count; offset += SectorBytes)
+            {
+                if (!IsDurable(offset))
+                {
+                    _lost.Add(offset / SectorBytes);
+                }
+            }
+        }
+
+        /// <summary>These bytes were written to.</summary>
+        public void Touched(long offset, int count) => _lost.RemoveWhere(s => s >= offset / SectorBytes && s <= (offset + count) / SectorBytes);
+
+        public void Sync()
+        {
+            byte[] durable = [.. Live];
+            foreach (var offset in _lost.Select(s => s * SectorBytes).Where(o => o < durable.Length))
+            {
+                for (var i = offset; i < Math.Min(offset + SectorBytes, durable.Length); i++)
+                {
+                    durable[i] = i < Durable.Length ? Durable[i] : (byte)0;
+                }
+            }
+
+            Durable = durable;
+        }
+
+        private bool IsDurable(int offset)
+        {
+            for (var i = offset; i < Math.Min(offset + SectorBytes, Live.Count); i++)
+            {
+                if (i >= Durable.Length || Durable[i] != Live[i])
+                {
+                    return false;
+                }
+            }
+
+            return true;
+        }
 
         public Node AfterPowerCut(Random random)
         {
@@ -424,6 +466,8 @@ public sealed class SimulatedStorage : IStorage
                     node.Live[(int)offset + i] = bytes[i];
                 }
 
+                node.Touched(offset, bytes.Length);
+
                 return StorageResult.Ok;
             }
         }
@@ -438,9 +482,9 @@ public sealed class SimulatedStorage : IStorage
                 }
 
                 owner.FileSyncs++;
-                if (!owner.IgnoreSyncs && !node.HasFailedSync)
+                if (!owner.IgnoreSyncs)
                 {
-                    node.Durable = [.. node.Live];
+                    node.Sync();
                 }
 
                 return StorageResult.Ok;
@@ -457,6 +501,7 @@ public sealed class SimulatedStorage : IStorage
                 }
 
                 Node.Resize(node.Live, (int)lengthBytes);
+                node.Touched(lengthBytes, 0);
                 return StorageResult.Ok;
             }
         }

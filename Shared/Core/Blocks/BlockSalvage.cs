@@ -17,7 +17,8 @@ public sealed record SalvageOutcome(SealedBlock? Block, BlockReport Report, stri
 /// Decisions, by what the scan found:
 /// <list type="table">
 /// <item><term>sealed and intact</term><description>only the name is missing: rename</description></item>
-/// <item><term>intact frames, then a torn tail or nothing</term><description>keep the tail aside, cut, seal in place</description></item>
+/// <item><term>intact frames, then a torn tail or nothing</term><description>keep the tail aside, seal a copy of the rest; in place where the disk has no
+/// room for a copy</description></item>
 /// <item><term>damage before intact frames, or a damaged header</term><description>write the intact frames and a loss record into a
 /// new file, move the original aside, give the new file the block's name</description></item>
 /// <item><term>no frame at all</term><description>move the file aside, or delete it when it is empty</description></item>
@@ -81,7 +82,7 @@ public static class BlockSalvage
         }
 
         var isCleanPrefix = report.Value is { Header: not null, Damages.Count: 0, Missing.Count: 0, Trailer: null } && durableBytes is null;
-        return isCleanPrefix ? job.SealInPlace() : job.Rewrite(fallback);
+        return isCleanPrefix ? job.SealRest() : job.Rewrite(fallback);
     }
 
     /// <summary>
@@ -137,6 +138,11 @@ public static class BlockSalvage
                 }
             }
 
+            return Opened(target, keptAside);
+        }
+
+        private StorageResult<SalvageOutcome> Opened(string target, string? keptAside)
+        {
             var block = SealedBlock.TryOpen(storage, target, name);
             if (!block.IsOk)
             {
@@ -162,7 +168,7 @@ public static class BlockSalvage
             return moved.IsOk ? new SalvageOutcome(null, report, moved.Value) : moved.Error;
         }
 
-        public StorageResult<SalvageOutcome> SealInPlace()
+        public StorageResult<SalvageOutcome> SealRest()
         {
             string? kept = null;
             if (report.TornTail is { } tail)
@@ -176,6 +182,52 @@ public static class BlockSalvage
                 kept = copied.Value;
             }
 
+            var rest = SealCopy(kept);
+            return rest is { IsOk: false, Error.IsNoSpace: true } ? SealInPlace(kept) : rest;
+        }
+
+        /// <summary>
+        /// What can be read need not be on disk: a sync may have failed in the process before, and then the kernel takes the file for written, and
+        /// reports success from then on. So what counts from now on is written once more.
+        /// </summary>
+        private StorageResult<SalvageOutcome> SealCopy(string? kept)
+        {
+            var copyPath = Path.Combine(_folder, name + SalvageSuffix);
+            var created = CreateAnew(copyPath);
+            if (!created.IsOk)
+            {
+                return created.Error;
+            }
+
+            StorageResult done;
+            using (var copy = created.Value)
+            {
+                done = PrefixCopy.Copy(file, copy, report.IntactPrefixBytes);
+                done = done.IsOk ? AppendTrailer(copy, report.IntactPrefixBytes, report.FirstSequence) : done;
+            }
+
+            if (!done.IsOk)
+            {
+                // Should it stay, the next attempt deletes it.
+                _ = storage.Delete(copyPath);
+                return done.Error;
+            }
+
+            var target = Path.Combine(_folder, name.ToString());
+            done = storage.Rename(copyPath, target);
+            done = done.IsOk ? storage.SyncFolder(_folder) : done;
+            if (done.IsOk && path != target)
+            {
+                // Only now, with the new name on disk. A power loss may bring the old one back: the next start deletes it again.
+                done = storage.Delete(path);
+                done = done.IsOk ? storage.SyncFolder(_folder) : done;
+            }
+
+            return done.IsOk ? Opened(target, kept) : done.Error;
+        }
+
+        private StorageResult<SalvageOutcome> SealInPlace(string? kept)
+        {
             // Nothing of the tail may stay behind the trailer.
             var cut = file.SetLength(report.IntactPrefixBytes);
             if (!cut.IsOk)
@@ -187,6 +239,12 @@ public static class BlockSalvage
             return sealing.IsOk ? Finish(kept) : sealing.Error;
         }
 
+        private StorageResult<IStorageFile> CreateAnew(string newPath)
+        {
+            var removed = storage.Delete(newPath);
+            return removed is { IsOk: false, Error.IsNotFound: false } ? removed.Error : storage.CreateNew(newPath);
+        }
+
         public StorageResult<SalvageOutcome> Rewrite(BlockHeader fallback)
         {
             var header = report.Header ?? fallback with
@@ -195,13 +253,7 @@ public static class BlockSalvage
                 NeededVersion = report.NeededVersion,
             };
             var salvagePath = Path.Combine(_folder, name + SalvageSuffix);
-            var removed = storage.Delete(salvagePath);
-            if (removed is { IsOk: false, Error.IsNotFound: false })
-            {
-                return removed.Error;
-            }
-
-            var created = storage.CreateNew(salvagePath);
+            var created = CreateAnew(salvagePath);
             if (!created.IsOk)
             {
                 return created.Error;
