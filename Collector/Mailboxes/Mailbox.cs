@@ -430,7 +430,10 @@ public sealed partial class Mailbox : IAsyncDisposable
         await _gate.WaitAsync(cancellationToken);
         try
         {
-            return Disk.Status(_enabled, Queue.LossesByReason, _trouble ?? _damage);
+            var status = Disk.Status(_enabled, Queue.LossesByReason, _trouble ?? _damage);
+
+            // What vanished is lost from the start on, also as long as the entry in the ledger is on its way to the disk.
+            return status with { LostEvents = status.LostEvents + _vanished.Aggregate(0UL, (sum, v) => sum + v.NextSequence - v.FirstSequence) };
         }
         finally
         {

@@ -73,7 +73,7 @@ public static class BlockSalvage
         var job = new Job(storage, path, name, file, report.Value, bounds, aside, nowNs);
         if (report.Value.IsIntact)
         {
-            return job.Finish(keptAside: null);
+            return path.EndsWith(BlockName.OpenSuffix, StringComparison.Ordinal) ? job.SealRest() : job.Finish(keptAside: null);
         }
 
         if (report.Value.FrameCount == 0 && report.Value.Trailer is null)
@@ -124,6 +124,9 @@ public static class BlockSalvage
         long nowNs)
     {
         private readonly string _folder = Path.GetDirectoryName(path)!;
+
+        /// <summary>What lies in front of the trailer, be it there or still to come.</summary>
+        private long ContentBytes => report.IsIntact ? report.LengthBytes - BlockTrailer.FrameBytes : report.IntactPrefixBytes;
 
         public StorageResult<SalvageOutcome> Finish(string? keptAside)
         {
@@ -202,8 +205,8 @@ public static class BlockSalvage
             StorageResult done;
             using (var copy = created.Value)
             {
-                done = PrefixCopy.Copy(file, copy, report.IntactPrefixBytes);
-                done = done.IsOk ? AppendTrailer(copy, report.IntactPrefixBytes, report.FirstSequence) : done;
+                done = PrefixCopy.Copy(file, copy, ContentBytes);
+                done = done.IsOk ? AppendTrailer(copy, ContentBytes, report.FirstSequence) : done;
             }
 
             if (!done.IsOk)
@@ -229,13 +232,13 @@ public static class BlockSalvage
         private StorageResult<SalvageOutcome> SealInPlace(string? kept)
         {
             // Nothing of the tail may stay behind the trailer.
-            var cut = file.SetLength(report.IntactPrefixBytes);
+            var cut = file.SetLength(ContentBytes);
             if (!cut.IsOk)
             {
                 return cut.Error;
             }
 
-            var sealing = AppendTrailer(file, report.IntactPrefixBytes, report.FirstSequence);
+            var sealing = AppendTrailer(file, ContentBytes, report.FirstSequence);
             return sealing.IsOk ? Finish(kept) : sealing.Error;
         }
 
@@ -266,6 +269,13 @@ public static class BlockSalvage
                 {
                     return copied.Error;
                 }
+            }
+
+            // The new file's name first: a power loss must not leave the original aside and nothing in its place.
+            var named = storage.SyncFolder(_folder);
+            if (!named.IsOk)
+            {
+                return named.Error;
             }
 
             var moved = aside.Move(path, Describe());

@@ -23,6 +23,12 @@ internal sealed class Truth(SimLoop loop, Plan plan, IReadOnlyList<HistoryStore>
     /// <summary>Readings made by each edge's plant.</summary>
     public int Made(int edge) => _made.GetValueOrDefault(edge);
 
+    /// <summary>Whether blocks may be given up because nobody fetched them in time.</summary>
+    public bool MayExpire => plan.MayExpire;
+
+    /// <summary>The edges' machines.</summary>
+    public IReadOnlyList<SimMachine> Machines { get; set; } = [];
+
     /// <summary>All readings.</summary>
     public int Total => _readings.Count;
 
@@ -152,7 +158,8 @@ internal sealed class Truth(SimLoop loop, Plan plan, IReadOnlyList<HistoryStore>
         var contents = BlockFiles(machine, Path.Combine(folder, "x")).Select(p => BlockContent.Read(machine.Storage.Content(p)!)).ToList();
         var there = contents.SelectMany(c => c.Readings).Select(r => r.Number).ToHashSet();
         var losses = contents.SelectMany(c => c.Losses).Concat(LossesInDatabase(centre)).ToList();
-        foreach (var number in owed.Where(n => !there.Contains(n)))
+        var aside = Aside(machine);
+        foreach (var number in owed.Where(n => !there.Contains(n) && !aside.ContainsKey(n)))
         {
             if (!_givenUp.TryGetValue((edge, centre, number), out var place) || !BlockContent.IsCovered(losses, place.Stream, place.Sequence))
             {
@@ -165,23 +172,43 @@ internal sealed class Truth(SimLoop loop, Plan plan, IReadOnlyList<HistoryStore>
     /// <summary>What is neither in the database nor in its loss ledger.</summary>
     public IReadOnlyList<int> Missing(int edge, int centre)
     {
+        var aside = Aside(Machines[edge]);
+        var named = LossesInDatabase(centre).Where(l => l.Record.Reason == LossReason.Damaged).Select(l => l.Record.Source).ToHashSet(StringComparer.Ordinal);
         var lost = centres[centre].Streams.ToDictionary(s => s.Key, s => s.Value.DeclaredLost());
         return
         [
             .. _readings.Where(r => r.Edge == edge && !_inDatabase[centre].Contains(r.Number))
                 .Select(r => r.Number)
-                .Where(n => !_givenUp.TryGetValue((edge, centre, n), out var place) || lost.GetValueOrDefault(place.Stream)?.Contains(place.Sequence) != true),
+                .Where(n => !_givenUp.TryGetValue((edge, centre, n), out var place) || lost.GetValueOrDefault(place.Stream)?.Contains(place.Sequence) != true)
+                .Where(n => !aside.TryGetValue(n, out var file)
+                    || (!named.Contains(file.Block) && lost.GetValueOrDefault(file.Stream)?.Contains(file.Sequence) != true)),
         ];
     }
 
-    /// <summary>How many readings of an edge a database has.</summary>
-    public int Delivered(int edge, int centre) => _inDatabase[centre].Count(n => _readings[n].Edge == edge);
+    /// <summary>How many readings of an edge are in its quarantine and not in a database: their file could not be read.</summary>
+    public int AsideOnly(int edge, int centre) => Aside(Machines[edge]).Keys.Count(n => !_inDatabase[centre].Contains(n));
 
     private static bool IsOfSameBlock(string a, string b) =>
         Path.GetFileName(a).Split('.')[0].Equals(Path.GetFileName(b).Split('.')[0], StringComparison.Ordinal);
 
     private IEnumerable<(StreamId Stream, LossRecord Record)> LossesInDatabase(int centre) =>
         centres[centre].Streams.SelectMany(s => s.Value.Losses.Select(l => (s.Key, l.Record)));
+
+    /// <summary>Readings in files of the quarantine, with the block's name and where they were in the stream.</summary>
+    private static Dictionary<int, (string Block, StreamId Stream, ulong Sequence)> Aside(SimMachine machine)
+    {
+        var aside = new Dictionary<int, (string, StreamId, ulong)>();
+        foreach (var path in machine.Storage.Paths())
+        {
+            if (Path.GetDirectoryName(path) == EdgeCollector.QuarantineFolder && !path.EndsWith(".json", StringComparison.Ordinal))
+            {
+                BlockContent.Read(machine.Storage.Content(path)!).Readings
+                    .ForEach(r => aside[r.Number] = (Path.GetFileName(path).Split('.')[0], r.Stream, r.Sequence));
+            }
+        }
+
+        return aside;
+    }
 
     private static IEnumerable<string> BlockFiles(SimMachine machine, string pathInFolder)
     {
