@@ -238,7 +238,7 @@ internal sealed class MailboxRecovery
         if (opened.Value is not { } block)
         {
             // Old content of the disk at its end may be frames of a later block: those count where they belong.
-            var next = FollowerOf(name, all) is { } follower ? ReadHeader(follower) : (BlockHeader?)null;
+            var next = FollowerHeader(name, all);
             return next.IsOk
                 ? AddSalvaged(path, name, "is sealed by name, and its header or trailer is damaged", nextSequence: next.Value?.FirstSequence)
                 : next.Error;
@@ -249,7 +249,7 @@ internal sealed class MailboxRecovery
 
     private StorageResult AddOpen(string path, BlockName name, HashSet<string> all)
     {
-        if (FollowerOf(name, all) is null)
+        if (!FollowersOf(name, all).Any())
         {
             return AddSalvaged(path, name, "was open");
         }
@@ -258,27 +258,38 @@ internal sealed class MailboxRecovery
         return end.IsOk ? AddSalvaged(path, name, end.Value is null ? "was closed and not sealed yet" : "was given up while open", end.Value) : end.Error;
     }
 
-    /// <summary>The file of the block behind a block, or null.</summary>
-    private string? FollowerOf(BlockName name, HashSet<string> all)
+    /// <summary>The files of the blocks behind a block, in their order.</summary>
+    private IEnumerable<string> FollowersOf(BlockName name, HashSet<string> all) => all
+        .Select(file => BlockName.TryParse(file, out var other) || BlockName.TryParseOpen(file, out other) ? other : (BlockName?)null)
+        .OfType<BlockName>()
+        .Where(other => other.CompareTo(name) > 0)
+        .Distinct()
+        .Order()
+        .Select(other => other.ToString())
+        .Select(file => Path.Combine(_options.Folder, all.Contains(file) ? file : file + BlockName.OpenSuffix));
+
+    /// <summary>
+    /// The header of the block behind a block, or null. On a disk that fails several blocks in a row may have been begun and given up before they
+    /// had one: those say nothing about where the next one begins.
+    /// </summary>
+    private StorageResult<BlockHeader?> FollowerHeader(BlockName name, HashSet<string> all)
     {
-        var next = all
-            .Select(file => BlockName.TryParse(file, out var other) || BlockName.TryParseOpen(file, out other) ? other : (BlockName?)null)
-            .Where(other => other is { } o && o.CompareTo(name) > 0)
-            .OrderBy(other => other)
-            .FirstOrDefault();
-        var file = next?.ToString();
-        return file is null ? null : Path.Combine(_options.Folder, all.Contains(file) ? file : file + BlockName.OpenSuffix);
+        foreach (var path in FollowersOf(name, all))
+        {
+            var header = ReadHeader(path);
+            if (!header.IsOk || header.Value is not null)
+            {
+                return header;
+            }
+        }
+
+        return (BlockHeader?)null;
     }
 
     /// <summary>How much of a block lies before the sequence number where the next one begins, in bytes; null when all of it does.</summary>
     private StorageResult<long?> FindEnd(string path, BlockName name, HashSet<string> all)
     {
-        if (FollowerOf(name, all) is not { } nextPath)
-        {
-            return (long?)null;
-        }
-
-        var nextHeader = ReadHeader(nextPath);
+        var nextHeader = FollowerHeader(name, all);
         if (!nextHeader.IsOk)
         {
             return nextHeader.Error;
@@ -497,7 +508,8 @@ internal sealed class MailboxRecovery
 
     private StorageResult Delete(string path)
     {
+        // What is gone already, as a cut-short salvage that was written anew, is as it should be.
         var deleted = _storage.Delete(path);
-        return deleted.IsOk ? _storage.SyncFolder(_options.Folder) : deleted;
+        return deleted.IsOk || deleted.Error.IsNotFound ? _storage.SyncFolder(_options.Folder) : deleted;
     }
 }

@@ -45,6 +45,7 @@ internal sealed class FaultInjector
         _loop.Trace("faults end");
         _bus.Faults = new BusFaults();
         _bus.Truncate = 0;
+        _bus.Latency = TimeSpan.FromMilliseconds(5);
         if (!_bus.IsUp)
         {
             _bus.SetUp(true);

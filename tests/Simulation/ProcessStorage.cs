@@ -25,7 +25,7 @@ internal sealed class ProcessStorage(SimLoop loop, SimProcess process, Controls 
 
     public StorageResult<IStorageFile> Open(string path, bool write)
     {
-        if (Begin(write ? StorageOperation.Open : StorageOperation.Read, path) is { } error)
+        if (Begin(StorageOperation.Read, path) is { } error)
         {
             return error with { Operation = StorageOperation.Open };
         }

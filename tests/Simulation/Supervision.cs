@@ -34,6 +34,10 @@ internal static class Supervision
             {
                 loop.Trace($"{process.Name} ends{(failure is null ? "" : ", it can't go on")}");
                 loop.Remark(failure ?? "in order");
+                if (failure is not null && process.Machine.Faults.Errno is null)
+                {
+                    loop.Violate($"{process.Name} can't go on, and its disk is well: {failure}");
+                }
             }
         }
         catch (OperationCanceledException) when (process.Stop.IsCancellationRequested)
