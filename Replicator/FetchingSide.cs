@@ -4,7 +4,6 @@ using ZfRepl.Core.Import;
 using ZfRepl.Core.Sinks;
 using ZfRepl.Core.Storage;
 using ZfRepl.Core.Transfer;
-using ZfRepl.Hosting.History;
 using ZfRepl.Hosting.Import;
 using ZfRepl.Hosting.Lifetime;
 using ZfRepl.Hosting.Rpc;
@@ -16,7 +15,15 @@ using ZfRepl.Replicator.Sinks;
 namespace ZfRepl.Replicator;
 
 /// <summary>The fetching side: history, inbox, sinks, and one client for each source. Empty until it is opened.</summary>
-internal sealed class FetchingSide(ReplicatorOptions options, IStorage storage, ServiceContext context) : IAsyncDisposable
+/// <param name="options">The replicator's settings.</param>
+/// <param name="storage">The files.</param>
+/// <param name="context">The service.</param>
+/// <param name="openHistory">Opens the history database.</param>
+internal sealed class FetchingSide(
+    ReplicatorOptions options,
+    IStorage storage,
+    ServiceContext context,
+    Func<HistoryOptions, CancellationToken, ValueTask<HistoryResult<IHistoryDatabase>>> openHistory) : IAsyncDisposable
 {
     private readonly List<Func<CancellationToken, Task>> _loops = [];
     private readonly List<FetchClient> _clients = [];
@@ -76,7 +83,7 @@ internal sealed class FetchingSide(ReplicatorOptions options, IStorage storage, 
             return Failure(quarantine.Error);
         }
 
-        var history = await HistoryDatabases.OpenAsync(client.History, cancellationToken);
+        var history = await openHistory(client.History, cancellationToken);
         if (!history.IsOk)
         {
             return new ServiceFailure(ExitCode.Failed, history.Error.Detail, history.Error.Remedy);
@@ -131,7 +138,11 @@ internal sealed class FetchingSide(ReplicatorOptions options, IStorage storage, 
         }
 
         Importer = new BlockImporter(
-            storage, History, sinks, context.Time, new BlockImporterOptions { Guards = client.Guards, Quarantine = Quarantine });
+            storage,
+            History,
+            sinks,
+            context.Time,
+            new BlockImporterOptions { Guards = client.Guards, Quarantine = Quarantine, MaxEventsPerTransaction = client.EventsPerTransaction });
         OpenRelay();
         var intake = new BlockIntake(
             inbox.Value, Importer, History, Quarantine, context.Loggers.CreateLogger("import"), _relay, context.Time);

@@ -68,6 +68,9 @@ public sealed record ClientOptions
     /// <summary>By node, what the sources that are not trusted may write.</summary>
     public IReadOnlyDictionary<string, SourceGuard> Guards { get; init; } = new Dictionary<string, SourceGuard>();
 
+    /// <summary>The most events in one transaction of an import, from 1.</summary>
+    public int EventsPerTransaction { get; init; } = new BlockImporterOptions().MaxEventsPerTransaction;
+
     /// <summary>The archive topic, or null when nothing is published.</summary>
     public ArchiveOptions? Archive { get; init; }
 

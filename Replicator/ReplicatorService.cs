@@ -2,6 +2,7 @@ using ZfRepl.Core.Schedule;
 using ZfRepl.Core.Storage;
 using ZfRepl.Core.Tasks;
 using ZfRepl.Core.Transfer;
+using ZfRepl.Hosting.History;
 using ZfRepl.Hosting.Lifetime;
 using ZfRepl.Hosting.Rpc;
 using ZfRepl.Replicator.Bus;
@@ -26,7 +27,7 @@ public sealed class ReplicatorService(ReplicatorOptions options, IStorage storag
     {
         await using var bus = new MqttBus(options.Bus, $"zfrepl-{options.Node}", context.Time, context.Loggers.CreateLogger("mqtt"));
         var loops = new List<Func<CancellationToken, Task>> { bus.RunAsync };
-        await using var fetching = new FetchingSide(options, storage, context);
+        await using var fetching = new FetchingSide(options, storage, context, HistoryDatabases.OpenAsync);
         if (options.Client is not null && await fetching.OpenAsync(bus, stop) is { } failure)
         {
             return failure;

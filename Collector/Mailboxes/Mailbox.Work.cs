@@ -1,4 +1,5 @@
 using System.Threading.Channels;
+using ZfRepl.Core.Blocks;
 using ZfRepl.Core.Frames;
 using ZfRepl.Core.Storage;
 
@@ -20,6 +21,9 @@ public sealed partial class Mailbox
     private BlockAges? _ages;
 
     private ulong _announced;
+
+    // Old blocks that were looked into.
+    private readonly HashSet<ulong> _entriesAlone = [];
 
     private async Task CommitLoopAsync(CancellationToken cancellationToken)
     {
@@ -186,7 +190,7 @@ public sealed partial class Mailbox
     /// <summary>Gives up blocks that nobody fetched in time: first the entry in the ledger, then, when that is durable, the block.</summary>
     private void Expire()
     {
-        foreach (var block in _ages!.Expired(Disk.Sealed, _options.Keep))
+        foreach (var block in _ages!.Expired(Disk.Sealed, _options.Keep).Where(b => b.Trailer.EventCount > 0 || !HoldsEntriesAlone(b)))
         {
             if (!_expiring.Exists(e => e.Block.Header.Index == block.Header.Index))
             {
@@ -203,6 +207,21 @@ public sealed partial class Mailbox
                 _expiring.Remove(entry);
             }
         }
+    }
+
+    /// <summary>
+    /// True for a block of entries of the ledger. There is nothing in it to give up: its entries would only go round and round, from a block that
+    /// nobody fetched in time into the next one, and so never arrive over a slow link.
+    /// </summary>
+    private bool HoldsEntriesAlone(SealedBlock block)
+    {
+        if (_entriesAlone.Contains(block.Header.Index))
+        {
+            return true;
+        }
+
+        var losses = Disk.ReadLosses(block);
+        return !losses.IsOk || (losses.Value.Count > 0 && _entriesAlone.Add(block.Header.Index));
     }
 
     /// <summary>Seals what is closed, as far as it is not to be re-coded first.</summary>

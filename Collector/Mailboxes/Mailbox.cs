@@ -466,7 +466,14 @@ public sealed partial class Mailbox : IAsyncDisposable
 
         try
         {
-            var status = Disk.Status(_enabled, Queue.LossesByReason, _trouble ?? _damage ?? _relayTrouble) with { Relay = RelayStatus() };
+            var status = Disk.Status(_enabled, Queue.LossesByReason, _trouble ?? _damage ?? _relayTrouble);
+            status = status with
+            {
+                Relay = RelayStatus(),
+
+                // What vanished is lost from the start on, also as long as the entry in the ledger is on its way to the disk.
+                LostEvents = status.LostEvents + _vanished.Aggregate(0UL, (sum, v) => sum + v.NextSequence - v.FirstSequence),
+            };
             _lastStatus = new KnownStatus(status, _time.GetTimestamp());
             return status;
         }

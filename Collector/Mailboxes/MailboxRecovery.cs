@@ -95,7 +95,7 @@ internal sealed class MailboxRecovery
         foreach (var name in listed.Value.Select(e => e.Name).Where(names.Contains))
         {
             var done = Classify(name, names);
-            if (done is { IsOk: false, Error: var error } && IsOfOneFile(error))
+            if (done is { IsOk: false, Error: var error } && IsOfOneFile(error) && error.Path == Path.Combine(_options.Folder, name))
             {
                 done = SetAsideUnreadable(name, error);
             }
@@ -109,14 +109,18 @@ internal sealed class MailboxRecovery
         return Conclude();
     }
 
-    /// <summary>True when one file is at fault: a bad place on the disk, a link to nowhere. One such file must not keep the mailbox shut.</summary>
+    /// <summary>
+    /// True when one file is at fault: a bad place on the disk, a link to nowhere. One such file must not keep the mailbox shut. Where another one
+    /// can't be made, as for a copy, the block is none the worse: the start is tried again.
+    /// </summary>
     private static bool IsOfOneFile(StorageError error) =>
         error.Operation is StorageOperation.Open or StorageOperation.Read
         && error.Errno is Errno.InputOutput or Errno.NotFound or Errno.TooManyLinks;
 
     private StorageResult SetAsideUnreadable(string fileName, StorageError error)
     {
-        if (BlockName.TryParse(fileName, out var name))
+        // Also one that was open: whoever has its readings acknowledged will not send them again.
+        if ((BlockName.TryParse(fileName, out var name) || BlockName.TryParseOpen(fileName, out name)) && !_unreadable.Contains(name))
         {
             _unreadable.Add(name);
         }
@@ -516,7 +520,8 @@ internal sealed class MailboxRecovery
 
     private StorageResult Delete(string path)
     {
+        // What is gone already, as a cut-short salvage that was written anew, is as it should be.
         var deleted = _storage.Delete(path);
-        return deleted.IsOk ? _storage.SyncFolder(_options.Folder) : deleted;
+        return deleted.IsOk || deleted.Error.IsNotFound ? _storage.SyncFolder(_options.Folder) : deleted;
     }
 }

@@ -16,7 +16,8 @@ internal readonly record struct Recoding(StorageResult<RecodeOutcome> Outcome, S
 /// the memory of one block, however many mailboxes there are, and no commit waits for it. Thread-safe.
 /// </summary>
 /// <param name="oids">The table of those who write into the mailboxes.</param>
-internal sealed class RecodingRoom(OidTable oids)
+/// <param name="scheduler">Who runs the work; null for the system's, which gives it a thread of its own.</param>
+internal sealed class RecodingRoom(OidTable oids, TaskScheduler? scheduler = null)
 {
     private readonly Lock _gate = new();
     private readonly BlockRecoder _recoder = new(oids);
@@ -32,7 +33,7 @@ internal sealed class RecodingRoom(OidTable oids)
             () => Recode(storage, folder, block, cancellationToken),
             CancellationToken.None,
             TaskCreationOptions.LongRunning | TaskCreationOptions.DenyChildAttach,
-            TaskScheduler.Default);
+            scheduler ?? TaskScheduler.Default);
 
     private Recoding Recode(IStorage storage, string folder, BlockAppender block, CancellationToken cancellationToken)
     {

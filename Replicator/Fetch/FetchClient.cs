@@ -17,6 +17,10 @@ public sealed partial class FetchClient : IFetchBooks
     private static readonly TimeSpan LastRetry = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan SuspendedPause = TimeSpan.FromSeconds(1);
 
+    // A delay is cut to whole milliseconds: less than one would be none, again and again.
+    private static readonly TimeSpan Shortest = TimeSpan.FromMilliseconds(1);
+    private static readonly TimeSpan ClockCheck = TimeSpan.FromSeconds(30);
+
     // More than an announcement that came late can still offer.
     private const int RememberedConfirmations = 256;
 
@@ -59,7 +63,7 @@ public sealed partial class FetchClient : IFetchBooks
         _time = time;
         _options = options;
         _logger = logger;
-        _retry = new RetryDelay(FirstRetry, LastRetry, options.Source.GetHashCode(StringComparison.Ordinal));
+        _retry = new RetryDelay(FirstRetry, LastRetry, RetryDelay.SeedOf(options.Source));
         _state = new FetchState { Source = options.Source };
     }
 
@@ -299,7 +303,7 @@ public sealed partial class FetchClient : IFetchBooks
     {
         using var done = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         await Task.WhenAny(
-            Task.Delay(pause > TimeSpan.Zero ? pause : TimeSpan.Zero, _time, done.Token),
+            Task.Delay(pause > Shortest ? pause : Shortest, _time, done.Token),
             _link.AnnouncedAsync(done.Token).AsTask(),
             reconnected.ReadAsync(done.Token).AsTask());
         await done.CancelAsync();
@@ -308,28 +312,35 @@ public sealed partial class FetchClient : IFetchBooks
 
     private async Task WaitForStartAsync(CancellationToken cancellationToken)
     {
-        var now = _time.GetUtcNow();
-        var next = _options.Schedule?.Next(now, _time.LocalTimeZone);
         using var done = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var byHand = _start.Reader.ReadAsync(done.Token).AsTask();
-        await Task.WhenAny(byHand, DelayUntilAsync(next, done.Token));
+        await Task.WhenAny(byHand, ScheduledAsync(done.Token));
         await done.CancelAsync();
         cancellationToken.ThrowIfCancellationRequested();
     }
 
-    private async Task DelayUntilAsync(DateTimeOffset? instant, CancellationToken cancellationToken)
+    /// <summary>
+    /// Ends at the schedule's next instant. That is one of the wall clock, which may be set meanwhile: back by years, and the instant would not
+    /// come in years; so it is looked at anew now and then.
+    /// </summary>
+    private async Task ScheduledAsync(CancellationToken cancellationToken)
     {
-        // A timer reaches seven weeks; a schedule may be rarer.
-        var longest = TimeSpan.FromDays(40);
+        DateTimeOffset? next = null;
         while (true)
         {
-            var left = instant is { } i ? i - _time.GetUtcNow() : longest;
-            if (left <= TimeSpan.Zero)
+            var now = _time.GetUtcNow();
+            if (next is { } due && due <= now)
             {
                 return;
             }
 
-            await Task.Delay(left < longest ? left : longest, _time, cancellationToken);
+            if (_options.Schedule?.Next(now, _time.LocalTimeZone) is { } coming && !(next <= coming))
+            {
+                next = coming;
+            }
+
+            var left = next - now ?? ClockCheck;
+            await Task.Delay(left < Shortest ? Shortest : left < ClockCheck ? left : ClockCheck, _time, cancellationToken);
         }
     }
 

@@ -32,7 +32,7 @@ internal sealed partial class InboxLeftovers(
     private static readonly TimeSpan LastRetry = TimeSpan.FromSeconds(60);
 
     private readonly TaskCompletionSource _firstPass = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly RetryDelay _retry = new(FirstRetry, LastRetry, target.GetHashCode(StringComparison.Ordinal));
+    private readonly RetryDelay _retry = new(FirstRetry, LastRetry, RetryDelay.SeedOf(target));
     private HashSet<BlockKey>? _left;
     private volatile LeftoverState _state = new();
 

@@ -38,6 +38,7 @@ internal sealed partial class MailboxServer(
     private readonly HashSet<UInt128> _helloNonces = [];
     private readonly Queue<UInt128> _helloOrder = new();
     private long? _saidStarted;
+    private ulong _opened;
 
     public bool Enabled { get; set; } = true;
 
@@ -171,7 +172,7 @@ internal sealed partial class MailboxServer(
         var sourceNonce = SessionKeys.NewNonce();
         var keys = new SessionKeys(apiKey, options.Node, mailbox.Target, targetNonce, sourceNonce);
         var chunkBytes = Math.Clamp(hello.MaxChunkBytes, 1024, options.ChunkBytes);
-        var session = new ServedSession(sourceNonce, keys, hello, chunkBytes, time) { Key = apiKey };
+        var session = new ServedSession(sourceNonce, keys, hello, chunkBytes, time) { Key = apiKey, Order = ++_opened };
         _sessions[sourceNonce] = session;
         SessionOpened(logger, mailbox.Target, chunkBytes);
         var header = new MessageHeader(MessageType.HelloReply, IsLast: false, targetNonce, sourceNonce, "");
@@ -475,7 +476,7 @@ internal sealed partial class MailboxServer(
 
         var ready = await source.ReadyAsync(mailbox.Target, new ReadyQuery(MaxAnnounced), cancellationToken);
         var apiKey = mailbox.KeyNow;
-        foreach (var session in _sessions.Values.Where(s => ReferenceEquals(s.Key, apiKey)))
+        foreach (var session in _sessions.Values.Where(s => ReferenceEquals(s.Key, apiKey)).OrderBy(s => s.Order))
         {
             var content = new ByteWriter(256);
             if (ready.Value is { } blocks && blocks.TotalBlocks == (ulong)blocks.Blocks.Count && blocks.Blocks.All(b => IsAcceptable(session, b)))
@@ -561,7 +562,7 @@ internal sealed partial class MailboxServer(
 
     private void DropIdleSessions()
     {
-        var sessions = _sessions.Values.OrderByDescending(s => s.IsProven).ThenBy(s => s.Idle).ToArray();
+        var sessions = _sessions.Values.OrderByDescending(s => s.IsProven).ThenBy(s => s.Idle).ThenByDescending(s => s.Order).ToArray();
         foreach (var session in sessions.Where((s, i) => s.Idle > options.SessionIdle || i >= options.MaxSessionsPerMailbox - 1))
         {
             Close(session);

@@ -19,6 +19,9 @@ internal sealed class ServedSession(UInt128 id, SessionKeys keys, Hello hello, i
 
     public UInt128 Id => id;
 
+    /// <summary>Its place in the order in which sessions were opened.</summary>
+    public required ulong Order { get; init; }
+
     public SessionKeys Keys => keys;
 
     /// <summary>What the session's keys were derived from.</summary>

@@ -70,6 +70,48 @@ public sealed class SimulatedStorage : IStorage
         }
     }
 
+    /// <summary>What of a file is certain to be there after a power cut; null when its name is not.</summary>
+    public byte[]? Durable(string path)
+    {
+        lock (_gate)
+        {
+            return _durableNames.TryGetValue(path, out var node) ? node.Durable : null;
+        }
+    }
+
+    /// <summary>The paths of all files, as a program sees them now.</summary>
+    public IReadOnlyList<string> Paths()
+    {
+        lock (_gate)
+        {
+            return [.. _names.Keys.Order(StringComparer.Ordinal)];
+        }
+    }
+
+    /// <summary>A file's content as a program sees it now; null when there is none.</summary>
+    public byte[]? Content(string path)
+    {
+        lock (_gate)
+        {
+            return _names.TryGetValue(path, out var node) ? node.Live.ToArray() : null;
+        }
+    }
+
+    /// <summary>
+    /// A sync of the file failed: the kernel takes its pages for written, so later syncs report success and write nothing of them, however long
+    /// they can still be read. A page that is written to once more is as any other. (A page is a sector here, as blocks of tests are small.)
+    /// </summary>
+    public void FailSync(string path)
+    {
+        lock (_gate)
+        {
+            if (_names.TryGetValue(path, out var node))
+            {
+                node.LoseDirty();
+            }
+        }
+    }
+
     /// <summary>The power goes and comes back: unsynced bytes and names survive as the seed says. Open files of before are dead.</summary>
     public void Crash(Random random)
     {
@@ -296,6 +338,50 @@ public sealed class SimulatedStorage : IStorage
 
         public byte[] Durable { get; set; } = [];
 
+        private readonly HashSet<int> _lost = [];
+
+        /// <summary>What is dirty now counts as written, and is not.</summary>
+        public void LoseDirty()
+        {
+            for (var offset = 0; offset < Live.Count; offset += SectorBytes)
+            {
+                if (!IsDurable(offset))
+                {
+                    _lost.Add(offset / SectorBytes);
+                }
+            }
+        }
+
+        /// <summary>These bytes were written to.</summary>
+        public void Touched(long offset, int count) => _lost.RemoveWhere(s => s >= offset / SectorBytes && s <= (offset + count) / SectorBytes);
+
+        public void Sync()
+        {
+            byte[] durable = [.. Live];
+            foreach (var offset in _lost.Select(s => s * SectorBytes).Where(o => o < durable.Length))
+            {
+                for (var i = offset; i < Math.Min(offset + SectorBytes, durable.Length); i++)
+                {
+                    durable[i] = i < Durable.Length ? Durable[i] : (byte)0;
+                }
+            }
+
+            Durable = durable;
+        }
+
+        private bool IsDurable(int offset)
+        {
+            for (var i = offset; i < Math.Min(offset + SectorBytes, Live.Count); i++)
+            {
+                if (i >= Durable.Length || Durable[i] != Live[i])
+                {
+                    return false;
+                }
+            }
+
+            return true;
+        }
+
         public Node AfterPowerCut(Random random)
         {
             var node = new Node();
@@ -380,6 +466,8 @@ public sealed class SimulatedStorage : IStorage
                     node.Live[(int)offset + i] = bytes[i];
                 }
 
+                node.Touched(offset, bytes.Length);
+
                 return StorageResult.Ok;
             }
         }
@@ -396,7 +484,7 @@ public sealed class SimulatedStorage : IStorage
                 owner.FileSyncs++;
                 if (!owner.IgnoreSyncs)
                 {
-                    node.Durable = [.. node.Live];
+                    node.Sync();
                 }
 
                 return StorageResult.Ok;
@@ -413,6 +501,7 @@ public sealed class SimulatedStorage : IStorage
                 }
 
                 Node.Resize(node.Live, (int)lengthBytes);
+                node.Touched(lengthBytes, 0);
                 return StorageResult.Ok;
             }
         }

@@ -17,7 +17,8 @@ public sealed record SalvageOutcome(SealedBlock? Block, BlockReport Report, stri
 /// Decisions, by what the scan found:
 /// <list type="table">
 /// <item><term>sealed and intact, or salvaged before</term><description>only the name is missing: rename</description></item>
-/// <item><term>intact frames, then a torn tail or nothing</term><description>keep the tail aside, cut, seal in place</description></item>
+/// <item><term>intact frames, then a torn tail or nothing</term><description>keep the tail aside, seal a copy of the rest; in place where the disk has no
+/// room for a copy</description></item>
 /// <item><term>damage before intact frames, or a damaged header</term><description>write the intact frames and a loss record into a
 /// new file, move the original aside, give the new file the block's name</description></item>
 /// <item><term>no frame at all</term><description>move the file aside, or delete it when it is empty</description></item>
@@ -50,6 +51,11 @@ public static class BlockSalvage
         ulong? nextSequence = null)
     {
         var opened = storage.Open(path, write: true);
+        if (opened is { IsOk: false, Error.IsNotFound: true })
+        {
+            return FinishWritten(storage, path, name, fallback, new BlockBounds(fallback.FirstSequence, nextSequence), aside, nowNs, opened.Error);
+        }
+
         if (!opened.IsOk)
         {
             return opened.Error;
@@ -67,7 +73,7 @@ public static class BlockSalvage
         var job = new Job(storage, path, name, file, report.Value, bounds, aside, nowNs);
         if (report.Value.IsIntact || IsSalvaged(report.Value))
         {
-            return job.Finish(keptAside: null);
+            return path.EndsWith(BlockName.OpenSuffix, StringComparison.Ordinal) ? job.SealRest() : job.Finish(keptAside: null);
         }
 
         if (report.Value.FrameCount == 0 && report.Value.Trailer is null)
@@ -76,7 +82,41 @@ public static class BlockSalvage
         }
 
         var isCleanPrefix = report.Value is { Header: not null, Damages.Count: 0, Missing.Count: 0, Trailer: null } && durableBytes is null;
-        return isCleanPrefix ? job.SealInPlace() : job.Rewrite(fallback);
+        return isCleanPrefix ? job.SealRest() : job.Rewrite(fallback);
+    }
+
+    /// <summary>
+    /// The original is gone. Where it was moved aside when all its intact frames were durable in a file of their own, and the disk failed only then,
+    /// nobody but that file has the events: it gets its name now.
+    /// </summary>
+    private static StorageResult<SalvageOutcome> FinishWritten(
+        IStorage storage, string path, BlockName name, BlockHeader fallback, BlockBounds bounds, IKeepAside aside, long nowNs, StorageError notFound)
+    {
+        var folder = Path.GetDirectoryName(path)!;
+        var sealedPath = Path.Combine(folder, name.ToString());
+        if (path != sealedPath && storage.Open(sealedPath, write: false) is { IsOk: true, Value: var there })
+        {
+            there.Dispose();
+            return notFound;
+        }
+
+        var written = Path.Combine(folder, name + SalvageSuffix);
+        var opened = storage.Open(written, write: true);
+        if (!opened.IsOk)
+        {
+            return opened.Error.IsNotFound ? notFound : opened.Error;
+        }
+
+        using var file = opened.Value;
+        var report = BlockReport.Create(file, fallback.Stream, fallback.ToBytes().Length, bounds);
+        if (!report.IsOk)
+        {
+            return report.Error;
+        }
+
+        return report.Value.IsIntact
+            ? new Job(storage, written, name, file, report.Value, bounds, aside, nowNs).Finish(keptAside: null)
+            : notFound;
     }
 
     /// <summary>
@@ -109,6 +149,9 @@ public static class BlockSalvage
     {
         private readonly string _folder = Path.GetDirectoryName(path)!;
 
+        /// <summary>What lies in front of the trailer, be it there or still to come.</summary>
+        private long ContentBytes => report.IsIntact ? report.LengthBytes - BlockTrailer.FrameBytes : report.IntactPrefixBytes;
+
         public StorageResult<SalvageOutcome> Finish(string? keptAside)
         {
             var target = Path.Combine(_folder, name.ToString());
@@ -122,6 +165,11 @@ public static class BlockSalvage
                 }
             }
 
+            return Opened(target, keptAside);
+        }
+
+        private StorageResult<SalvageOutcome> Opened(string target, string? keptAside)
+        {
             var block = SealedBlock.TryOpen(storage, target, name);
             if (!block.IsOk)
             {
@@ -147,7 +195,7 @@ public static class BlockSalvage
             return moved.IsOk ? new SalvageOutcome(null, report, moved.Value) : moved.Error;
         }
 
-        public StorageResult<SalvageOutcome> SealInPlace()
+        public StorageResult<SalvageOutcome> SealRest()
         {
             string? kept = null;
             if (report.TornTail is { } tail)
@@ -161,15 +209,67 @@ public static class BlockSalvage
                 kept = copied.Value;
             }
 
+            var rest = SealCopy(kept);
+            return rest is { IsOk: false, Error.IsNoSpace: true } ? SealInPlace(kept) : rest;
+        }
+
+        /// <summary>
+        /// What can be read need not be on disk: a sync may have failed in the process before, and then the kernel takes the file for written, and
+        /// reports success from then on. So what counts from now on is written once more.
+        /// </summary>
+        private StorageResult<SalvageOutcome> SealCopy(string? kept)
+        {
+            var copyPath = Path.Combine(_folder, name + SalvageSuffix);
+            var created = CreateAnew(copyPath);
+            if (!created.IsOk)
+            {
+                return created.Error;
+            }
+
+            StorageResult done;
+            using (var copy = created.Value)
+            {
+                done = PrefixCopy.Copy(file, copy, ContentBytes);
+                done = done.IsOk ? AppendTrailer(copy, ContentBytes, report.FirstSequence) : done;
+            }
+
+            if (!done.IsOk)
+            {
+                // Should it stay, the next attempt deletes it.
+                _ = storage.Delete(copyPath);
+                return done.Error;
+            }
+
+            var target = Path.Combine(_folder, name.ToString());
+            done = storage.Rename(copyPath, target);
+            done = done.IsOk ? storage.SyncFolder(_folder) : done;
+            if (done.IsOk && path != target)
+            {
+                // Only now, with the new name on disk. A power loss may bring the old one back: the next start deletes it again.
+                done = storage.Delete(path);
+                done = done.IsOk ? storage.SyncFolder(_folder) : done;
+            }
+
+            return done.IsOk ? Opened(target, kept) : done.Error;
+        }
+
+        private StorageResult<SalvageOutcome> SealInPlace(string? kept)
+        {
             // Nothing of the tail may stay behind the trailer.
-            var cut = file.SetLength(report.IntactPrefixBytes);
+            var cut = file.SetLength(ContentBytes);
             if (!cut.IsOk)
             {
                 return cut.Error;
             }
 
-            var sealing = AppendTrailer(file, report.IntactPrefixBytes, report.FirstSequence);
+            var sealing = AppendTrailer(file, ContentBytes, report.FirstSequence);
             return sealing.IsOk ? Finish(kept) : sealing.Error;
+        }
+
+        private StorageResult<IStorageFile> CreateAnew(string newPath)
+        {
+            var removed = storage.Delete(newPath);
+            return removed is { IsOk: false, Error.IsNotFound: false } ? removed.Error : storage.CreateNew(newPath);
         }
 
         public StorageResult<SalvageOutcome> Rewrite(BlockHeader fallback)
@@ -180,13 +280,7 @@ public static class BlockSalvage
                 NeededVersion = report.NeededVersion,
             };
             var salvagePath = Path.Combine(_folder, name + SalvageSuffix);
-            var removed = storage.Delete(salvagePath);
-            if (removed is { IsOk: false, Error.IsNotFound: false })
-            {
-                return removed.Error;
-            }
-
-            var created = storage.CreateNew(salvagePath);
+            var created = CreateAnew(salvagePath);
             if (!created.IsOk)
             {
                 return created.Error;
@@ -199,6 +293,13 @@ public static class BlockSalvage
                 {
                     return copied.Error;
                 }
+            }
+
+            // The new file's name first: a power loss must not leave the original aside and nothing in its place.
+            var named = storage.SyncFolder(_folder);
+            if (!named.IsOk)
+            {
+                return named.Error;
             }
 
             var moved = aside.Move(path, Describe());

@@ -47,7 +47,10 @@ public sealed class Quarantine : IKeepAside
     /// <summary>Moves a file aside under a name that is not taken, durably.</summary>
     /// <param name="path">The file.</param>
     /// <param name="reason">Why, as a sentence.</param>
-    /// <returns>Where it is now. After an error it is where it was.</returns>
+    /// <returns>
+    /// Where it is now. After an error it is where it was; or, when only the syncs of the folders failed, where it should be, until a power loss
+    /// perhaps brings it back.
+    /// </returns>
     public StorageResult<string> Move(string path, string reason)
     {
         var target = Claim(path, reason);

@@ -1,3 +1,6 @@
+using System.Text;
+using ZfRepl.Core.Bytes;
+
 namespace ZfRepl.Core.Schedule;
 
 /// <summary>Exponential back-off with jitter: a pure sequence of delays from a seed. Not thread-safe; one instance per link.</summary>
@@ -39,6 +42,9 @@ public sealed class RetryDelay
         _random = new Random(seed);
         _nextTicks = first.Ticks;
     }
+
+    /// <summary>A seed from a node's name: the same in every process, so that a run can be repeated, and another one for each node.</summary>
+    public static int SeedOf(string name) => unchecked((int)Crc32C.Compute(Encoding.UTF8.GetBytes(name)));
 
     /// <summary>How many delays were handed out since the start or the last <see cref="Reset"/>.</summary>
     public long Attempts { get; private set; }

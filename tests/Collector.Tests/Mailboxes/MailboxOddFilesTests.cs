@@ -251,6 +251,102 @@ public sealed class MailboxOddFilesTests
         await rig.AssertAccountsAsync();
     }
 
+    [Fact]
+    public async Task What_a_failed_sync_left_in_memory_alone_is_written_once_more_before_it_counts()
+    {
+        for (var seed = 0; seed < 20; seed++)
+        {
+            var storage = new SimulatedStorage();
+            await using (var rig = await MailboxRig.StartAsync(storage))
+            {
+                await rig.AppendAsync(0, 200);
+                var hasFailed = false;
+                storage.Fault = (_, operation, path) =>
+                {
+                    if (operation != StorageOperation.Sync || !path.EndsWith(".open", StringComparison.Ordinal))
+                    {
+                        return null;
+                    }
+
+                    storage.FailSync(path);
+                    storage.CrashAt = storage.Operations;
+                    hasFailed = true;
+                    return Errno.InputOutput;
+                };
+                _ = await rig.Mailbox.EnqueueAsync(rig.Batch(200, 200), position: null, CancellationToken.None);
+                await Eventually.TrueAsync(() => hasFailed, "the sync has failed");
+            }
+
+            // The process is dead and the machine goes on: its memory still has what the disk has not.
+            storage.KillProcess();
+            List<int> accepted;
+            await using (var next = await MailboxRig.StartAsync(storage))
+            {
+                accepted = await next.ValuesAsync();
+            }
+
+            storage.Crash(new Random(seed));
+            await using var last = await MailboxRig.StartAsync(storage);
+            Assert.Equal(Enumerable.Range(0, accepted.Count), accepted);
+            Assert.Equal(accepted, await last.ValuesAsync());
+            await last.AssertAccountsAsync();
+        }
+    }
+
+    [Fact]
+    public async Task A_start_on_a_full_disk_seals_in_place_what_it_can_not_copy()
+    {
+        var storage = new SimulatedStorage();
+        await using (var rig = await MailboxRig.StartAsync(storage))
+        {
+            await rig.AppendAsync(0, 3);
+            storage.CrashAt = storage.Operations;
+        }
+
+        storage.KillProcess();
+        storage.Fault = (_, operation, path) =>
+            operation is StorageOperation.Write or StorageOperation.Open && path.EndsWith(".salvage", StringComparison.Ordinal) ? Errno.NoSpace : null;
+        await using var next = await MailboxRig.StartAsync(storage);
+        Assert.Equal([0, 1, 2], await next.ValuesAsync());
+        await next.AssertAccountsAsync();
+    }
+
+    [Theory]
+    [InlineData("/spool/quarantine", StorageOperation.SyncFolder)]
+    [InlineData(MailboxRig.Folder, StorageOperation.SyncFolder)]
+    [InlineData(".salvage", StorageOperation.Rename)]
+    public async Task Carrying_over_goes_on_when_the_disk_fails_after_the_original_was_moved_aside(string place, StorageOperation failing)
+    {
+        var storage = new SimulatedStorage();
+        var time = new ManualTime();
+        await using var rig = await MailboxRig.StartAsync(storage, time);
+        await rig.AppendAsync(0, 3);
+        var (syncs, failures, isAside) = (0, 0, false);
+        storage.Fault = (_, operation, path) =>
+        {
+            if (operation == StorageOperation.Sync && path.EndsWith(".open", StringComparison.Ordinal) && syncs++ == 0)
+            {
+                return Errno.InputOutput;
+            }
+
+            var fails = isAside && failures == 0 && operation == failing && path.EndsWith(place, StringComparison.Ordinal);
+            isAside |= operation == StorageOperation.Rename && path.EndsWith(".open", StringComparison.Ordinal);
+            failures += fails ? 1 : 0;
+            return fails ? Errno.InputOutput : null;
+        };
+        var append = rig.AppendAsync(3, 3);
+        await Eventually.TrueAsync(
+            async () =>
+            {
+                time.Advance(TimeSpan.FromSeconds(1));
+                return append.IsCompleted && (await rig.Mailbox.ListAsync(CancellationToken.None)).Count == 1;
+            },
+            "the block is carried over");
+        Assert.True(failures > 0, "the fault was met");
+        Assert.Equal(Enumerable.Range(0, 6), await rig.ValuesAsync());
+        await rig.AssertAccountsAsync();
+    }
+
     [Theory]
     [InlineData(512, false)]
     [InlineData(24, true)]

@@ -1,0 +1,83 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+using Xunit.Abstractions;
+using ZfRepl.TestKit;
+
+namespace ZfRepl.Simulation.Tests;
+
+/// <summary>
+/// The whole system in one process from one seed (docs/reliability.md, "Simulation"). Every run is a process of its own: it needs a pool of one worker.
+/// </summary>
+public sealed partial class SimulationTests(ITestOutputHelper output)
+{
+    private const int FreshSeeds = 600;
+    private const int FreshSeconds = 60;
+    private const int ControlSeeds = 300;
+
+    // A machine that does much else may be many times slower.
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(8);
+
+    private static readonly string[] Names =
+        ["fsync", "folder-sync", "ack-after-commit", "confirm-hash", "unique-key", "ack-after-sync", "salvage"];
+
+    public static TheoryData<string> Controls { get; } = [.. Names];
+
+    [Fact]
+    public async Task Fixed_seeds_are_clean_and_go_the_same_way_twice()
+    {
+        var run = await RunAsync("--seed", "1", "--seeds", "40", "--twice");
+        Assert.True(run.ExitCode == 0, run.Output + run.Error);
+        Assert.Contains("40 seeds from 1: 40 clean, 0 broken", run.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Fresh_seeds_are_clean()
+    {
+        var run = await RunAsync("--seeds", Text(FreshSeeds), "--seconds", Text(FreshSeconds));
+        Assert.True(run.ExitCode == 0, run.Output + run.Error);
+        var ran = int.Parse(SeedsThatRan().Match(run.Lines[^1]).Groups[1].Value, CultureInfo.InvariantCulture);
+        Assert.True(ran > 0, run.Output);
+    }
+
+    [Theory]
+    [MemberData(nameof(Controls))]
+    public async Task Without_a_safeguard_a_promise_is_broken(string control)
+    {
+        var run = await RunAsync("--seed", "1", "--seeds", Text(ControlSeeds), "--first", "--without", control);
+        Assert.True(run.ExitCode == 1, $"{ControlSeeds} seeds are clean without {control}: the simulation sees nothing. {run.Output}{run.Error}");
+        Assert.Matches("BROKEN: .*(nowhere|deleted while|twice)", run.Output);
+    }
+
+    [Fact]
+    public async Task Every_control_is_tested()
+    {
+        var run = await RunAsync("--list-controls");
+        Assert.Equal(Names.Order(), run.Lines.Select(l => l.Split(' ')[0]).Order());
+    }
+
+    [Fact]
+    public async Task Two_processes_see_the_same_and_a_broken_seed_prints_the_command_that_repeats_it()
+    {
+        string[] call = ["--seed", "1", "--seeds", Text(ControlSeeds), "--first", "--without", "fsync", "--list"];
+        var (first, second) = (await RunAsync(call), await RunAsync(call));
+        Assert.Equal(first.Lines[..^1], second.Lines[..^1]);
+        var command = Assert.Single(first.Lines, l => l.Contains("again: tests/simulate ", StringComparison.Ordinal));
+        var again = await RunAsync(command[(command.IndexOf("tests/simulate ", StringComparison.Ordinal) + "tests/simulate ".Length)..].Split(' '));
+        Assert.Equal(Broken(first), Broken(again));
+    }
+
+    private static string Broken(ProgramRun run) => run.Lines.First(l => l.Contains("BROKEN", StringComparison.Ordinal));
+
+    private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
+
+    private async Task<ProgramRun> RunAsync(params string[] arguments)
+    {
+        var program = typeof(Simulation.Plan).Assembly.Location;
+        var run = await ProgramRun.RunAsync("dotnet", [program, .. arguments], limit: Limit);
+        output.WriteLine(run.Output);
+        return run;
+    }
+
+    [GeneratedRegex("^([0-9]+) seeds", RegexOptions.None, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex SeedsThatRan();
+}

@@ -1,0 +1,54 @@
+using ZfRepl.Core.Blocks;
+using ZfRepl.Core.Frames;
+using ZfRepl.Core.Storage;
+using ZfRepl.Core.Telemetry;
+
+namespace ZfRepl.Simulation.Checks;
+
+/// <summary>What can be read in a block file: the numbers of its readings with their sequence numbers, and its entries of the loss ledger.</summary>
+internal sealed class BlockContent
+{
+    public List<(StreamId Stream, ulong Sequence, int Number)> Readings { get; } = [];
+
+    public List<(StreamId Stream, LossRecord Record)> Losses { get; } = [];
+
+    /// <summary>Reads whatever is intact.</summary>
+    public static BlockContent Read(byte[] bytes)
+    {
+        var content = new BlockContent();
+        using var file = new MemoryFile("checked", bytes);
+        var scanner = BlockScanner.Open(file).Value;
+        var batch = new EventBatch(new OidTable());
+        var reader = new EventFrameReader();
+        while (scanner.Next().Value is { Kind: not ScanKind.End } item)
+        {
+            if (item.Kind != ScanKind.Frame)
+            {
+                continue;
+            }
+
+            var stream = scanner.Header?.Stream ?? new StreamId(item.Header.StreamTag, 0);
+            if (EventFrameReader.HoldsEvents(item.Header.Type))
+            {
+                batch.Clear();
+                if (reader.Read(item.Header, item.Payload.Span, batch) is null)
+                {
+                    for (var i = 0; i < batch.Count; i++)
+                    {
+                        content.Readings.Add((stream, item.Header.FirstSequence + (ulong)i, Truth.NumberIn(batch[i].Value)));
+                    }
+                }
+            }
+            else if (item.Header.Type == FrameType.Loss && LossRecord.TryRead(item.Payload.Span, out var loss) is null)
+            {
+                content.Losses.Add((stream, loss!));
+            }
+        }
+
+        return content;
+    }
+
+    /// <summary>Whether some entry covers a sequence number.</summary>
+    public static bool IsCovered(IEnumerable<(StreamId Stream, LossRecord Record)> losses, StreamId stream, ulong sequence) => losses.Any(
+        l => (l.Stream == stream || (l.Stream.Low == 0 && l.Stream.High == stream.High)) && l.Record.FirstSequence <= sequence && sequence <= l.Record.LastSequence);
+}
