@@ -3,6 +3,7 @@ using ZfRepl.Collector.Mailboxes;
 using ZfRepl.Collector.Mailboxes.Relay;
 using ZfRepl.Core.Blocks;
 using ZfRepl.Core.Frames;
+using ZfRepl.Hosting.Configuration;
 using ZfRepl.Hosting.Rpc;
 
 namespace ZfRepl.Collector;
@@ -60,23 +61,28 @@ internal sealed class RelayApi(IReadOnlyList<Mailbox> mailboxes)
         var name = call.String("i");
         if (mailboxes.FirstOrDefault(m => m.Name == name) is not { } mailbox)
         {
-            return RpcResult.Error(RpcErrorCode.NotFound, $"there is no mailbox {name}; mailbox.list names them");
+            return RpcResult.Error(RpcErrorCode.NotFound, $"i: there is no mailbox {OutsideText.Show(name)}; mailbox.list names them");
         }
 
         var path = call.String("path");
-        if (!StreamId.TryParse(call.String("stream"), out var stream) || !BlockHash.TryParse(call.String("hash"), out var hash))
+        if (!StreamId.TryParse(call.String("stream"), out var stream))
         {
-            return RpcResult.Error(RpcErrorCode.InvalidData, "stream has 32 hexadecimal digits, and hash 64");
+            return RpcResult.Error(RpcErrorCode.InvalidData, "stream: it has 32 hexadecimal digits");
+        }
+
+        if (!BlockHash.TryParse(call.String("hash"), out var hash))
+        {
+            return RpcResult.Error(RpcErrorCode.InvalidData, "hash: it has 64 hexadecimal digits");
         }
 
         if (!BlockWay.TryCreate(call.Strings("way"), out var way, out var badWay))
         {
-            return RpcResult.Error(RpcErrorCode.InvalidData, badWay);
+            return RpcResult.Error(RpcErrorCode.InvalidData, $"way: {OutsideText.Show(badWay)}");
         }
 
-        if (!Path.IsPathFullyQualified(path))
+        if (!Path.IsPathFullyQualified(path) || path.Contains('\0', StringComparison.Ordinal))
         {
-            return RpcResult.Error(RpcErrorCode.InvalidData, "path is the absolute path of a block's file");
+            return RpcResult.Error(RpcErrorCode.InvalidData, "path: it is the absolute path of a block's file");
         }
 
         var key = new BlockKey(stream, (ulong)call.Int64("index"), hash!);
@@ -89,7 +95,7 @@ internal sealed class RelayApi(IReadOnlyList<Mailbox> mailboxes)
                 json.WriteBoolean("known", answer.Outcome == RelayOutcome.Known);
                 json.WriteEndObject();
             }),
-            RelayOutcome.NotAllowed => RpcResult.Error(RpcErrorCode.AccessDenied, answer.Reason),
+            RelayOutcome.NotAllowed => RpcResult.Error(RpcErrorCode.AccessDenied, $"i: {answer.Reason}"),
             RelayOutcome.Failed => RpcResult.Error(RpcErrorCode.Io, answer.Reason),
             _ => RpcResult.Error(RpcErrorCode.InvalidData, answer.Reason),
         };

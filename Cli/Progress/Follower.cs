@@ -94,6 +94,7 @@ internal sealed class Follower(Func<string, JsonObject?, CancellationToken, Task
     public async Task<Followed> FetchAsync(string source, JsonElement before, Action<WorkView> show, CancellationToken cancellationToken)
     {
         var sessions = before.IsTrue("active") ? before.Count("sessions") - 1 : before.Count("sessions");
+        var most = before.Count("sessions");
         long? wanted = null;
         while (true)
         {
@@ -116,11 +117,13 @@ internal sealed class Follower(Func<string, JsonObject?, CancellationToken, Task
                     }
                 }
             }
-            else if (now.Count("sessions") > sessions)
+            else if (now.Count("sessions") > sessions || now.Count("sessions") < most)
             {
+                // A service that was started anew counts from the beginning: the session has ended with the one before.
                 return new Followed(now);
             }
 
+            most = Math.Max(most, now.Count("sessions"));
             await Task.Delay(AskInterval, time, cancellationToken);
         }
     }

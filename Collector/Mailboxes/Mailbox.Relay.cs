@@ -97,6 +97,8 @@ public sealed partial class Mailbox
             return Ready(block, isLast: false);
         }
 
+        // What is intact of the ledger in it goes on; afterwards it is in another place.
+        var losses = await Task.Run(() => ReadLosses(Ready(block, isLast: false)), cancellationToken);
         var moved = await Task.Run(() => box.MoveAside(block.Path, "the content of a relayed block does not match its hash"), cancellationToken);
         if (!moved.IsOk)
         {
@@ -108,7 +110,7 @@ public sealed partial class Mailbox
             : ("the events are in no file: the block vanished", RelayRemoval.Lost);
         _damage = $"relayed block {block.Key} of node {block.Way.Origin}: {reason}";
         _log.RelayDamaged(block.Key.ToString(), reason);
-        var removed = await GiveUpRelayedAsync(block, LossReason.Damaged, reason, removal, cancellationToken);
+        var removed = await GiveUpRelayedAsync(block, LossReason.Damaged, reason, removal, cancellationToken, losses);
         return removed.IsOk ? (ReadyBlock?)null : removed.Error;
     }
 
@@ -262,9 +264,10 @@ public sealed partial class Mailbox
     }
 
     private async Task<StorageResult<RemoveResult>> GiveUpRelayedAsync(
-        RelayedBlock block, LossReason reason, string detail, RelayRemoval removal, CancellationToken cancellationToken)
+        RelayedBlock block, LossReason reason, string detail, RelayRemoval removal, CancellationToken cancellationToken,
+        StorageResult<IReadOnlyList<LossRecord>>? known = null)
     {
-        var entered = EnterRelayedGivenUp(block, reason, detail);
+        var entered = EnterRelayedGivenUp(block, reason, detail, known);
         if (await OutcomeAsync(entered).WaitAsync(cancellationToken) != AppendResult.Accepted)
         {
             return new StorageError(StorageOperation.Delete, block.Path, 0, "the mailbox is closing");
@@ -351,12 +354,13 @@ public sealed partial class Mailbox
     /// Enters a block of another node into the ledger that travels with this mailbox's own stream. The entries bear no sequence numbers, which would be
     /// taken for this stream's: those of the other stream are in the text, and the target finds the hole there by itself.
     /// </summary>
-    private Task EnterRelayedGivenUp(RelayedBlock block, LossReason reason, string detail)
+    private Task EnterRelayedGivenUp(
+        RelayedBlock block, LossReason reason, string detail, StorageResult<IReadOnlyList<LossRecord>>? known = null)
     {
         var trailer = block.Block.Trailer;
         var source = $"block {block.Key.Index} of node {block.Way.Origin}";
         var entered = new List<Task>();
-        var losses = ReadLosses(Ready(block, isLast: false));
+        var losses = known ?? ReadLosses(Ready(block, isLast: false));
         foreach (var loss in losses.IsOk ? losses.Value : [])
         {
             var its = loss.FirstSequence > 0 ? $" (sequence numbers {loss.FirstSequence} to {loss.LastSequence} of stream {block.Key.Stream})" : "";

@@ -234,7 +234,7 @@ internal sealed class MailboxRecovery
         if (opened.Value is not { } block)
         {
             // Old content of the disk at its end may be frames of a later block: those count where they belong.
-            var next = FollowerOf(name, all) is { } follower ? ReadHeader(follower) : (BlockHeader?)null;
+            var next = FollowerOf(path, name, all);
             return next.IsOk
                 ? AddSalvaged(path, name, "is sealed by name, and its header or trailer is damaged", nextSequence: next.Value?.FirstSequence)
                 : next.Error;
@@ -245,41 +245,59 @@ internal sealed class MailboxRecovery
 
     private StorageResult AddOpen(string path, BlockName name, HashSet<string> all)
     {
-        if (FollowerOf(name, all) is null)
+        var follower = FollowerOf(path, name, all);
+        if (!follower.IsOk)
+        {
+            return follower.Error;
+        }
+
+        if (follower.Value is not { } next)
         {
             return AddSalvaged(path, name, "was open");
         }
 
-        var end = FindEnd(path, name, all);
+        var end = FindEnd(path, next);
         return end.IsOk ? AddSalvaged(path, name, end.Value is null ? "was closed and not sealed yet" : "was given up while open", end.Value) : end.Error;
     }
 
-    /// <summary>The file of the block behind a block, or null.</summary>
-    private string? FollowerOf(BlockName name, HashSet<string> all)
+    /// <summary>
+    /// The header of the block behind a block, or null. A file that only has a later name, as one of another mailbox or a copy of an older block, says
+    /// nothing about where this one ends; and one that can't be read is no reason to give this one up.
+    /// </summary>
+    private StorageResult<BlockHeader?> FollowerOf(string path, BlockName name, HashSet<string> all)
     {
-        var next = all
+        var own = ReadHeader(path);
+        if (!own.IsOk)
+        {
+            return own.Error;
+        }
+
+        var (stream, index) = (own.Value?.Stream ?? _stream, own.Value?.Index ?? Fallback(name).Index);
+        var later = all
             .Select(file => BlockName.TryParse(file, out var other) || BlockName.TryParseOpen(file, out other) ? other : (BlockName?)null)
             .Where(other => other is { } o && o.CompareTo(name) > 0)
-            .OrderBy(other => other)
-            .FirstOrDefault();
-        var file = next?.ToString();
-        return file is null ? null : Path.Combine(_options.Folder, all.Contains(file) ? file : file + BlockName.OpenSuffix);
+            .Distinct()
+            .Order();
+        foreach (var file in later.Select(other => other.ToString()!))
+        {
+            var next = ReadHeader(Path.Combine(_options.Folder, all.Contains(file) ? file : file + BlockName.OpenSuffix));
+            if (!next.IsOk && !IsOfOneFile(next.Error))
+            {
+                return next.Error;
+            }
+
+            if (next is { IsOk: true, Value: { } header } && (stream is null || header.Stream == stream) && header.Index > index)
+            {
+                return header;
+            }
+        }
+
+        return (BlockHeader?)null;
     }
 
     /// <summary>How much of a block lies before the sequence number where the next one begins, in bytes; null when all of it does.</summary>
-    private StorageResult<long?> FindEnd(string path, BlockName name, HashSet<string> all)
+    private StorageResult<long?> FindEnd(string path, BlockHeader next)
     {
-        if (FollowerOf(name, all) is not { } nextPath)
-        {
-            return (long?)null;
-        }
-
-        var nextHeader = ReadHeader(nextPath);
-        if (!nextHeader.IsOk)
-        {
-            return nextHeader.Error;
-        }
-
         var opened = _storage.Open(path, write: false);
         if (!opened.IsOk)
         {
@@ -293,7 +311,7 @@ internal sealed class MailboxRecovery
             return scanner.Error;
         }
 
-        while (nextHeader.Value is { } next)
+        while (true)
         {
             var item = scanner.Value.Next();
             if (!item.IsOk)
@@ -331,18 +349,23 @@ internal sealed class MailboxRecovery
         return scanner.IsOk ? scanner.Value.Header : scanner.Error;
     }
 
-    private StorageResult AddSalvaged(string path, BlockName name, string what, long? durableBytes = null, ulong? nextSequence = null)
+    /// <summary>The header of a block that has lost its own: what its place behind the blocks before it says.</summary>
+    private BlockHeader Fallback(BlockName name)
     {
         var previous = _blocks.Count > 0 ? _blocks.Values.Last() : null;
-        var fallback = new BlockHeader(
+        return new BlockHeader(
             _stream ?? default,
             previous is null ? _state?.LowIndex ?? 1 : previous.Header.Index + 1,
             previous is null ? _state?.LowSequence ?? 1 : previous.Trailer.NextSequence,
             name.UnixSeconds * UnixTime.NsPerSecond,
             _options.Node,
             _options.Name);
+    }
+
+    private StorageResult AddSalvaged(string path, BlockName name, string what, long? durableBytes = null, ulong? nextSequence = null)
+    {
         var salvaged = BlockSalvage.Salvage(
-            _storage, path, name, fallback, _aside, UnixTime.FromDateTimeOffset(_time.GetUtcNow()), durableBytes, nextSequence);
+            _storage, path, name, Fallback(name), _aside, UnixTime.FromDateTimeOffset(_time.GetUtcNow()), durableBytes, nextSequence);
         if (!salvaged.IsOk)
         {
             return salvaged.Error;

@@ -12,6 +12,8 @@ public sealed class MqttBus : IMessageBus, IAsyncDisposable
     // What is not acknowledged yet is all that moves in a round trip. A 5.0 broker says how many it takes, and never takes more than it is told here.
     private const int InFlight = 512;
 
+    private const int MaxNameChars = 51;
+
     private readonly MqttClient _client;
     private readonly MqttQoS _qos;
     private readonly Lock _gate = new();
@@ -31,7 +33,7 @@ public sealed class MqttBus : IMessageBus, IAsyncDisposable
             Hosts = options.Hosts,
             RandomizeHosts = options.RandomizeHosts,
             ProtocolVersion = options.Version,
-            ClientId = $"{clientName}-{Guid.NewGuid():N}"[..Math.Min(clientName.Length + 9, 60)],
+            ClientId = UniqueId(clientName),
             UserName = options.UserName,
             Password = options.Password,
             Tls = options.CaFile is null ? null : new MqttTlsOptions { CaFile = options.CaFile },
@@ -97,6 +99,10 @@ public sealed class MqttBus : IMessageBus, IAsyncDisposable
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => _client.DisposeAsync();
+
+    /// <summary>A name as long as brokers take; what is too long is cut, and never the part that makes it unique.</summary>
+    internal static string UniqueId(string clientName) =>
+        $"{(clientName.Length <= MaxNameChars ? clientName : clientName[..MaxNameChars])}-{Guid.NewGuid():N}"[..(Math.Min(clientName.Length, MaxNameChars) + 9)];
 
     private async ValueTask HandleAsync(MqttIncomingMessage message, CancellationToken cancellationToken)
     {

@@ -14,7 +14,7 @@ internal interface IBlockRelay
     /// <param name="path">Its file, as it was sealed.</param>
     /// <param name="block">What names it.</param>
     /// <param name="way">The nodes that it has passed, the source last.</param>
-    /// <param name="mailboxes">All of these take it.</param>
+    /// <param name="mailboxes">All of these take it, but those of nodes that it has passed.</param>
     /// <param name="cancellationToken">Ends the waiting.</param>
     Task<HandedOn> HandOnAsync(string path, BlockKey block, BlockWay way, IReadOnlyList<string> mailboxes, CancellationToken cancellationToken);
 }
@@ -28,7 +28,8 @@ internal sealed class CollectorRelay(RpcClient collector, string serviceId) : IB
     public async Task<HandedOn> HandOnAsync(
         string path, BlockKey block, BlockWay way, IReadOnlyList<string> mailboxes, CancellationToken cancellationToken)
     {
-        foreach (var mailbox in mailboxes)
+        // A node that the block has passed has it, and needs it no more; the block is for this node and the others all the same.
+        foreach (var mailbox in mailboxes.Where(m => !way.Passed(m)))
         {
             var parameters = new JsonObject
             {

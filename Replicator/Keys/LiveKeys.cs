@@ -37,14 +37,28 @@ public sealed class LiveKeys
     public AccessRights RightsOf(string keyId) => _store.RightsOf(keyId);
 
     /// <summary>Looks at the file, and reads it when it is another one than before.</summary>
-    public void Refresh()
+    public void Refresh() => Look(isPatient: true);
+
+    /// <summary>Looks at the file every second until it is cancelled.</summary>
+    public async Task RunAsync(TimeProvider time, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            await Task.Delay(Interval, time, cancellationToken);
+
+            // What stood in the way of reading may pass without a change of the file: a key that was retired must not stay in use for that.
+            Look(isPatient: _trouble is null);
+        }
+    }
+
+    private void Look(bool isPatient)
     {
         lock (_gate)
         {
             try
             {
                 var stamp = FileStamp.Of(_path);
-                if (stamp == _stamp)
+                if (stamp == _stamp && isPatient)
                 {
                     return;
                 }
@@ -57,16 +71,6 @@ public sealed class LiveKeys
             {
                 _trouble = $"{_path} can't be read: {e.Message}; the keys of before stay in use";
             }
-        }
-    }
-
-    /// <summary>Looks at the file every second until it is cancelled.</summary>
-    public async Task RunAsync(TimeProvider time, CancellationToken cancellationToken)
-    {
-        while (true)
-        {
-            await Task.Delay(Interval, time, cancellationToken);
-            Refresh();
         }
     }
 

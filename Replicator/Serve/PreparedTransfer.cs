@@ -9,7 +9,7 @@ namespace ZfRepl.Replicator.Serve;
 internal sealed record EncodedBlock(BlockKey Identity, TransferCodec Codec, byte[] Wire, long BlockBytes, BlockHash WireHash)
 {
     /// <summary>Reads a block from disk, checks that it is what its identity says, and codes it.</summary>
-    /// <returns>The coded block; null when the file's content does not match its hash; an error when it can't be read.</returns>
+    /// <returns>The coded block; null when the file's content does not match its hash, or its trailer is damaged: the target could not open it; an error when it can't be read.</returns>
     public static StorageResult<EncodedBlock?> Read(
         IStorage storage, SourceBlock block, TransferCoding coding, IReadOnlyList<TransferCodec> decodable, long maxBlockBytes)
     {
@@ -20,8 +20,7 @@ internal sealed record EncodedBlock(BlockKey Identity, TransferCodec Codec, byte
         }
 
         var bytes = content.Value;
-        var prefix = bytes.Length - BlockTrailer.FrameBytes;
-        if (prefix <= 0 || !block.Identity.Hash.Bytes.SequenceEqual(SHA256.HashData(bytes.AsSpan(0, prefix))))
+        if (!SealedBlock.IsWhole(bytes, block.Identity.Hash))
         {
             return (EncodedBlock?)null;
         }

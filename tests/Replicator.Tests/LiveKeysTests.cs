@@ -91,6 +91,29 @@ public sealed class LiveKeysTests : IDisposable
     }
 
     [Fact]
+    public async Task A_file_that_could_not_be_read_when_it_changed_is_read_later_although_it_does_not_change_again()
+    {
+        Save(Store(_first));
+        var keys = Open();
+        var key = new LiveKey(keys, "k", outside: null);
+        using var end = new CancellationTokenSource();
+        var run = keys.RunAsync(_time, end.Token);
+        Save(KeyStore.Empty.With(new StoredKey("k", null, [], null, "2026-02-01T00:00:00Z")));
+        using (new FileStream(StorePath, FileMode.Open, FileAccess.Read, FileShare.None))
+        {
+            await NextLookAsync();
+            Assert.NotNull(keys.Trouble);
+            Assert.NotNull(key.Current);
+        }
+
+        await NextLookAsync();
+        Assert.Null(keys.Trouble);
+        Assert.Null(key.Current);
+        await end.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => run);
+    }
+
+    [Fact]
     public void A_key_with_a_file_of_its_own_is_that_until_the_store_says_otherwise()
     {
         var keys = Open();

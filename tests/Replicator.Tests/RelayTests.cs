@@ -151,6 +151,19 @@ public sealed class RelayTests
         Assert.Contains("replicate_remote", denied.Trouble, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Where_nodes_form_a_ring_a_block_is_not_handed_back_and_so_not_refused()
+    {
+        await using var collector = await FakeCollector.StartAsync();
+        using var relay = new CollectorRelay(new RpcClient(collector.SocketPath), FakeCollector.ServiceId);
+        var key = new BlockKey(new Core.Frames.StreamId(1, 2), 3, new BlockHash(new byte[BlockHash.SizeBytes]));
+        Assert.True(BlockWay.TryCreate(["a", "b"], out var way, out _));
+        Assert.Null((await relay.HandOnAsync("/x", key, way, ["a", "d"], CancellationToken.None)).Trouble);
+        Assert.Single(collector.Calls);
+        Assert.Null((await relay.HandOnAsync("/x", key, way, ["a"], CancellationToken.None)).Trouble);
+        Assert.Single(collector.Calls);
+    }
+
     private static SourceBlock AddRelayed(TransferRig transfer, params string[] way)
     {
         Assert.True(BlockWay.TryCreate(way.Length == 0 ? [Origin, TransferRig.Source] : way, out var parsed, out var error), error);

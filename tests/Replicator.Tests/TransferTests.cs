@@ -121,13 +121,15 @@ public sealed class TransferTests
         Assert.Empty(pulled);
     }
 
-    [Fact]
-    public async Task A_block_that_is_damaged_at_the_source_is_never_sent_and_its_repair_is_asked_for()
+    [Theory]
+    [InlineData("its middle")]
+    [InlineData("its trailer alone")]
+    public async Task A_block_that_is_damaged_at_the_source_is_never_sent_and_its_repair_is_asked_for(string where)
     {
         await using var rig = new TransferRig(new LoopbackBus());
         var block = rig.AddBlock(500);
         var bytes = await File.ReadAllBytesAsync(block.Path);
-        bytes[bytes.Length / 2] ^= 1;
+        bytes[where == "its middle" ? bytes.Length / 2 : bytes.Length - 40] ^= 1;
         await File.WriteAllBytesAsync(block.Path, bytes);
         var offer = Assert.Single((await rig.OfferedAsync()).Offers);
         var download = await rig.Link.DownloadAsync(offer, CancellationToken.None);

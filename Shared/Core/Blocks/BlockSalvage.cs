@@ -16,7 +16,7 @@ public sealed record SalvageOutcome(SealedBlock? Block, BlockReport Report, stri
 /// <remarks>
 /// Decisions, by what the scan found:
 /// <list type="table">
-/// <item><term>sealed and intact</term><description>only the name is missing: rename</description></item>
+/// <item><term>sealed and intact, or salvaged before</term><description>only the name is missing: rename</description></item>
 /// <item><term>intact frames, then a torn tail or nothing</term><description>keep the tail aside, cut, seal in place</description></item>
 /// <item><term>damage before intact frames, or a damaged header</term><description>write the intact frames and a loss record into a
 /// new file, move the original aside, give the new file the block's name</description></item>
@@ -65,7 +65,7 @@ public static class BlockSalvage
         }
 
         var job = new Job(storage, path, name, file, report.Value, bounds, aside, nowNs);
-        if (report.Value.IsIntact)
+        if (report.Value.IsIntact || IsSalvaged(report.Value))
         {
             return job.Finish(keptAside: null);
         }
@@ -77,6 +77,30 @@ public static class BlockSalvage
 
         var isCleanPrefix = report.Value is { Header: not null, Damages.Count: 0, Missing.Count: 0, Trailer: null } && durableBytes is null;
         return isCleanPrefix ? job.SealInPlace() : job.Rewrite(fallback);
+    }
+
+    /// <summary>
+    /// True for a block that is as it was sealed and says itself what is missing in it: it was salvaged before. Another time would add nothing but
+    /// another entry in the loss ledger and another hash, which whoever is fetching it does not know.
+    /// </summary>
+    private static bool IsSalvaged(BlockReport report)
+    {
+        if (!report.IsAsSealed || report.Damages.Count > 0 || report.TornTail is not null)
+        {
+            return false;
+        }
+
+        var named = report.Losses.OrderBy(l => l.FirstSequence).ToArray();
+        return report.Missing.All(missing =>
+        {
+            var next = missing.First;
+            foreach (var loss in named)
+            {
+                next = loss.FirstSequence <= next && loss.LastSequence >= next ? loss.LastSequence + 1 : next;
+            }
+
+            return next > missing.Last;
+        });
     }
 
     private sealed class Job(

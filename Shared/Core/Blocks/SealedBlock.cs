@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using ZfRepl.Core.Frames;
 using ZfRepl.Core.Storage;
 
@@ -52,6 +53,19 @@ public sealed record SealedBlock(BlockName Name, BlockHeader Header, BlockTraile
 
         // A whole trailer of another block, as the disk may have left it there, is none of this one.
         return trailer is null || !trailer.IsOf(header) ? (SealedBlock?)null : new SealedBlock(name, header, trailer, length.Value);
+    }
+
+    /// <summary>Whether bytes are a whole sealed block with this content: the hash, which covers all but the trailer, and the trailer itself.</summary>
+    /// <param name="content">All bytes of the file.</param>
+    /// <param name="hash">The hash that the content should have.</param>
+    public static bool IsWhole(ReadOnlySpan<byte> content, BlockHash hash)
+    {
+        ArgumentNullException.ThrowIfNull(hash);
+        var end = content.Length - BlockTrailer.FrameBytes;
+        return end > 0
+            && BlockHeader.TryRead(content[..end], out var header, out _) is null
+            && ReadTrailer(content[end..], header!.Stream.High) is { } trailer && trailer.IsOf(header) && trailer.Hash.Equals(hash)
+            && hash.Bytes.SequenceEqual(SHA256.HashData(content[..end]));
     }
 
     private static BlockTrailer? ReadTrailer(ReadOnlySpan<byte> bytes, ulong streamTag)

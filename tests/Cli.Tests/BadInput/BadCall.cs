@@ -47,6 +47,20 @@ internal sealed record BadCall(string Service, string Method, string Parameter, 
         new(Plant.Collector, "mailbox.wait", "timeout", """{"timeout":301}""", Invalid, "allowed is 0 to 300"),
         new(Plant.Collector, "mailbox.wait", "after", """{"after":-5,"timeout":0}""", 0),
 
+        // Blocks of other nodes, which no mailbox here takes.
+        .. from name in OddNames
+           select Relay("i", Gone, "there is no", ("i", name)),
+        .. from stream in new[] { "", "../x", "{nul}", "{long}", new string('z', 32) }
+           select Relay("stream", Invalid, "32 hexadecimal digits", ("stream", stream)),
+        .. from hash in new[] { "", "../x", "{nul}", "{long}", new string('z', 64) }
+           select Relay("hash", Invalid, "64 hexadecimal digits", ("hash", hash)),
+        .. from way in new[] { "a,a", "a,b,c,d,e,f,g,h,i", "{long},b", "" }
+           select Relay("way", Invalid, "", ("way", way)),
+        .. from path in new[] { "", "mbb_1", "../second/{block}", "/etc/{nul}" }
+           select Relay("path", Invalid, "the absolute path", ("path", path)),
+        Relay("i", RpcErrorCode.AccessDenied, "replicate_remote", ("i", "centre")),
+        new(Plant.Collector, "mailbox.relay", "index", """{"i":"centre","path":"/x","stream":"x","hash":"x","way":"x","index":-1}""", Invalid, "allowed is 0 or more"),
+
         new(Plant.Collector, "mailbox.fill", "db_svc", """{"i":"centre","db_svc":"../x"}""", Gone, "default_history_db_svc"),
         new(Plant.Collector, "mailbox.fill", "xopts", """{"i":"centre","xopts":{"a":1}}""", Invalid, "leave xopts out"),
         .. from id in new[] { "", "../x", "a b", "{nul}", "{long}" }
@@ -133,4 +147,19 @@ internal sealed record BadCall(string Service, string Method, string Parameter, 
 
     private static BadCall Of(string service, string method, string parameter, int code, string says, params (string Name, string Value)[] parameters) => new(
         service, method, parameter, new JsonObject(parameters.Select(p => KeyValuePair.Create(p.Name, (JsonNode?)p.Value))).ToJsonString(), code, says);
+
+    /// <summary>A block handed over, right but for what is given.</summary>
+    private static BadCall Relay(string parameter, int code, string says, params (string Name, string Value)[] wrong)
+    {
+        var given = new JsonObject
+        {
+            ["i"] = "centre", ["path"] = "/nowhere/mbb_1", ["stream"] = new string('0', 32), ["index"] = 1, ["hash"] = new string('0', 64), ["way"] = new JsonArray("edge"),
+        };
+        foreach (var (name, value) in wrong)
+        {
+            given[name] = value;
+        }
+
+        return new BadCall(Plant.Collector, "mailbox.relay", parameter, given.ToJsonString(), code, says);
+    }
 }

@@ -73,6 +73,22 @@ public sealed class FollowerTests
         Assert.Null(followed.Failure);
     }
 
+    [Theory]
+    [InlineData("""{"active":false,"sessions":0}""")]
+    [InlineData("""{"active":true,"sessions":1}""")]
+    [InlineData("""{"active":false,"sessions":7}""")]
+    public async Task Fetching_that_a_restart_of_its_service_ended_is_not_followed_for_ever(string before)
+    {
+        var sessions = Math.Max(1, Json(before).Count("sessions"));
+        Answers(
+            Status($$$"""{"source":"edge1","active":true,"sessions":{{{sessions}}},"session":{"in_touch":true,"blocks":1,"events":10,"left_blocks":3,"left_events":30}}"""),
+            new RpcReply.Unreachable(RpcTrouble.NoSocket, "gone", "start it"),
+            Status("""{"source":"edge1","active":false,"sessions":0}"""));
+        var followed = await TurnAsync(Follower().FetchAsync("edge1", Json(before), _shown.Add, CancellationToken.None));
+        Assert.Null(followed.Last!.Value.Field("session"));
+        Assert.Null(followed.Failure);
+    }
+
     private static RpcReply.Value Value(string json) => new(Json(json));
 
     private static RpcReply.Value Status(string client) => Value($$"""{"clients":[{"source":"edge0"},{{client}}]}""");

@@ -1,5 +1,6 @@
 using System.Text;
 using ZfRepl.Core.Frames;
+using ZfRepl.Core.Storage;
 using ZfRepl.TestKit;
 
 namespace ZfRepl.Collector.Tests.Mailboxes;
@@ -45,6 +46,56 @@ public sealed class MixedUpFilesTests
         }
     }
 
+    [Theory]
+    [InlineData("a copy of an older block")]
+    [InlineData("a copy of itself")]
+    [InlineData("a block of another mailbox")]
+    [InlineData("a link to nowhere")]
+    public async Task What_only_has_a_later_name_does_not_keep_a_damaged_block_from_being_salvaged(string follower)
+    {
+        var (storage, blocks) = await ThreeBlocksAsync();
+        var (foreign, foreignBlocks) = await ThreeBlocksAsync();
+        byte[][] bytes = [.. blocks.Select(b => storage.Snapshot()[b])];
+        storage.Overwrite(blocks[2], [.. bytes[2][..^20], .. new byte[20]]);
+        var behind = $"{MailboxRig.Folder}/mbb_4000000000";
+        if (follower == "a link to nowhere")
+        {
+            storage.Fault = (_, operation, path) => path == behind && operation == StorageOperation.Open ? Errno.TooManyLinks : null;
+        }
+
+        storage.Overwrite(behind, follower switch
+        {
+            "a copy of itself" => bytes[2],
+            "a block of another mailbox" => foreign.Snapshot()[foreignBlocks[0]],
+            _ => bytes[0],
+        });
+        await using var rig = await MailboxRig.StartAsync(storage);
+        var status = await rig.AssertAccountsAsync();
+        Assert.Equal((3UL * EventsOfABlock, 0UL), (status.BacklogEvents, status.LostEvents + status.QuarantinedEvents));
+        Assert.Equal(
+            Enumerable.Range(0, 3 * EventsOfABlock),
+            (await rig.Mailbox.ListAsync(CancellationToken.None)).SelectMany(b => MailboxRig.ReadValues(storage, b.Path)));
+    }
+
+    [Fact]
+    public async Task A_block_that_was_salvaged_is_as_whole_as_it_can_be_and_stays_as_it_is()
+    {
+        var (storage, blocks) = await ThreeBlocksAsync();
+        await using var rig = await MailboxRig.StartAsync(storage);
+        var before = (await rig.Mailbox.ListAsync(CancellationToken.None))[1];
+        byte[] bytes = [.. storage.Snapshot()[blocks[1]]];
+        bytes[OffsetOfEvents(storage, blocks[1]) + FrameHeader.SizeBytes] ^= 1;
+        storage.Overwrite(blocks[1], bytes);
+        var once = (await rig.Mailbox.RepairAsync(before.Block.Name, CancellationToken.None)).Value!;
+        Assert.NotEqual(before.Block.Trailer.Hash, once.Block.Trailer.Hash);
+        var files = storage.Snapshot().Count;
+        var twice = (await rig.Mailbox.RepairAsync(before.Block.Name, CancellationToken.None)).Value!;
+        Assert.Equal(once.Block, twice.Block);
+        Assert.Equal(files, storage.Snapshot().Count);
+        Assert.Single(MailboxRig.ReadFrames(storage, blocks[1]).Losses);
+        await rig.AssertAccountsAsync();
+    }
+
     [Fact]
     public async Task A_mailbox_whose_books_are_lost_says_so_and_has_whole_accounts_all_the_same()
     {
@@ -63,6 +114,21 @@ public sealed class MixedUpFilesTests
         Assert.Equal(((ulong)EventsOfABlock, 2UL * EventsOfABlock), (status.DeliveredEvents, status.BacklogEvents));
         Assert.Contains("the books of events 1 to 5 are lost", again.Log.ToString(), StringComparison.Ordinal);
         Assert.NotNull(status.Trouble);
+    }
+
+    private static long OffsetOfEvents(SimulatedStorage storage, string path)
+    {
+        using var file = storage.Open(path, write: false).Value;
+        var scanner = Core.Blocks.BlockScanner.Open(file).Value;
+        while (true)
+        {
+            var item = scanner.Next().Value;
+            Assert.NotEqual(Core.Blocks.ScanKind.End, item.Kind);
+            if (item.Kind == Core.Blocks.ScanKind.Frame && item.Header.EventCount > 0)
+            {
+                return item.Offset;
+            }
+        }
     }
 
     private static async Task<(SimulatedStorage Storage, string[] Blocks)> ThreeBlocksAsync()

@@ -166,6 +166,30 @@ public sealed class RelayTests
     }
 
     [Fact]
+    public async Task The_ledger_in_a_block_that_is_damaged_here_goes_on_all_the_same()
+    {
+        var edge = new SimulatedStorage();
+        byte[] content;
+        BlockKey key;
+        await using (var at = await MailboxRig.StartAsync(edge, options: MailboxRig.Options with { Name = "site", Folder = "/edge/site" }))
+        {
+            await at.Mailbox.AppendLossAsync(new LossRecord(LossReason.SourceOverflow, 0, 0, 7, IsExact: true, 1, 2, 3, "plc", "its queue"));
+            await at.AppendAsync(0, 10);
+            var block = (await at.Mailbox.NextAsync(rotate: true, CancellationToken.None)).Value!;
+            (key, content) = (new BlockKey(block.Block.Header.Stream, block.Block.Header.Index, block.Block.Trailer.Hash), edge.Snapshot()[block.Path]);
+        }
+
+        await using var rig = await MailboxRig.StartAsync(new SimulatedStorage(), options: RelayRig.Options);
+        await rig.HandOverAsync(new RelayRig.EdgeBlock(key, content));
+        var ready = Assert.Single(await rig.RelayedAsync());
+        rig.Storage.Overwrite(ready.Path, [.. content[..^(BlockTrailer.FrameBytes + 10)], 0, .. content[^(BlockTrailer.FrameBytes + 9)..]]);
+        Assert.Null((await rig.Mailbox.RepairRelayedAsync(ready.Id, CancellationToken.None)).Value);
+        var losses = (await rig.DrainAsync()).Losses;
+        Assert.Equal([("edge1: plc", 7UL), ("block 1 of node edge1", 10UL)], losses.Select(l => (l.Source, l.Count)));
+        Assert.DoesNotContain("can't be read", losses[^1].Detail, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Blocks_of_other_nodes_stand_behind_the_own_ones_that_were_there_and_what_is_behind_one_is_told()
     {
         var blocks = await RelayRig.CollectAsync(3);
