@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using ZfRepl.TestKit;
 
 namespace ZfRepl.Faults.Tests.Rig;
 
@@ -66,10 +67,10 @@ internal sealed partial class LoopDisk : IAsyncDisposable
         _isMounted = true;
     }
 
-    /// <summary>Unmounts; nobody may have a file of it open.</summary>
+    /// <summary>Unmounts; whoever had files of it open must be gone, which the kernel may take a moment to see.</summary>
     public async Task UnmountAsync()
     {
-        await Shell.RunAsync("umount", Path);
+        await Eventually.TrueAsync(() => Shell.TryAsync("umount", Path), $"{Path} is unmounted");
         _isMounted = false;
     }
 
