@@ -107,6 +107,7 @@ public sealed partial class Mailbox
         {
             await Task.Delay(HousekeepingInterval, _time, cancellationToken);
             await TidyAsync();
+            await TidyRelayAsync();
         }
     }
 

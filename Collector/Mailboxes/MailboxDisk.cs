@@ -36,7 +36,8 @@ internal sealed class MailboxDisk(
     long newestName,
     IEnumerable<SourcePosition> positions) : IDisposable
 {
-    private const int BooksReserveBytes = 128 * 1024;
+    /// <summary>Kept free beside one block, so that what is there can be delivered and booked.</summary>
+    public const int BooksReserveBytes = 128 * 1024;
 
     // Fewer events are not worth a second file.
     private const ulong MinRecodeEvents = 64;

@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using ZfRepl.Core.Blocks;
 using ZfRepl.Core.Frames;
+using ZfRepl.Core.Transfer;
 using ZfRepl.Hosting.Rpc;
 
 namespace ZfRepl.Replicator.Serve;
@@ -104,20 +105,45 @@ internal sealed partial class CollectorBlocks(RpcClient collector, string servic
     private static SourceBlock? Read(JsonElement element)
     {
         if (element.ValueKind != JsonValueKind.Object
-            || !BlockName.TryParse(Text(element, "block_id"), out var name)
+            || !TryReadWay(element, out var way)
+            || Text(element, "block_id") is not { Length: > 0 and <= BlockOffer.MaxNameBytes } name
+            || !(way is null ? BlockName.TryParse(name, out _) : name.All(c => char.IsAsciiLetterOrDigit(c) || c == '_'))
             || !StreamId.TryParse(Text(element, "stream"), out var stream)
             || !BlockHash.TryParse(Text(element, "hash"), out var hash)
-            || !element.TryGetProperty("index", out var index) || !index.TryGetUInt64(out var indexValue)
-            || !element.TryGetProperty("first_sequence", out var first) || !first.TryGetUInt64(out var firstValue)
-            || !element.TryGetProperty("next_sequence", out var next) || !next.TryGetUInt64(out var nextValue)
-            || !element.TryGetProperty("events", out var events) || !events.TryGetUInt64(out var eventCount)
-            || !element.TryGetProperty("size", out var size) || !size.TryGetInt64(out var lengthBytes))
+            || !TryNumber(element, "index", out var indexValue)
+            || !TryNumber(element, "first_sequence", out var firstValue)
+            || !TryNumber(element, "next_sequence", out var nextValue)
+            || !TryNumber(element, "events", out var eventCount)
+            || !TryNumber(element, "size", out var lengthBytes) || lengthBytes > long.MaxValue)
         {
             return null;
         }
 
         return new SourceBlock(
-            new BlockKey(stream, indexValue, hash!), name.ToString(), Text(element, "path"), firstValue, nextValue, eventCount, lengthBytes);
+            new BlockKey(stream, indexValue, hash!), name, Text(element, "path"), firstValue, nextValue, eventCount, (long)lengthBytes)
+        {
+            Way = way,
+        };
+    }
+
+    /// <summary>The way of a block that another node collected; null for one of this node's own.</summary>
+    private static bool TryReadWay(JsonElement element, out BlockWay? way)
+    {
+        way = null;
+        if (!element.TryGetProperty("way", out var nodes))
+        {
+            return true;
+        }
+
+        return nodes.ValueKind == JsonValueKind.Array
+            && nodes.EnumerateArray().All(n => n.ValueKind == JsonValueKind.String)
+            && BlockWay.TryCreate([.. nodes.EnumerateArray().Select(n => n.GetString()!)], out way, out _);
+    }
+
+    private static bool TryNumber(JsonElement element, string name, out ulong number)
+    {
+        number = 0;
+        return element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Number && value.TryGetUInt64(out number);
     }
 
     private static string Text(JsonElement element, string name) =>

@@ -133,6 +133,10 @@ public sealed class InfluxHistory : IHistoryDatabase
         StreamId? only, int maxMissing, CancellationToken cancellation) => _ledger.ReadStreamsAsync(only, maxMissing, cancellation);
 
     /// <inheritdoc/>
+    public ValueTask<HistoryResult<IReadOnlyList<BookedLoss>>> ReadLossesAsync(string? node, int limit, CancellationToken cancellation) =>
+        _ledger.ReadLossesAsync(node, limit, cancellation);
+
+    /// <inheritdoc/>
     public async ValueTask<HistoryResult<HistoryCursor?>> ReadEventsAsync(
         Oid oid, HistoryCursor after, long toNs, int limit, EventBatch target, CancellationToken cancellation)
     {
@@ -146,6 +150,14 @@ public sealed class InfluxHistory : IHistoryDatabase
         }
 
         return read;
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<HistoryResult<IReadOnlyList<OidSpan>>> ListOidsAsync(Oid? after, int limit, CancellationToken cancellation)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(limit);
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
+        return await AskAsync(token => _queries.ListOidsAsync(after, limit, token), cancellation);
     }
 
     /// <inheritdoc/>
