@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using ZfRepl.Core.History;
 using ZfRepl.Core.Import;
+using ZfRepl.Core.Proof;
 using ZfRepl.Core.Sinks;
 using ZfRepl.Core.Storage;
 using ZfRepl.Core.Transfer;
@@ -9,6 +10,7 @@ using ZfRepl.Hosting.Import;
 using ZfRepl.Hosting.Lifetime;
 using ZfRepl.Replicator.Bus;
 using ZfRepl.Replicator.Fetch;
+using ZfRepl.Replicator.Proof;
 using ZfRepl.Replicator.Repair;
 using ZfRepl.Replicator.Sinks;
 
@@ -20,12 +22,15 @@ internal sealed class FetchingSide(ReplicatorOptions options, IStorage storage, 
     private readonly List<Func<CancellationToken, Task>> _loops = [];
     private readonly List<FetchClient> _clients = [];
     private readonly List<RepairClient> _repairs = [];
+    private readonly List<ProofSource> _proofs = [];
+    private readonly Lock _keyGate = new();
     private readonly SemaphoreSlim _retrying = new(1, 1);
     private FrozenDictionary<string, SourceLink> _links = FrozenDictionary<string, SourceLink>.Empty;
     private SequenceMarks? _marks;
     private MqttBus? _archiveBus;
     private ArchiveSink? _archiveRetry;
     private JsonLinesSink? _jsonLines;
+    private ProofKey? _proofKey;
     private IDisposable? _subscription;
 
     /// <summary>What has to run.</summary>
@@ -36,6 +41,12 @@ internal sealed class FetchingSide(ReplicatorOptions options, IStorage storage, 
 
     /// <summary>The self-repair of each source.</summary>
     public IReadOnlyList<RepairClient> Repairs => _repairs;
+
+    /// <summary>What proofs can be made about.</summary>
+    public IReadOnlyList<ProofSource> Proofs => _proofs;
+
+    /// <summary>The proofs that are being made.</summary>
+    public ProofJobs ProofJobs { get; } = new();
 
     /// <summary>The gaps, once it is open.</summary>
     public GapBook? Gaps { get; private set; }
@@ -144,8 +155,29 @@ internal sealed class FetchingSide(ReplicatorOptions options, IStorage storage, 
             context.Loggers.CreateLogger("import"));
         _loops.Add(Watch.RunAsync);
         _loops.Add(Leftovers.RunAsync);
+        _loops.Add(ProofJobs.RunAsync);
         MakeClients(bus, intake, Leftovers);
         return null;
+    }
+
+    /// <summary>The key that proofs are signed with, made when it is needed first.</summary>
+    public StorageResult<ProofKey> ProofKey()
+    {
+        lock (_keyGate)
+        {
+            if (_proofKey is null)
+            {
+                var opened = Core.Proof.ProofKey.Open(storage, options.Client!.StatePath);
+                if (!opened.IsOk)
+                {
+                    return opened;
+                }
+
+                _proofKey = opened.Value;
+            }
+
+            return _proofKey;
+        }
     }
 
     /// <summary>Tries a file of the quarantine again.</summary>
@@ -188,6 +220,8 @@ internal sealed class FetchingSide(ReplicatorOptions options, IStorage storage, 
         _repairs.ForEach(r => r.Dispose());
         _marks?.Save();
         _retrying.Dispose();
+        ProofJobs.Dispose();
+        _proofKey?.Dispose();
         Importer?.Dispose();
         _jsonLines?.Dispose();
         if (_archiveBus is not null)
@@ -223,6 +257,7 @@ internal sealed class FetchingSide(ReplicatorOptions options, IStorage storage, 
                 context.Time,
                 context.Loggers.CreateLogger("repair"));
             _repairs.Add(repair);
+            _proofs.Add(new ProofSource(fetch.Source, options.Node, fetchClient, source, repair, Gaps!, History!));
             _loops.Add(async token =>
             {
                 await leftovers.FirstPass.WaitAsync(token);

@@ -6,13 +6,14 @@ using ZfRepl.Hosting.Import;
 using ZfRepl.Hosting.Rpc;
 using ZfRepl.Replicator.Bus;
 using ZfRepl.Replicator.Fetch;
+using ZfRepl.Replicator.Proof;
 using ZfRepl.Replicator.Repair;
 using ZfRepl.Replicator.Serve;
 
 namespace ZfRepl.Replicator;
 
 /// <summary>The replicator's methods: those of the manual, and ours.</summary>
-internal sealed class ReplicatorApi(ReplicatorOptions options, MqttBus bus, BlockServer? server, FetchingSide fetching)
+internal sealed class ReplicatorApi(ReplicatorOptions options, MqttBus bus, BlockServer? server, FetchingSide fetching, TimeProvider time)
 {
     private const int MaxMissingListed = 100;
 
@@ -32,6 +33,11 @@ internal sealed class ReplicatorApi(ReplicatorOptions options, MqttBus bus, Bloc
         if (fetching.Gaps is { } gaps)
         {
             new RepairApi(gaps, fetching).Register(methods);
+        }
+
+        if (fetching.Proofs.Count > 0)
+        {
+            new ProofApi(fetching.Proofs, fetching.ProofKey, fetching.ProofJobs, time).Register(methods);
         }
 
         if (fetching.Importer is { } importer)

@@ -235,6 +235,7 @@ public static class ReplicatorBinder
             Guards = guards,
             WatchedServices = watched,
             Repairs = repairs,
+            StatePath = data,
             RepairPath = Path.Combine(data, "repair"),
             InboxPath = Path.Combine(data, "inbox"),
             QuarantinePath = Path.Combine(data, "quarantine"),

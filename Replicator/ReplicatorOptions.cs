@@ -43,6 +43,9 @@ public sealed record ClientOptions
     /// <summary>How gaps in what comes of a source are repaired, by source; those that are not here are searched by hand alone.</summary>
     public IReadOnlyDictionary<string, RepairOptions> Repairs { get; init; } = new Dictionary<string, RepairOptions>();
 
+    /// <summary>The folder of everything that the target keeps.</summary>
+    public required string StatePath { get; init; }
+
     /// <summary>Where it is kept which gaps there are.</summary>
     public required string RepairPath { get; init; }
 

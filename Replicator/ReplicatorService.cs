@@ -40,7 +40,7 @@ public sealed class ReplicatorService(ReplicatorOptions options, IStorage storag
             loops.Add(serving.AnnounceAsync);
         }
 
-        new ReplicatorApi(options, bus, serving?.Server, fetching).Register(context.Methods);
+        new ReplicatorApi(options, bus, serving?.Server, fetching, context.Time).Register(context.Methods);
         loops.Add(token => ReportHealthAsync(context, bus, fetching, token));
         context.SignalReady();
         await Supervisor.RunAsync(stop, [.. loops]);
@@ -125,6 +125,7 @@ public sealed class ReplicatorService(ReplicatorOptions options, IStorage storag
             Server = new BlockServer(bus, _blocks, storage, context.Time, options.Blocks, context.Loggers.CreateLogger("serve"), context.Causes)
             {
                 Fills = _blocks,
+                Proofs = _blocks,
             };
         }
 

@@ -62,7 +62,7 @@ internal sealed partial class MailboxServer(
     {
         try
         {
-            await Supervisor.RunAsync(cancellationToken, AnswerAllAsync, ConfirmAllAsync);
+            await Supervisor.RunAsync(cancellationToken, AnswerAllAsync, ConfirmAllAsync, ProveAllAsync);
         }
         finally
         {
@@ -83,6 +83,7 @@ internal sealed partial class MailboxServer(
             {
                 { Message: { } message } => HandleAsync(incoming.Header, message, cancellationToken),
                 { Confirmed: { } confirmed } => ConfirmedAsync(confirmed, cancellationToken),
+                { Proved: { } proved } => ProvedAsync(proved, cancellationToken),
                 { Header.Type: MessageType.Started } => SayStartedAsync(cancellationToken),
                 _ => AnnounceAsync(cancellationToken),
             });
@@ -232,6 +233,12 @@ internal sealed partial class MailboxServer(
                     break;
                 case TransferOperation.Fill:
                     await FillAsync(session, number, request.Fill!, cancellationToken);
+                    break;
+                case TransferOperation.Statement:
+                    await StatementAsync(session, number, request.Statement!, cancellationToken);
+                    break;
+                case TransferOperation.Digest:
+                    await DigestAsync(session, number, request.Digest!, cancellationToken);
                     break;
                 default:
                     await ReplyAsync(session, number, TransferStatus.InvalidRequest, "the operation is not known to this version", default, cancellationToken);
@@ -550,7 +557,7 @@ internal sealed partial class MailboxServer(
     [LoggerMessage(1201, LogLevel.Information, "node {Target} opened a session, chunks of {ChunkBytes} bytes")]
     private static partial void SessionOpened(ILogger logger, string target, int chunkBytes);
 
-    private readonly record struct Incoming(MessageHeader Header, byte[]? Message, Confirmation? Confirmed = null);
+    private readonly record struct Incoming(MessageHeader Header, byte[]? Message, Confirmation? Confirmed = null, Proved? Proved = null);
 
     private sealed record Confirmation(ServedSession Session, ulong Number, BlockKey Block, string BlockName, SourceAnswer<bool> Answer);
 }

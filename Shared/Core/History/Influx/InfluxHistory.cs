@@ -13,7 +13,7 @@ namespace ZfRepl.Core.History.Influx;
 /// <remarks>
 /// A server that can't be reached keeps nothing from opening: each call says so until it is back. One ledger file belongs to one service.
 /// </remarks>
-public sealed class InfluxHistory : IHistoryDatabase
+public sealed class InfluxHistory : IHistoryDatabase, IAppliedBook
 {
     private static readonly EventBatch Nothing = new(new OidTable(), 1);
 
@@ -131,6 +131,10 @@ public sealed class InfluxHistory : IHistoryDatabase
     /// <inheritdoc/>
     public ValueTask<HistoryResult<IReadOnlyList<StreamAccount>>> ReadStreamsAsync(
         StreamId? only, int maxMissing, CancellationToken cancellation) => _ledger.ReadStreamsAsync(only, maxMissing, cancellation);
+
+    /// <inheritdoc/>
+    public ValueTask<HistoryResult<IReadOnlyList<AppliedBlock>>> ReadAppliedAsync(
+        StreamId stream, BlockKey? after, int limit, CancellationToken cancellation) => _ledger.ReadAppliedAsync(stream, after, limit, cancellation);
 
     /// <inheritdoc/>
     public async ValueTask<HistoryResult<HistoryCursor?>> ReadEventsAsync(

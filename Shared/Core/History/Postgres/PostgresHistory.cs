@@ -31,7 +31,7 @@ internal enum PostgresHistoryStep
 /// away needs no restart here. Nothing is repeated within a call: a commit whose answer was lost is an error, and repeating the write finds
 /// the events, and the ledger row, in the database.
 /// </remarks>
-public sealed class PostgresHistory : IHistoryDatabase
+public sealed class PostgresHistory : IHistoryDatabase, IAppliedBook
 {
     private readonly PostgresHistoryOptions _options;
     private readonly SemaphoreSlim _writing = new(1, 1);
@@ -115,6 +115,17 @@ public sealed class PostgresHistory : IHistoryDatabase
         return WithReaderAsync(
             async session => HistoryResult.Of<IReadOnlyList<StreamAccount>>(
                 await PostgresQueries.ReadStreamsAsync(session, only, maxMissing, cancellation)),
+            cancellation);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<HistoryResult<IReadOnlyList<AppliedBlock>>> ReadAppliedAsync(
+        StreamId stream, BlockKey? after, int limit, CancellationToken cancellation)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(limit);
+        return WithReaderAsync(
+            async session => HistoryResult.Of<IReadOnlyList<AppliedBlock>>(
+                await new PostgresLedger(session).ReadAppliedAsync(stream, after, limit, cancellation)),
             cancellation);
     }
 

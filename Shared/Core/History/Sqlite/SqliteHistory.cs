@@ -30,7 +30,7 @@ internal enum SqliteHistoryStep
 /// After any failure the connection is dropped, and the next call opens a new one, so that a full disk or a lock that went away needs no
 /// restart. A file that is damaged or not ours is never changed, moved or deleted.
 /// </remarks>
-public sealed class SqliteHistory : IHistoryDatabase, ILossBook
+public sealed class SqliteHistory : IHistoryDatabase, ILossBook, IAppliedBook
 {
     private readonly SqliteHistoryOptions _options;
     private readonly SemaphoreSlim _writing = new(1, 1);
@@ -119,6 +119,14 @@ public sealed class SqliteHistory : IHistoryDatabase, ILossBook
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(limit);
         return WithReaderAsync<IReadOnlyList<BookedLoss>>(session => SqliteQueries.ReadLosses(session, node, limit), cancellation);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<HistoryResult<IReadOnlyList<AppliedBlock>>> ReadAppliedAsync(
+        StreamId stream, BlockKey? after, int limit, CancellationToken cancellation)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(limit);
+        return WithReaderAsync<IReadOnlyList<AppliedBlock>>(session => new SqliteLedger(session).ReadApplied(stream, after, limit), cancellation);
     }
 
     /// <inheritdoc/>
