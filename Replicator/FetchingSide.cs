@@ -31,6 +31,7 @@ internal sealed class FetchingSide(ReplicatorOptions options, IStorage storage, 
     private ArchiveSink? _archiveRetry;
     private JsonLinesSink? _jsonLines;
     private ProofKey? _proofKey;
+    private ImportDigests? _digests;
     private IDisposable? _subscription;
 
     /// <summary>What has to run.</summary>
@@ -47,6 +48,9 @@ internal sealed class FetchingSide(ReplicatorOptions options, IStorage storage, 
 
     /// <summary>The proofs that are being made.</summary>
     public ProofJobs ProofJobs { get; } = new();
+
+    /// <summary>The book of what was imported, where one is kept.</summary>
+    public ImportDigests? Digests => _digests;
 
     /// <summary>The gaps, once it is open.</summary>
     public GapBook? Gaps { get; private set; }
@@ -138,8 +142,23 @@ internal sealed class FetchingSide(ReplicatorOptions options, IStorage storage, 
             sinks.Add(_marks);
         }
 
+        if (client.DigestsPath is { } digestsPath)
+        {
+            var digests = ImportDigests.Open(digestsPath);
+            if (!digests.IsOk)
+            {
+                return new ServiceFailure(ExitCode.Failed, $"the book of what was imported can't be used: {digests.Error.Detail}", digests.Error.Remedy);
+            }
+
+            _digests = digests.Value;
+        }
+
         Importer = new BlockImporter(
-            storage, History, sinks, context.Time, new BlockImporterOptions { Guards = client.Guards, Quarantine = Quarantine });
+            storage,
+            History,
+            sinks,
+            context.Time,
+            new BlockImporterOptions { Guards = client.Guards, Quarantine = Quarantine, Digests = _digests });
         var intake = new BlockIntake(inbox.Value, Importer, History, Quarantine, context.Loggers.CreateLogger("import"));
         Watch = new ServiceWatch(client.WatchedServices, context.Time, context.Loggers.CreateLogger("fetch"));
         var sources = client.Mailboxes.Select(m => m.Fetch.Source).ToFrozenSet(StringComparer.Ordinal);
@@ -233,6 +252,8 @@ internal sealed class FetchingSide(ReplicatorOptions options, IStorage storage, 
         {
             await History.DisposeAsync();
         }
+
+        _digests?.Dispose();
     }
 
     private void MakeClients(IMessageBus bus, BlockIntake intake, InboxLeftovers leftovers)
@@ -257,7 +278,7 @@ internal sealed class FetchingSide(ReplicatorOptions options, IStorage storage, 
                 context.Time,
                 context.Loggers.CreateLogger("repair"));
             _repairs.Add(repair);
-            _proofs.Add(new ProofSource(fetch.Source, options.Node, fetchClient, source, repair, Gaps!, History!));
+            _proofs.Add(new ProofSource(fetch.Source, options.Node, fetchClient, source, repair, Gaps!, History!, _digests));
             _loops.Add(async token =>
             {
                 await leftovers.FirstPass.WaitAsync(token);

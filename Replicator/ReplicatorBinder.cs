@@ -236,6 +236,7 @@ public static class ReplicatorBinder
             WatchedServices = watched,
             Repairs = repairs,
             StatePath = data,
+            DigestsPath = section.Bool("digests") == true ? Path.Combine(data, "digests.db") : null,
             RepairPath = Path.Combine(data, "repair"),
             InboxPath = Path.Combine(data, "inbox"),
             QuarantinePath = Path.Combine(data, "quarantine"),

@@ -52,6 +52,9 @@ public sealed record ClientOptions
     /// <summary>The services that have to run while anything is fetched.</summary>
     public IReadOnlyList<WatchedService> WatchedServices { get; init; } = [];
 
+    /// <summary>The book of what was imported by item and hour; null where none is kept.</summary>
+    public string? DigestsPath { get; init; }
+
     /// <summary>Where blocks arrive.</summary>
     public required string InboxPath { get; init; }
 

@@ -81,7 +81,9 @@ internal sealed class DigestComparison
 
     /// <summary>The outcome.</summary>
     /// <param name="isSettled">False when events still waited at the source.</param>
-    public DigestResult Result(bool isSettled) => new(
+    /// <param name="basis">What the database was compared with.</param>
+    public DigestResult Result(bool isSettled, string basis) => new(
+        basis,
         _items,
         [.. _hours.Select(h => new HourDigest(
             BookHour.Format(h.Key), h.Value.Source.Count, h.Value.Source.SumText, h.Value.Target.Count, h.Value.Target.SumText))],

@@ -31,6 +31,8 @@ internal sealed class ProofRun(ProofSource about, ProofWish wish, ProofKey key, 
     private const int MaxRechecks = 5;
     private const int MaxRecheckedCells = 2000;
     private const int MaxTasks = 2000;
+    private const int ItemPage = 1000;
+    private const int HoursPerLook = 24;
     private static readonly long MarginNs = 5 * UnixTime.NsPerSecond;
     private static readonly TimeSpan Step = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan SessionPatience = TimeSpan.FromSeconds(30);
@@ -61,6 +63,13 @@ internal sealed class ProofRun(ProofSource about, ProofWish wish, ProofKey key, 
             var comparison = new DigestComparison();
             var isSettled = true;
             var isCompared = first.History == SourceStatement.HistoryKept;
+            if (!isCompared && about.Digests is { } digests)
+            {
+                return await CompareImportedAsync(digests, comparison, wanted, cancellationToken)
+                    ? await ConcludeAsync(wanted, comparison.Result(isSettled: true, DigestResult.Import), cancellationToken)
+                    : (null, _trouble);
+            }
+
             if (isCompared)
             {
                 isSettled = await DrainAsync(first, cancellationToken);
@@ -84,7 +93,8 @@ internal sealed class ProofRun(ProofSource about, ProofWish wish, ProofKey key, 
                 continue;
             }
 
-            return await ConcludeAsync(wanted, isCompared ? comparison.Result(isSettled || comparison.DifferingCount == 0) : null, cancellationToken);
+            var result = isCompared ? comparison.Result(isSettled || comparison.DifferingCount == 0, DigestResult.History) : null;
+            return await ConcludeAsync(wanted, result, cancellationToken);
         }
     }
 
@@ -257,6 +267,91 @@ internal sealed class ProofRun(ProofSource about, ProofWish wish, ProofKey key, 
             report(new ProofProgress("compares the databases", events, 0));
             return true;
         }, cancellationToken);
+    }
+
+    /// <summary>Compares the database with what was noted at import, in whole hours. Nothing is imported while a day of an item is looked at.</summary>
+    /// <returns>False when that went wrong.</returns>
+    private async Task<bool> CompareImportedAsync(
+        ImportDigests digests, DigestComparison comparison, TimeRange range, CancellationToken cancellationToken)
+    {
+        var streams = await about.History.ReadStreamsAsync(only: null, 1, cancellationToken);
+        if (!streams.IsOk)
+        {
+            _trouble = Failed(streams.Error);
+            return false;
+        }
+
+        var ids = streams.Value.Select(s => s.Facts).Where(f => f.Node == about.Source && f.Mailbox == about.Target).Select(f => f.Id).ToList();
+        var (first, last) = (BookHour.Of(range.FromNs), BookHour.Of(range.ToNs));
+        Oid? after = null;
+        var events = 0L;
+        while (true)
+        {
+            var page = await digests.ItemsAsync(ids, first, last, after, ItemPage, cancellationToken);
+            if (!page.IsOk)
+            {
+                _trouble = Failed(page.Error);
+                return false;
+            }
+
+            foreach (var item in page.Value)
+            {
+                var (noted, found) = (new Dictionary<int, EventSum>(), new Dictionary<int, EventSum>());
+                for (var day = first; day <= last; day += HoursPerLook)
+                {
+                    if (await LookAsync(digests, ids, item, day, Math.Min(last, day + HoursPerLook - 1), noted, found, cancellationToken) is { } error)
+                    {
+                        _trouble = Failed(error);
+                        return false;
+                    }
+                }
+
+                comparison.Add(item, noted, found);
+                events += noted.Values.Sum(s => s.Count);
+                report(new ProofProgress("compares the database with what was imported", events, 0));
+            }
+
+            if (page.Value.Count < ItemPage)
+            {
+                return true;
+            }
+
+            after = page.Value[^1];
+        }
+    }
+
+    private async Task<HistoryError?> LookAsync(
+        ImportDigests digests,
+        IReadOnlyList<StreamId> streams,
+        Oid item,
+        int first,
+        int last,
+        Dictionary<int, EventSum> noted,
+        Dictionary<int, EventSum> found,
+        CancellationToken cancellationToken)
+    {
+        using var look = await digests.BeginAsync(cancellationToken);
+        var book = look.Sum(streams, item, first, last);
+        if (!book.IsOk || book.Value.Count == 0)
+        {
+            // Hours of which nothing was noted are of before there was a book.
+            return book.Error;
+        }
+
+        var range = new TimeRange(BookHour.FirstNs(book.Value.Keys.Min()), BookHour.LastNs(book.Value.Keys.Max()));
+        var database = await _digest.SumAsync(item, range, cancellationToken);
+        if (!database.IsOk)
+        {
+            return database.Error;
+        }
+
+        foreach (var (hour, sum) in book.Value)
+        {
+            noted[hour] = sum;
+            found[hour] = database.Value.GetValueOrDefault(hour);
+        }
+
+        return null;
     }
 
     /// <summary>The source's sums, item by item.</summary>
@@ -435,8 +530,16 @@ internal sealed class ProofRun(ProofSource about, ProofWish wish, ProofKey key, 
 /// <param name="Repair">Has it fill what is missing.</param>
 /// <param name="Gaps">What is being filled.</param>
 /// <param name="History">The database.</param>
+/// <param name="Digests">What was noted at import, or null.</param>
 internal sealed record ProofSource(
-    string Source, string Target, FetchClient Client, SourceLink Link, RepairClient Repair, GapBook Gaps, IHistoryDatabase History);
+    string Source,
+    string Target,
+    FetchClient Client,
+    SourceLink Link,
+    RepairClient Repair,
+    GapBook Gaps,
+    IHistoryDatabase History,
+    ImportDigests? Digests);
 
 /// <summary>How far a proof is.</summary>
 /// <param name="Doing">What is being done.</param>

@@ -116,7 +116,7 @@ public sealed class ProofCommandTests(ITestOutputHelper output)
     private async Task<ProgramRun> ProveAsync(Site site, int exitCode, params string[] arguments)
     {
         var run = await ZfReplProgram.RunAsync(site.Folder, ["proof", "--node", Site.Source, "--bus", "run", .. arguments]);
-        output.WriteLine($"{string.Join(' ', arguments)}: {run.ExitCode}\n{run.Output}\n{run.Error}");
+        output.WriteLine($"{TimeProvider.System.GetUtcNow():mm:ss.f} {string.Join(' ', arguments)}: {run.ExitCode}\n{run.Output}\n{run.Error}");
         Assert.True(run.ExitCode == exitCode, $"{run.ExitCode}: {run.Output}{run.Error}\n{site.Outputs}");
         return run;
     }

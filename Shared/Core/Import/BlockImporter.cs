@@ -214,7 +214,7 @@ public sealed class BlockImporter : IDisposable
             ? new GuardedEvents(
                 guard, _options.Quarantine, new SinkBlock(key, stream.Value.Node, stream.Value.Mailbox), file.Path, _events.Oids)
             : null;
-        var job = new ImportJob(_history, _sinks, file, check, stream.Value, key, _events, _options.MaxEventsPerTransaction, guarded, Probe);
+        var job = new ImportJob(_history, _sinks, file, check, stream.Value, key, _events, _options.MaxEventsPerTransaction, guarded, _options.Digests, Probe);
         var outcome = found.Value is { IsComplete: true } applied
             ? new ImportOutcome.AlreadyApplied(applied)
             : await job.ApplyAsync(UnixTime.FromDateTimeOffset(_time.GetUtcNow()), cancellation);

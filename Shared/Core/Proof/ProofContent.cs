@@ -32,7 +32,11 @@ public sealed record DifferingCell(string Oid, string Hour, string Kind, long So
     public const string More = "more";
 }
 
-/// <summary>The comparison of the source's own history with the target's database.</summary>
+/// <summary>The comparison of the target's database with what ought to be in it.</summary>
+/// <param name="Basis">
+/// <see cref="History"/>: what the source's own history has; <see cref="Import"/>: what the target noted at import, by item and hour. "Source"
+/// means that in what follows.
+/// </param>
 /// <param name="Items">Items compared.</param>
 /// <param name="Hours">What was compared, by hour, ascending.</param>
 /// <param name="MissingCells">Items and hours of which the target has fewer events.</param>
@@ -42,6 +46,7 @@ public sealed record DifferingCell(string Oid, string Hour, string Kind, long So
 /// <param name="IsSettled">False when events still waited at the source, so that what is missing may only be on its way.</param>
 /// <param name="Differing">The first of the items and hours that differ.</param>
 public sealed record DigestResult(
+    string Basis,
     long Items,
     IReadOnlyList<HourDigest> Hours,
     long MissingCells,
@@ -49,7 +54,14 @@ public sealed record DigestResult(
     long AlteredCells,
     long MoreCells,
     bool IsSettled,
-    IReadOnlyList<DifferingCell> Differing);
+    IReadOnlyList<DifferingCell> Differing)
+{
+    /// <summary>Compared with the source's own history.</summary>
+    public const string History = "history";
+
+    /// <summary>Compared with the target's own notes.</summary>
+    public const string Import = "import";
+}
 
 /// <summary>The target's books of the stream.</summary>
 /// <param name="Received">Sequence numbers received.</param>

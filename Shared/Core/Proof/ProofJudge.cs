@@ -167,8 +167,16 @@ public static class ProofJudge
                 ProofWeight.Remark,
                 source.History == SourceStatement.HistorySnapshots
                     ? $"mailbox {source.Mailbox} takes snapshots alone, which are in no history at {proof.Source}: what is in the database is not compared"
-                    : $"{proof.Source} keeps no local history: what is in the database is not compared. Add `history:` to its collector"));
+                    : $"{proof.Source} keeps no local history: what is in the database is not compared. Add `history:` to its collector, or `digests: true` to the client here"));
             return;
+        }
+
+        var isImport = digest.Basis == DigestResult.Import;
+        if (isImport)
+        {
+            findings.Add(new ProofFinding(
+                ProofWeight.Remark,
+                $"there is no history at {proof.Source} to compare with: the database is compared with what {proof.Target} noted when it imported it"));
         }
 
         var weight = digest.IsSettled ? ProofWeight.Bad : ProofWeight.Open;
@@ -177,23 +185,25 @@ public static class ProofJudge
             findings.Add(new ProofFinding(
                 weight,
                 $"{N((ulong)digest.MissingEvents)} events are missing in {proof.Target}'s database, of {N((ulong)digest.MissingCells)} items and hours"
-                + (digest.IsSettled ? ": zfrepl proof --repair brings them back" : "; others still wait at the source, ask again when they have come")));
+                + (isImport ? ": they were there, and are gone; restore them from a backup"
+                    : digest.IsSettled ? ": zfrepl proof --repair brings them back" : "; others still wait at the source, ask again when they have come")));
         }
 
         if (digest.AlteredCells > 0)
         {
             findings.Add(new ProofFinding(
                 weight,
-                $"{N((ulong)digest.AlteredCells)} items and hours have as many events as at the source, and they say something else: somebody altered them. "
-                + "Nothing is written over; delete these rows, and zfrepl proof --repair brings the original ones back"));
+                $"{N((ulong)digest.AlteredCells)} items and hours have as many events as they should, and they say something else: somebody altered them. "
+                + (isImport ? "Restore them from a backup" : "Nothing is written over; delete these rows, and zfrepl proof --repair brings the original ones back")));
         }
 
         if (digest.MoreCells > 0)
         {
             findings.Add(new ProofFinding(
                 ProofWeight.Remark,
-                $"{N((ulong)digest.MoreCells)} items and hours have more events than at the source"
-                + (source.Snapshots ? ", which takes snapshots too" : ": its local history is younger, or others write these items")));
+                $"{N((ulong)digest.MoreCells)} items and hours have more events than they should"
+                + (isImport ? ": others write these items, or the notes were begun later"
+                    : source.Snapshots ? ", which takes snapshots too" : ": its local history is younger, or others write these items")));
         }
 
         if (digest.MissingCells + digest.AlteredCells + digest.MoreCells == 0)
@@ -201,7 +211,7 @@ public static class ProofJudge
             var events = digest.Hours.Aggregate(0L, (sum, h) => sum + h.SourceEvents);
             findings.Add(new ProofFinding(
                 ProofWeight.Good,
-                $"the databases agree: {N((ulong)events)} events of {N((ulong)digest.Items)} items, count and checksum of each item and hour"));
+                (isImport ? "the database is as it was imported: " : "the databases agree: ") + $"{N((ulong)events)} events of {N((ulong)digest.Items)} items, count and checksum of each item and hour"));
         }
     }
 

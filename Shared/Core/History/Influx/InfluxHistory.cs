@@ -107,7 +107,7 @@ public sealed class InfluxHistory : IHistoryDatabase, IAppliedBook
             ObjectDisposedException.ThrowIf(_isDisposed, this);
             var counts = write.Count == 0
                 ? default(WriteCounts)
-                : await AskAsync(token => _writer.WriteAsync(write.Events, write.Start, write.Count, token), cancellation);
+                : await AskAsync(token => _writer.WriteAsync(write.Events, write.Start, write.Count, write.Inserted, token), cancellation);
             return counts.IsOk ? await WriteBooksAsync(write, counts.Value, cancellation) : counts.Error;
         }
         finally

@@ -182,7 +182,7 @@ public sealed class PostgresHistory : IHistoryDatabase, IAppliedBook
     {
         await writer.BeginAsync();
         await ProbeAsync(PostgresHistoryStep.Begun);
-        var counts = await writer.Events.WriteAsync(write.Events, write.Start, write.Count);
+        var counts = await writer.Events.WriteAsync(write.Events, write.Start, write.Count, write.Inserted);
         await ProbeAsync(PostgresHistoryStep.EventsWritten);
         var applied = write.Stream is null ? null : await WriteBooksAsync(writer.Ledger, write, write.Stream, counts);
         await ProbeAsync(PostgresHistoryStep.BeforeCommit);

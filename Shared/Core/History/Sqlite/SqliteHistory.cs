@@ -160,7 +160,7 @@ public sealed class SqliteHistory : IHistoryDatabase, ILossBook, IAppliedBook
     {
         writer.Session.Begin();
         Probe?.Invoke(SqliteHistoryStep.Begun);
-        var counts = writer.Events.Write(write.Events, write.Start, write.Count);
+        var counts = writer.Events.Write(write.Events, write.Start, write.Count, write.Inserted);
         Probe?.Invoke(SqliteHistoryStep.EventsWritten);
         var applied = write.Stream is null ? null : WriteBooks(writer.Ledger, write, write.Stream, counts);
         Probe?.Invoke(SqliteHistoryStep.BeforeCommit);
