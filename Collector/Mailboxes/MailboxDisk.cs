@@ -546,7 +546,7 @@ internal sealed class MailboxDisk(
     private StorageResult WriteState(MailboxState next, IReadOnlyList<BookedRemoval> entries)
     {
         // The book's file first: what it has already is passed over when both are read. Where it can't be written, the state carries more for a while.
-        var isBooked = _state.Booked.Count >= RemovalBook.EntriesPerWrite
+        var isBooked = _state.Booked.Count >= options.BookEntriesPerWrite
             && (book.Write(storage, options.Folder).IsOk || _state.Booked.Count >= MaxBooked);
         next = next with
         {

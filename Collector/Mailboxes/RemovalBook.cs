@@ -47,15 +47,12 @@ internal sealed record BookedRemoval(BookedKind Kind, int Hour, ChainBlock Block
 
 /// <summary>
 /// What became of a mailbox's blocks by hour, and the chain over those that were confirmed (docs/adr/0014). The file is written for every
-/// <see cref="EntriesPerWrite"/> entries; the entries since stand in the state file, with the removal that they are about. Not thread-safe:
+/// few entries (<see cref="MailboxOptions.BookEntriesPerWrite"/>); the entries since stand in the state file, with the removal that they are about. Not thread-safe:
 /// the mailbox calls it under its gate.
 /// </summary>
 internal sealed class RemovalBook
 {
     public const string FileName = "mailbox.hours";
-
-    /// <summary>How many entries the state file carries before they go into this one.</summary>
-    public const int EntriesPerWrite = 32;
 
     /// <summary>Ninety days; the oldest hours beyond go into one sum.</summary>
     public const int MaxHours = 90 * 24;
@@ -189,8 +186,15 @@ internal sealed class RemovalBook
     {
         var book = new RemovalBook(stream) { Entries = state.BookedFrom, _earlier = Total(state, state.Booked.Count) };
 
-        // Of what was removed before, nobody knows the hashes any more.
-        book.BeginChain(state.Removed.Where(r => !r.IsHole).Select(r => r.Index + 1).Append(state.LowIndex).Max());
+        // Of what was removed before the entries that are still here, nobody knows the hashes any more.
+        var known = state.Booked.Select(b => b.Block.Index).ToHashSet();
+        var first = state.LowIndex;
+        while (first > 1 && known.Contains(first - 1))
+        {
+            first--;
+        }
+
+        book.BeginChain(state.Removed.Where(r => !r.IsHole && !known.Contains(r.Index)).Select(r => r.Index + 1).Append(first).Max());
         return book;
     }
 
