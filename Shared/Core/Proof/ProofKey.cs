@@ -156,7 +156,7 @@ public sealed class ProofKey : IDisposable
                 return new ProofKey(key);
             }
         }
-        catch (Exception e) when (e is ArgumentException or CryptographicException)
+        catch (Exception e) when (e is ArgumentException or CryptographicException or PlatformNotSupportedException)
         {
             // Whatever it is, it is no such key: the caller says so.
         }
@@ -184,9 +184,9 @@ public sealed class ProofKey : IDisposable
                 return true;
             }
         }
-        catch (CryptographicException)
+        catch (Exception e) when (e is CryptographicException or PlatformNotSupportedException or ArgumentException)
         {
-            // No key.
+            // No key, or one on a curve that nobody here knows.
         }
 
         read.Dispose();
