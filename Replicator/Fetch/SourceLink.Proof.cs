@@ -12,6 +12,7 @@ public sealed partial class SourceLink
 {
     private const int MaxAnswerBytes = 64 * 1024;
     private const int AnswerOverheadBytes = 512;
+    private const int MaxAttempts = 5;
     private static readonly TimeSpan PendingPause = TimeSpan.FromMilliseconds(200);
 
     private int AnswerBytes => Math.Max(256, Math.Min((_session?.Terms.ChunkBytes ?? MaxAnswerBytes) - AnswerOverheadBytes, MaxAnswerBytes));
@@ -19,14 +20,17 @@ public sealed partial class SourceLink
     /// <summary>The source's statement about this node's mailbox; its signature is right.</summary>
     /// <param name="range">The hours wanted.</param>
     /// <param name="cancellationToken">Ends the asking.</param>
-    public async Task<LinkAnswer<SignedDocument>> StateAsync(TimeRange range, CancellationToken cancellationToken)
+    /// <param name="session">Sees to it that there is a session, before the first question and when one has ended; null where it is there.</param>
+    public async Task<LinkAnswer<SignedDocument>> StateAsync(
+        TimeRange range, CancellationToken cancellationToken, Func<CancellationToken, Task<bool>>? session = null)
     {
         var id = NewNumber();
         byte[]? statement = null;
         for (var offset = 0; statement is null || offset < statement.Length;)
         {
-            var wish = new StatementWish(id, range, offset, AnswerBytes);
-            var reply = await CallAsync(new TransferRequest(TransferOperation.Statement, Statement: wish), cancellationToken);
+            var at = offset;
+            var reply = await AskAsync(
+                () => new TransferRequest(TransferOperation.Statement, Statement: new StatementWish(id, range, at, AnswerBytes)), session, cancellationToken);
             if (!reply.IsOk)
             {
                 return Explain(reply).As<SignedDocument>();
@@ -64,16 +68,22 @@ public sealed partial class SourceLink
     /// <param name="items">These items alone; none for all.</param>
     /// <param name="take">Takes a page; returns false to end the walk.</param>
     /// <param name="cancellationToken">Ends the asking.</param>
+    /// <param name="session">As for the statement.</param>
     /// <returns>True when all pages were taken.</returns>
     public async Task<LinkAnswer<bool>> DigestAsync(
-        TimeRange range, IReadOnlyList<Core.Telemetry.Oid> items, Func<DigestPage, Task<bool>> take, CancellationToken cancellationToken)
+        TimeRange range,
+        IReadOnlyList<Core.Telemetry.Oid> items,
+        Func<DigestPage, Task<bool>> take,
+        CancellationToken cancellationToken,
+        Func<CancellationToken, Task<bool>>? session = null)
     {
         var walk = NewNumber();
         DigestPlace? after = null;
         do
         {
-            var wish = new DigestWish(walk, range, items, after, AnswerBytes);
-            var reply = await CallAsync(new TransferRequest(TransferOperation.Digest, Digest: wish), cancellationToken);
+            var place = after;
+            var reply = await AskAsync(
+                () => new TransferRequest(TransferOperation.Digest, Digest: new DigestWish(walk, range, items, place, AnswerBytes)), session, cancellationToken);
             if (!reply.IsOk)
             {
                 return Explain(reply).As<bool>();
@@ -103,6 +113,30 @@ public sealed partial class SourceLink
             after = page.Next;
         }
         while (true);
+    }
+
+    /// <summary>Asks one question, in a new session where the one before has ended: every question bears repeating.</summary>
+    private async Task<LinkAnswer<TransferReply>> AskAsync(
+        Func<TransferRequest> request, Func<CancellationToken, Task<bool>>? session, CancellationToken cancellationToken)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            if (session is not null && !await session(cancellationToken))
+            {
+                return NoSession<TransferReply>();
+            }
+
+            var reply = await CallAsync(request(), cancellationToken);
+            if (reply.Status != LinkStatus.TimedOut && (reply.Status != LinkStatus.NotReady || _session is not null))
+            {
+                return reply;
+            }
+
+            if (session is null || attempt >= MaxAttempts)
+            {
+                return reply;
+            }
+        }
     }
 
     private static ulong NewNumber()

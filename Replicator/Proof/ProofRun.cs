@@ -139,15 +139,10 @@ internal sealed class ProofRun(ProofSource about, ProofWish wish, ProofKey key, 
     /// <summary>Has the source state its accounts, in a session that is opened if need be.</summary>
     private async Task<(SignedDocument? Document, SourceStatement? Statement)> AskAsync(TimeRange range, CancellationToken cancellationToken)
     {
-        if (!await HaveSessionAsync(cancellationToken))
-        {
-            return default;
-        }
-
-        var stated = await about.Link.StateAsync(range, cancellationToken);
+        var stated = await about.Link.StateAsync(range, cancellationToken, HaveSessionAsync);
         if (!stated.IsOk)
         {
-            _trouble = Failed(stated);
+            _trouble ??= Failed(stated);
             return default;
         }
 
@@ -360,10 +355,10 @@ internal sealed class ProofRun(ProofSource about, ProofWish wish, ProofKey key, 
     {
         Oid? item = null;
         var sums = new Dictionary<int, EventSum>();
-        var walked = await about.Link.DigestAsync(range, only, TakePageAsync, cancellationToken);
+        var walked = await about.Link.DigestAsync(range, only, TakePageAsync, cancellationToken, HaveSessionAsync);
         if (!walked.IsOk)
         {
-            _trouble = Failed(walked);
+            _trouble ??= Failed(walked);
             return false;
         }
 

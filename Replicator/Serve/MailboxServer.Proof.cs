@@ -74,7 +74,8 @@ internal sealed partial class MailboxServer
     {
         if (Proofs is not { } proofs)
         {
-            await ReplyAsync(session, number, TransferStatus.NotReady, "nobody states accounts there", default, cancellationToken);
+            // As a source of before there were proofs says it.
+            await ReplyAsync(session, number, TransferStatus.InvalidRequest, UnknownOperation, default, cancellationToken);
         }
         else if (_asked is { Answer: null } busy)
         {

@@ -26,6 +26,7 @@ internal sealed partial class MailboxServer(
     // A target has 128 blocks under way, each with a request for it or its confirmation.
     private const int QueueLimit = 512;
     private const int RememberedHellos = 4096;
+    private const string UnknownOperation = "the operation is not known to this version";
     private const int MaxAnnounced = 4;
 
     // Anybody can make up a session; the answer to that is small, and rare.
@@ -241,7 +242,7 @@ internal sealed partial class MailboxServer(
                     await DigestAsync(session, number, request.Digest!, cancellationToken);
                     break;
                 default:
-                    await ReplyAsync(session, number, TransferStatus.InvalidRequest, "the operation is not known to this version", default, cancellationToken);
+                    await ReplyAsync(session, number, TransferStatus.InvalidRequest, UnknownOperation, default, cancellationToken);
                     break;
             }
         }
