@@ -26,7 +26,7 @@ internal static class ProofCommand
     private const string VerifyDescription = """
         Check a proof's file: signatures, sums, chain, and whether the verdict follows from the numbers. No service is needed.
 
-        Whose key it is only a comparison of its fingerprint tells: zfrepl proof key prints it at the node that stated it. Exits 4 when anything is wrong.
+        Whose key it is only a comparison of its fingerprint tells, which `proof key` prints at the node that stated it. Exits 4 when anything is wrong.
 
         Examples:
           zfrepl proof verify proof-2026-01-01.json

@@ -70,6 +70,28 @@ public sealed class ProofCommandTests(ITestOutputHelper output)
         await KeyIsComparedAsync(site);
     }
 
+    [RequiresFact("mosquitto")]
+    public async Task Without_a_history_at_the_edge_what_was_imported_is_the_witness_if_the_centre_notes_it()
+    {
+        await using var broker = await MosquittoServer.StartAsync();
+        await using var feed = new GeneratorFeed(2);
+        await using var site = new Site(new SiteOptions { Sources = feed.Sources, Client = ["digests: true"] }, broker.Port);
+        await site.StartAsync();
+        await Eventually.TrueAsync(async () => await CentreDatabase.CountAsync(site.DatabasePath) > 100, "the centre has something");
+        var clean = await ProveAsync(site, 0, "--out", "clean.json");
+        Assert.Contains("ACCOUNTED FOR", clean.Output, StringComparison.Ordinal);
+        Assert.Contains("the database is as it was imported", clean.Output, StringComparison.Ordinal);
+
+        Assert.Equal(5, await ExecuteAsync(site, $"DELETE FROM event WHERE {OfVictim} AND t IN (SELECT t FROM event WHERE {OfVictim} ORDER BY t LIMIT 5)"));
+        var holed = await ProveAsync(site, 4, "--repair", "--out", "holed.json");
+        Assert.Contains("5 events are missing", holed.Output, StringComparison.Ordinal);
+        Assert.Contains("restore them from a backup", holed.Output, StringComparison.Ordinal);
+        var cells = Read(site, "holed.json").Proof.Digest!.Differing;
+        Assert.All(cells, c => Assert.Equal((Victim, DifferingCell.Missing), (c.Oid, c.Kind)));
+        Assert.Equal(5, cells.Sum(c => c.SourceEvents - c.TargetEvents));
+        Assert.Equal(0, (await ZfReplProgram.RunAsync(site.Folder, "proof", "verify", "holed.json")).ExitCode);
+    }
+
     private static string OfVictim => $"oid_id = (SELECT id FROM oid WHERE text = '{Victim}')";
 
     /// <summary>A file proves what it proved; one with another character in it proves nothing.</summary>
