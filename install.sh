@@ -173,7 +173,7 @@ exec "\$(dirname "\$(readlink -f "\$0")")/../$library/current/zfrepl" "\$@"
 TEXT
 
 put "$source_folder/svc-tpl-zfrepl.yml" share/zfrepl/svc-tpl-zfrepl.yml 644
-for template in "$source_folder"/templates/*.yml; do
+for template in "$source_folder"/templates/*; do
   put "$template" "share/zfrepl/templates/$(basename "$template")" 644
 done
 

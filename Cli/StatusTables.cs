@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using Spectre.Console;
 using ZfRepl.Cli.Commands;
+using ZfRepl.Cli.Progress;
 
 namespace ZfRepl.Cli;
 
@@ -61,20 +62,26 @@ internal static class StatusTables
         var table = NewTable("mailbox", "accepted", "= delivered", "+ backlog", "+ lost", "+ quarantined", "blocks", "bytes", "oldest");
         foreach (var row in rows)
         {
-            table.AddRow(
-                Markup.Escape(Property(row, "name") + (Property(row, "enabled") == "false" ? " (disabled)" : "")),
-                Number(row, "accepted_events"),
-                Number(row, "delivered_events"),
-                Number(row, "backlog_events"),
-                Red(row, "lost_events"),
-                Red(row, "quarantined_events"),
-                Number(row, "backlog_blocks"),
-                Number(row, "backlog_bytes"),
-                Time(row, "oldest_block"));
+            AddAccounts(table, row, Property(row, "name") + (Property(row, "enabled") == "false" ? " (disabled)" : ""));
+            if (row.TryGetProperty("relay", out var relayed) && relayed.ValueKind == JsonValueKind.Object)
+            {
+                AddAccounts(table, relayed, $"{Property(row, "name")}, of other nodes");
+            }
         }
 
         AnsiConsole.Write(table);
     }
+
+    private static void AddAccounts(Table table, JsonElement row, string name) => table.AddRow(
+        Markup.Escape(name),
+        Number(row, "accepted_events"),
+        Number(row, "delivered_events"),
+        Number(row, "backlog_events"),
+        Red(row, "lost_events"),
+        Red(row, "quarantined_events"),
+        Number(row, "backlog_blocks"),
+        Number(row, "backlog_bytes"),
+        Time(row, "oldest_block"));
 
     private static void PrintClients(IReadOnlyList<ServiceStatus> services)
     {
@@ -84,7 +91,7 @@ internal static class StatusTables
             return;
         }
 
-        var table = NewTable("fetches from", "active", "blocks", "events", "known already", "waits there", "last contact", "trouble");
+        var table = NewTable("fetches from", "active", "blocks", "events", "known already", "waits there", "events/s", "left", "last contact", "trouble");
         foreach (var row in rows)
         {
             table.AddRow(
@@ -94,6 +101,8 @@ internal static class StatusTables
                 Number(row, "events"),
                 Number(row, "duplicates"),
                 Number(row, "backlog_events"),
+                Rate(row.Field("session")),
+                Left(row.Field("session")),
                 Time(row, "last_contact"),
                 Markup.Escape(Property(row, "trouble")));
         }
@@ -110,7 +119,7 @@ internal static class StatusTables
             return;
         }
 
-        var table = NewTable("fills mailbox", "for", "from", "to", "filled up to", "%", "events", "what");
+        var table = NewTable("fills mailbox", "for", "from", "to", "filled up to", "%", "events", "events/s", "left", "what");
         foreach (var row in rows)
         {
             table.AddRow(
@@ -121,6 +130,8 @@ internal static class StatusTables
                 Time(row, "current"),
                 Number(row, "percent"),
                 Number(row, "events"),
+                Rate(row),
+                Left(row),
                 Markup.Escape(Property(row, "doing")));
         }
 
@@ -212,6 +223,11 @@ internal static class StatusTables
 
     private static string Number(JsonElement row, string name) =>
         row.TryGetProperty(name, out var value) && value.TryGetInt64(out var number) ? number.ToString("N0", CultureInfo.InvariantCulture) : "";
+
+    private static string Rate(JsonElement? work) =>
+        work?.Number("events_per_second") is { } rate ? rate.ToString("N0", CultureInfo.InvariantCulture) : "";
+
+    private static string Left(JsonElement? work) => work?.Number("remaining_seconds") is { } seconds ? ProgressText.Time(seconds) : "";
 
     private static string Red(JsonElement row, string name) =>
         Number(row, name) is var text && text is "0" or "" ? text : $"[red]{text}[/]";

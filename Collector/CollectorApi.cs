@@ -1,12 +1,14 @@
 using System.Text.Json;
 using ZfRepl.Collector.Fill;
 using ZfRepl.Collector.Mailboxes;
+using ZfRepl.Collector.Mailboxes.Relay;
 using ZfRepl.Collector.Sources;
 using ZfRepl.Core.Blocks;
 using ZfRepl.Core.Frames;
 using ZfRepl.Core.Import;
 using ZfRepl.Core.Storage;
 using ZfRepl.Core.Telemetry;
+using ZfRepl.Hosting.Configuration;
 using ZfRepl.Hosting.Import;
 using ZfRepl.Hosting.Rpc;
 
@@ -21,7 +23,8 @@ internal sealed class CollectorApi(
     Quarantine quarantine,
     IStorage storage,
     ReadySignal waiting,
-    FillApi fills)
+    FillApi fills,
+    RelayApi relay)
 {
     private const string AllMailboxes = "*";
     private const int DefaultReady = 128;
@@ -68,6 +71,7 @@ internal sealed class CollectorApi(
         methods.Add("mailbox.disable", "stops a mailbox collecting; its blocks stay", [MailboxNameOrAll], (call, _) => Task.FromResult(SetEnabled(call, false)));
         methods.Add("status", "gives the accounts of the mailboxes and the state of the sources", [], StatusAsync);
         fills.Register(methods);
+        relay.Register(methods);
         methods.Add(
             "loss.list",
             "lists the entries of the loss ledger that wait here or were made since the start, the newest first",
@@ -96,7 +100,7 @@ internal sealed class CollectorApi(
     private static void WriteBlock(Utf8JsonWriter json, ReadyBlock ready, bool withLast)
     {
         json.WriteStartObject();
-        json.WriteString("block_id", ready.Block.Name.ToString());
+        json.WriteString("block_id", ready.Id);
         json.WriteString("path", ready.Path);
         if (withLast)
         {
@@ -110,12 +114,17 @@ internal sealed class CollectorApi(
         json.WriteNumber("next_sequence", ready.Block.Trailer.NextSequence);
         json.WriteNumber("events", ready.Block.Trailer.EventCount);
         json.WriteString("hash", ready.Block.Trailer.Hash.ToString());
+        if (ready.Way is { } way)
+        {
+            RelayApi.WriteWay(json, way);
+        }
+
         json.WriteEndObject();
     }
 
-    private static RpcResult NoMailbox(string name) => RpcResult.Error(RpcErrorCode.NotFound, $"there is no mailbox {name}; mailbox.list names them");
+    private static RpcResult NoMailbox(string name) => RpcResult.Error(RpcErrorCode.NotFound, $"i: there is no mailbox {OutsideText.Show(name)}; mailbox.list names them");
 
-    private static RpcResult NoBlock(string name) => RpcResult.Error(RpcErrorCode.NotFound, $"there is no block {name}; mailbox.list_blocks names them");
+    private static RpcResult NoBlock(string name) => RpcResult.Error(RpcErrorCode.NotFound, $"block_id: there is no block {OutsideText.Show(name)}; mailbox.list_blocks names them");
 
     private static RpcResult Failed(StorageError error) => RpcResult.Error(RpcErrorCode.Io, error.ToString());
 
@@ -144,7 +153,7 @@ internal sealed class CollectorApi(
         {
             if (!StreamId.TryParse(call.StringOrNull("stream") ?? "", out var stream))
             {
-                return RpcResult.Error(RpcErrorCode.InvalidData, "with after, stream says which stream is meant, in 32 hexadecimal digits");
+                return RpcResult.Error(RpcErrorCode.InvalidData, "stream: with after, it says which stream is meant, in 32 hexadecimal digits");
             }
 
             after = (stream, (ulong)index);
@@ -196,9 +205,11 @@ internal sealed class CollectorApi(
             return NoMailbox(call.String("i"));
         }
 
-        if (!BlockName.TryParse(call.String("block_id"), out var name))
+        var id = call.String("block_id");
+        var isRelayed = RelayedBlock.IsId(id);
+        if (!BlockName.TryParse(id, out var name) && !isRelayed)
         {
-            return NoBlock(call.String("block_id"));
+            return NoBlock(id);
         }
 
         StorageResult<RemoveResult> removed;
@@ -206,14 +217,16 @@ internal sealed class CollectorApi(
         {
             if (!BlockHash.TryParse(hashText, out var hash))
             {
-                return RpcResult.Error(RpcErrorCode.InvalidData, "hash is no SHA-256: it has 64 hexadecimal digits");
+                return RpcResult.Error(RpcErrorCode.InvalidData, "hash: it is no SHA-256: it has 64 hexadecimal digits");
             }
 
-            removed = await mailbox.ConfirmAsync(name, hash!, cancellationToken);
+            removed = isRelayed
+                ? await mailbox.ConfirmRelayedAsync(id, hash!, cancellationToken)
+                : await mailbox.ConfirmAsync(name, hash!, cancellationToken);
         }
         else
         {
-            removed = await mailbox.DeleteAsync(name, cancellationToken);
+            removed = isRelayed ? await mailbox.DeleteRelayedAsync(id, cancellationToken) : await mailbox.DeleteAsync(name, cancellationToken);
         }
 
         if (!removed.IsOk)
@@ -224,8 +237,8 @@ internal sealed class CollectorApi(
         return removed.Value switch
         {
             RemoveResult.Removed => RpcResult.Empty,
-            RemoveResult.WrongHash => RpcResult.Error(RpcErrorCode.InvalidData, $"block {name} has another content than the hash says; it stays"),
-            _ => NoBlock(name.ToString()),
+            RemoveResult.WrongHash => RpcResult.Error(RpcErrorCode.InvalidData, $"hash: block {id} has another content than the hash says; it stays"),
+            _ => NoBlock(id),
         };
     }
 
@@ -236,12 +249,20 @@ internal sealed class CollectorApi(
             return NoMailbox(call.String("i"));
         }
 
-        if (!BlockName.TryParse(call.String("block_id"), out var name))
+        var id = call.String("block_id");
+        if (!BlockName.TryParse(id, out var name) && !RelayedBlock.IsId(id))
         {
-            return NoBlock(call.String("block_id"));
+            return NoBlock(id);
         }
 
-        var repaired = await mailbox.RepairAsync(name, cancellationToken);
+        if (!RelayedBlock.IsId(id) && (await mailbox.ListAsync(cancellationToken)).All(b => b.Block.Name != name))
+        {
+            return NoBlock(id);
+        }
+
+        var repaired = RelayedBlock.IsId(id)
+            ? await mailbox.RepairRelayedAsync(id, cancellationToken)
+            : await mailbox.RepairAsync(name, cancellationToken);
         if (!repaired.IsOk)
         {
             return Failed(repaired.Error);
@@ -266,7 +287,9 @@ internal sealed class CollectorApi(
 
         foreach (var ready in await mailbox.ListAsync(cancellationToken))
         {
-            var removed = await mailbox.DeleteAsync(ready.Block.Name, cancellationToken);
+            var removed = ready.Way is null
+                ? await mailbox.DeleteAsync(ready.Block.Name, cancellationToken)
+                : await mailbox.DeleteRelayedAsync(ready.Id, cancellationToken);
             if (!removed.IsOk)
             {
                 return Failed(removed.Error);
@@ -327,7 +350,7 @@ internal sealed class CollectorApi(
 
         var name = call.String("block_id");
         var blocks = await mailbox.ListAsync(cancellationToken);
-        var found = blocks.FirstOrDefault(b => b.Block.Name.ToString() == name);
+        var found = blocks.FirstOrDefault(b => b.Id == name);
         return found is null ? (null, NoBlock(name)) : (found.Path, null);
     }
 
@@ -412,6 +435,11 @@ internal sealed class CollectorApi(
         }
 
         json.WriteEndObject();
+        if (status.Relay is { } relay)
+        {
+            RelayApi.WriteStatus(json, relay);
+        }
+
         json.WriteString("trouble", status.Trouble);
         json.WriteEndObject();
     }

@@ -27,7 +27,7 @@ public static class CollectorBinder
         var spool = section.FilePath("path") ?? section.ResolvePath(DefaultSpool);
         var mailboxes = section.SectionMap("mailboxes") ?? [];
         var sources = section.SectionMap("sources") ?? [];
-        if (sources.Count == 0)
+        if (sources.Count == 0 && !mailboxes.Any(m => m.Bool("replicate_remote") == true))
         {
             section.Warning(
                 null,
@@ -92,14 +92,6 @@ public static class CollectorBinder
         var ignoresEvents = section.Bool("ignore_events") ?? false;
         var skipsDisconnected = section.Bool("skip_disconnected") ?? false;
         WarnOfSnapshots(section, interval, ignoresEvents, skipsDisconnected);
-        if (section.Bool("replicate_remote") == true)
-        {
-            section.Warning(
-                "replicate_remote",
-                "`replicate_remote` changes nothing: a collector here takes readings from its own `sources` alone, never those of other nodes",
-                "leave it out; a node in the middle passes blocks on by process_dir");
-        }
-
         var queueFull = section.Enum<QueueFull>("queue_full") ?? QueueFull.Block;
         if (queueFull == QueueFull.Drop)
         {
@@ -120,6 +112,7 @@ public static class CollectorBinder
         return defaults with
         {
             AutoEnabled = section.Bool("auto_enabled") ?? defaults.AutoEnabled,
+            ReplicatesRemote = BindRelay(section),
             MaxBlockBytes = section.ByteSize("max_block_size", MinBlockBytes, MaxBlockBytes) ?? defaults.MaxBlockBytes,
             BlockTtl = section.Duration("block_ttl_sec", TimeSpan.FromMilliseconds(100)) ?? defaults.BlockTtl,
             Keep = keep,
@@ -137,6 +130,21 @@ public static class CollectorBinder
                 : section.ByteSize("fill_max_backlog", MinBlockBytes, long.MaxValue / 2) ?? defaults.FillBacklogBytes,
             Filter = BindFilter(section),
         };
+    }
+
+    /// <summary>Blocks of other nodes pass as they are: masks choose among this node's own readings alone.</summary>
+    private static bool BindRelay(ConfigSection section)
+    {
+        var isOn = section.Bool("replicate_remote") ?? false;
+        if (isOn && ((section.Strings("oids") is { } oids && !oids.Contains("#")) || section.Strings("oids_exclude") is { Count: > 0 }))
+        {
+            section.Warning(
+                "replicate_remote",
+                "`oids` and `oids_exclude` choose among this node's own readings; blocks of other nodes are passed on whole",
+                "choose at the node that collects what this one gets");
+        }
+
+        return isOn;
     }
 
     /// <summary>Waiting for company is a part of the delay, and no more than a tenth of it.</summary>

@@ -94,7 +94,8 @@ public sealed partial class CollectorService(CollectorOptions options, IStorage 
             var fills = new FillService(
                 book.Value, [.. served.Select(m => (m, options.Mailboxes.Single(o => o.Name == m.Name)))], history, intake.Oids, context);
             new CollectorApi(
-                options, served, sources, intake, quarantine, storage, new ReadySignal(served, context.Time), new FillApi(options, fills, context.Time))
+                options, served, sources, intake, quarantine, storage, new ReadySignal(served, context.Time), new FillApi(options, fills, context.Time),
+                new RelayApi(served))
                 .Register(context.Methods);
             using var statements = new ProofStatements(options, storage, context.Time, hasHistory: history is not null);
             using var walks = history is null ? null : new DigestWalks(history);

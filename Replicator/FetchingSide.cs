@@ -8,6 +8,7 @@ using ZfRepl.Core.Transfer;
 using ZfRepl.Hosting.History;
 using ZfRepl.Hosting.Import;
 using ZfRepl.Hosting.Lifetime;
+using ZfRepl.Hosting.Rpc;
 using ZfRepl.Replicator.Bus;
 using ZfRepl.Replicator.Fetch;
 using ZfRepl.Replicator.Proof;
@@ -33,6 +34,7 @@ internal sealed class FetchingSide(ReplicatorOptions options, IStorage storage, 
     private ProofKey? _proofKey;
     private ImportDigests? _digests;
     private IDisposable? _subscription;
+    private CollectorRelay? _relay;
 
     /// <summary>What has to run.</summary>
     public IReadOnlyList<Func<CancellationToken, Task>> Loops => _loops;
@@ -106,8 +108,9 @@ internal sealed class FetchingSide(ReplicatorOptions options, IStorage storage, 
                 _loops.Add(_archiveBus.RunAsync);
             }
 
-            _archiveRetry = new ArchiveSink(_archiveBus ?? bus, archive.TopicPrefix, quarantine: null, context.Time);
-            Archive = new ArchiveSink(_archiveBus ?? bus, archive.TopicPrefix, Quarantine, context.Time);
+            var pacer = archive.MaxEventsPerSecond is { } rate ? new EventPacer(rate, context.Time) : null;
+            _archiveRetry = new ArchiveSink(_archiveBus ?? bus, archive.TopicPrefix, quarantine: null, context.Time, pacer);
+            Archive = new ArchiveSink(_archiveBus ?? bus, archive.TopicPrefix, Quarantine, context.Time, pacer);
             sinks.Add(Archive);
         }
 
@@ -159,9 +162,11 @@ internal sealed class FetchingSide(ReplicatorOptions options, IStorage storage, 
             sinks,
             context.Time,
             new BlockImporterOptions { Guards = client.Guards, Quarantine = Quarantine, Digests = _digests });
-        var intake = new BlockIntake(inbox.Value, Importer, History, Quarantine, context.Loggers.CreateLogger("import"));
+        OpenRelay();
+        var intake = new BlockIntake(
+            inbox.Value, Importer, History, Quarantine, context.Loggers.CreateLogger("import"), _relay, context.Time);
         Watch = new ServiceWatch(client.WatchedServices, context.Time, context.Loggers.CreateLogger("fetch"));
-        var sources = client.Mailboxes.Select(m => m.Fetch.Source).ToFrozenSet(StringComparer.Ordinal);
+        var sources = client.Mailboxes.ToFrozenDictionary(m => m.Fetch.Source, m => m.Fetch, StringComparer.Ordinal);
         Leftovers = new InboxLeftovers(
             inbox.Value,
             storage,
@@ -171,7 +176,8 @@ internal sealed class FetchingSide(ReplicatorOptions options, IStorage storage, 
             sources,
             () => Watch.Trouble,
             context.Time,
-            context.Loggers.CreateLogger("import"));
+            context.Loggers.CreateLogger("import"),
+            _relay);
         _loops.Add(Watch.RunAsync);
         _loops.Add(Leftovers.RunAsync);
         _loops.Add(ProofJobs.RunAsync);
@@ -236,6 +242,7 @@ internal sealed class FetchingSide(ReplicatorOptions options, IStorage storage, 
     public async ValueTask DisposeAsync()
     {
         _subscription?.Dispose();
+        _relay?.Dispose();
         _repairs.ForEach(r => r.Dispose());
         _marks?.Save();
         _retrying.Dispose();
@@ -256,16 +263,34 @@ internal sealed class FetchingSide(ReplicatorOptions options, IStorage storage, 
         _digests?.Dispose();
     }
 
+    private void OpenRelay()
+    {
+        var client = options.Client!;
+        if (!client.Mailboxes.Any(m => m.Fetch.RelayTo.Count > 0))
+        {
+            return;
+        }
+
+        // The path is checked when the configuration is bound; a collector that is not there yet is waited for.
+        if (!ServiceSockets.TryPathOf(options.SocketFolder, client.CollectorService, out var socket, out var reason))
+        {
+            throw new InvalidOperationException(reason);
+        }
+
+        _relay = new CollectorRelay(new RpcClient(socket, context.Time), client.CollectorService);
+    }
+
     private void MakeClients(IMessageBus bus, BlockIntake intake, InboxLeftovers leftovers)
     {
         var memory = new FetchMemory();
         var links = new Dictionary<string, SourceLink>(StringComparer.Ordinal);
-        foreach (var (fetch, link) in options.Client!.Mailboxes)
+        foreach (var (configured, link) in options.Client!.Mailboxes)
         {
+            var fetch = configured with { Suspended = () => Watch.Trouble };
             var source = new SourceLink(bus, context.Time, link, context.Causes);
             links.Add(fetch.Source, source);
             var fetchClient = new FetchClient(
-                source, intake, memory, bus, context.Time, fetch with { Suspended = () => Watch.Trouble }, context.Loggers.CreateLogger("fetch"));
+                source, intake, memory, bus, context.Time, fetch, context.Loggers.CreateLogger("fetch"));
             _clients.Add(fetchClient);
             var repair = new RepairClient(
                 fetch,

@@ -2,7 +2,9 @@ using System.Text.Json;
 using ZfRepl.Core.History;
 using ZfRepl.Core.Import;
 using ZfRepl.Core.Storage;
+using ZfRepl.Hosting.Configuration;
 using ZfRepl.Hosting.Import;
+using ZfRepl.Hosting.Progress;
 using ZfRepl.Hosting.Rpc;
 using ZfRepl.Replicator.Bus;
 using ZfRepl.Replicator.Fetch;
@@ -42,7 +44,7 @@ internal sealed class ReplicatorApi(ReplicatorOptions options, MqttBus bus, Bloc
 
         if (fetching.Importer is { } importer)
         {
-            ProcessDirMethod.Add(methods, new FolderImport(DiskStorage.Instance, importer, fetching.Quarantine));
+            ProcessDirMethod.Add(methods, new FolderImport(DiskStorage.Instance, importer, fetching.Quarantine), time);
             QuarantineMethods.Add(methods, fetching.Quarantine!, fetching.RetryAsync);
             LossListMethod.Add(methods, fetching.History!);
             BlockVerifyMethod.Add(methods, DiskStorage.Instance);
@@ -53,7 +55,7 @@ internal sealed class ReplicatorApi(ReplicatorOptions options, MqttBus bus, Bloc
     {
         if (fetching.Clients.FirstOrDefault(c => c.State.Source == name) is not { } client)
         {
-            return RpcResult.Error(RpcErrorCode.NotFound, $"nothing is fetched from a node {name}; client.mailboxes names them");
+            return RpcResult.Error(RpcErrorCode.NotFound, $"i: nothing is fetched from a node {OutsideText.Show(name)}; client.mailboxes names them");
         }
 
         return client.Start() ? RpcResult.Empty : RpcResult.Error(RpcErrorCode.NotReady, "replication is disabled; call enable first");
@@ -169,10 +171,36 @@ internal sealed class ReplicatorApi(ReplicatorOptions options, MqttBus bus, Bloc
             }
 
             json.WriteString("trouble", state.Trouble);
+            json.WriteNumber("sessions", state.Sessions);
+            if (state.Session is { } session)
+            {
+                WriteSession(json, state, session);
+            }
+
             json.WriteEndObject();
         }
 
         json.WriteEndArray();
+    }
+
+    private static void WriteSession(Utf8JsonWriter json, FetchState state, FetchSession session)
+    {
+        var all = session.Events + (double)state.BacklogEvents;
+        json.WriteStartObject("session");
+        json.WriteBoolean("in_touch", session.IsInTouch);
+        json.WriteNumber("blocks", session.Blocks);
+        json.WriteNumber("events", session.Events);
+        json.WriteNumber("received_bytes", session.ReceivedBytes);
+        json.WriteNumber("left_blocks", state.BacklogBlocks);
+        json.WriteNumber("left_events", state.BacklogEvents);
+        if (session.IsInTouch)
+        {
+            json.WriteNumber("percent", all > 0 ? (long)(100 * session.Events / all) : 100);
+        }
+
+        WorkRateJson.Write(json, session.Rate);
+        json.WriteNumber("ends_in_seconds", Math.Round(session.EndsIn.TotalSeconds, 1));
+        json.WriteEndObject();
     }
 
     private void WriteQuarantine(Utf8JsonWriter json)

@@ -48,10 +48,11 @@ public static class ReplicatorBinder
         {
             Id = file.Id,
             Node = file.SystemName,
+            Keys = keys.Live,
             SocketFolder = file.SocketFolder,
             Bus = BindBus(section.Section("pubsub")),
             Server = server is null ? null : BindServer(server, file, keys, topics, chunkBytes, maxBlockBytes),
-            Client = client is null ? null : BindClient(client, file, keys, topics, chunkBytes, maxBlockBytes),
+            Client = client is null ? null : BindClient(client, file, keys, topics, chunkBytes, maxBlockBytes, server),
         };
     }
 
@@ -144,18 +145,12 @@ public static class ReplicatorBinder
             var allowFill = mailbox.Bool("allow_fill") ?? false;
             if (keys.Find(mailbox) is { } key)
             {
-                mailboxes.Add(new ServedMailbox(mailbox.Name, key, coding) { AllowFill = allowFill });
+                mailboxes.Add(new ServedMailbox(mailbox.Name, key, coding) { AllowFill = allowFill, Live = keys.LiveOf(mailbox) });
             }
         }
 
-        var collector = section.String("collector_svc") ?? DefaultCollector;
-        if (!ServiceSockets.TryPathOf(file.SocketFolder, collector, out _, out var badService))
-        {
-            section.Error("collector_svc", badService, "write the collector's service id");
-        }
-
         return new ServerOptions(
-            collector,
+            BindCollector(section, file, usual: null),
             new BlockServerOptions
             {
                 Node = file.SystemName,
@@ -164,6 +159,36 @@ public static class ReplicatorBinder
                 ChunkBytes = chunkBytes,
                 MaxBlockBytes = maxBlockBytes,
             });
+    }
+
+    private static string BindCollector(ConfigSection section, ServiceFile file, string? usual)
+    {
+        var collector = section.String("collector_svc") ?? usual ?? DefaultCollector;
+        if (!ServiceSockets.TryPathOf(file.SocketFolder, collector, out _, out var badService))
+        {
+            section.Error("collector_svc", badService, "write the collector's service id");
+        }
+
+        return collector;
+    }
+
+    /// <summary>The collector's mailboxes that blocks of a source are handed on to.</summary>
+    private static IReadOnlyList<string> BindRelayTo(ConfigSection mailbox)
+    {
+        var names = mailbox.Strings("relay_to") ?? [];
+        foreach (var name in names)
+        {
+            if (TransferTopics.CheckNodeName(name) is { } bad)
+            {
+                mailbox.Error("relay_to", bad, "write names of mailboxes of this node's collector");
+            }
+            else if (name == mailbox.Name)
+            {
+                mailbox.Error("relay_to", $"a loop: blocks of {name} would be handed back to {name}", "name the mailboxes of nodes further up");
+            }
+        }
+
+        return names;
     }
 
     private static TransferCoding BindCoding(ConfigSection mailbox)
@@ -183,7 +208,7 @@ public static class ReplicatorBinder
     }
 
     private static ClientOptions BindClient(
-        ConfigSection section, ServiceFile file, KeyRing keys, TransferTopics topics, int chunkBytes, long maxBlockBytes)
+        ConfigSection section, ServiceFile file, KeyRing keys, TransferTopics topics, int chunkBytes, long maxBlockBytes, ConfigSection? server)
     {
         section.Require("mailboxes");
         var watched = BindWatched(section, file);
@@ -201,10 +226,17 @@ public static class ReplicatorBinder
                 Schedule = BindSchedule(mailbox),
                 Interval = mailbox.Duration("interval", TimeSpan.FromMilliseconds(10), TimeSpan.FromDays(1)) ?? TimeSpan.FromSeconds(30),
                 Duration = mailbox.Duration("duration", TimeSpan.FromSeconds(1), TimeSpan.FromDays(365)) ?? TimeSpan.FromSeconds(3600),
+                AcceptsRelayed = mailbox.Bool("accept_relayed") ?? false,
+                IsGuarded = mailbox.Bool("trusted") == false,
+                RelayTo = BindRelayTo(mailbox),
             };
             if (mailbox.Bool("trusted") == false)
             {
-                guards[mailbox.Name] = new SourceGuard(mailbox.String("key_id") ?? KeyRing.DefaultId, keys.RightsOf(mailbox));
+                var keyId = mailbox.String("key_id") ?? KeyRing.DefaultId;
+                guards[mailbox.Name] = new SourceGuard(keyId, keys.RightsOf(mailbox))
+                {
+                    Live = () => keys.Live.RightsOf(keyId),
+                };
             }
 
             if (mailbox.Section("self_repair") is { } repair)
@@ -219,11 +251,13 @@ public static class ReplicatorBinder
                     Source = mailbox.Name,
                     Target = file.SystemName,
                     Key = key,
+                    Live = keys.LiveOf(mailbox),
                     Topics = topics,
                     Timeout = timeout,
                     RepeatAfter = TimeSpan.FromSeconds(Math.Clamp(timeout.TotalSeconds / 12, 0.5, 5)),
                     MaxChunkBytes = chunkBytes,
                     MaxBlockBytes = maxBlockBytes,
+                    AcceptsRelayed = fetch.AcceptsRelayed,
                 }));
             }
         }
@@ -238,6 +272,7 @@ public static class ReplicatorBinder
             StatePath = data,
             DigestsPath = section.Bool("digests") == true ? Path.Combine(data, "digests.db") : null,
             RepairPath = Path.Combine(data, "repair"),
+            CollectorService = BindCollector(section, file, server?.String("collector_svc")),
             InboxPath = Path.Combine(data, "inbox"),
             QuarantinePath = Path.Combine(data, "quarantine"),
             History = HistoryBinder.Bind(section, Path.Combine(data, "history.db"), file.Folders),
@@ -294,7 +329,10 @@ public static class ReplicatorBinder
             archive!.Error("topic", $"'{prefix}' can't be the beginning of topics", "write a topic that ends with a slash, such as ST/RAR/");
         }
 
-        return new ArchiveOptions(archive is not null && archive.Has("host") ? BindBus(archive) : null, prefix);
+        return new ArchiveOptions(archive is not null && archive.Has("host") ? BindBus(archive) : null, prefix)
+        {
+            MaxEventsPerSecond = archive?.Int32("max_rate", 1, 10_000_000, "events per second"),
+        };
     }
 
     private static CronSchedule? BindSchedule(ConfigSection mailbox)

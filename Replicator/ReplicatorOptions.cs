@@ -2,6 +2,7 @@ using ZfRepl.Core.History;
 using ZfRepl.Core.Import;
 using ZfRepl.Replicator.Bus;
 using ZfRepl.Replicator.Fetch;
+using ZfRepl.Replicator.Keys;
 using ZfRepl.Replicator.Repair;
 using ZfRepl.Replicator.Serve;
 
@@ -21,6 +22,9 @@ public sealed record ReplicatorOptions
 
     /// <summary>The broker.</summary>
     public required MqttBusOptions Bus { get; init; }
+
+    /// <summary>The store of keys, watched while the service runs; null where there is none.</summary>
+    public LiveKeys? Keys { get; init; }
 
     /// <summary>The serving side, or null.</summary>
     public ServerOptions? Server { get; init; }
@@ -55,6 +59,9 @@ public sealed record ClientOptions
     /// <summary>The book of what was imported by item and hour; null where none is kept.</summary>
     public string? DigestsPath { get; init; }
 
+    /// <summary>The id of the collector that blocks are handed on to.</summary>
+    public string CollectorService { get; init; } = "";
+
     /// <summary>Where blocks arrive.</summary>
     public required string InboxPath { get; init; }
 
@@ -77,4 +84,8 @@ public sealed record ClientOptions
 /// <summary>The archive topic.</summary>
 /// <param name="Bus">Its broker; null for the one that blocks travel over.</param>
 /// <param name="TopicPrefix">What stands before the OID's path.</param>
-public sealed record ArchiveOptions(MqttBusOptions? Bus, string TopicPrefix);
+public sealed record ArchiveOptions(MqttBusOptions? Bus, string TopicPrefix)
+{
+    /// <summary>The most events published in a second; null for as many as there are.</summary>
+    public int? MaxEventsPerSecond { get; init; }
+}

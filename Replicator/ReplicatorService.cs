@@ -40,6 +40,11 @@ public sealed class ReplicatorService(ReplicatorOptions options, IStorage storag
             loops.Add(serving.AnnounceAsync);
         }
 
+        if (options.Keys is { } keys)
+        {
+            loops.Add(token => keys.RunAsync(context.Time, token));
+        }
+
         new ReplicatorApi(options, bus, serving?.Server, fetching, context.Time).Register(context.Methods);
         loops.Add(token => ReportHealthAsync(context, bus, fetching, token));
         context.SignalReady();
@@ -47,13 +52,14 @@ public sealed class ReplicatorService(ReplicatorOptions options, IStorage storag
         return null;
     }
 
-    private static async Task ReportHealthAsync(ServiceContext context, MqttBus bus, FetchingSide fetching, CancellationToken cancellationToken)
+    private async Task ReportHealthAsync(ServiceContext context, MqttBus bus, FetchingSide fetching, CancellationToken cancellationToken)
     {
         while (true)
         {
             // A moment late: what is only just starting is not yet in trouble.
             await Task.Delay(HealthInterval, context.Time, cancellationToken);
             context.Health.Set("broker", bus.IsConnected ? HealthState.Ok : HealthState.Degraded, bus.State);
+            ReportKeys(context);
             if (fetching.Leftovers is { State: var left })
             {
                 context.Health.Set("inbox", left.Trouble is null ? HealthState.Ok : HealthState.Degraded, left.Trouble ?? "nothing is in the way");
@@ -87,6 +93,15 @@ public sealed class ReplicatorService(ReplicatorOptions options, IStorage storag
                     $"source {state.Source}", state.Trouble is null ? HealthState.Ok : HealthState.Degraded, state.Trouble ?? "nothing is in the way");
             }
         }
+    }
+
+    private void ReportKeys(ServiceContext context)
+    {
+        var served = options.Server?.Blocks.Mailboxes.Select(m => (Name: m.Target, m.Live)) ?? [];
+        var fetched = options.Client?.Mailboxes.Select(m => (Name: m.Link.Source, m.Link.Live)) ?? [];
+        var unusable = served.Concat(fetched).FirstOrDefault(m => m.Live?.Trouble is not null);
+        var trouble = options.Keys?.Trouble ?? (unusable.Live?.Trouble is { } why ? $"mailbox {unusable.Name}: {why}" : null);
+        context.Health.Set("keys", trouble is null ? HealthState.Ok : HealthState.Degraded, trouble ?? "as in the store of keys");
     }
 
     /// <summary>What is kept aside waits for a person, so it stays in sight until one has dealt with it.</summary>

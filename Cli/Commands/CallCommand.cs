@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
+using ZfRepl.Cli.Progress;
 using ZfRepl.Hosting.Lifetime;
 using ZfRepl.Hosting.Rpc;
 
@@ -11,13 +12,16 @@ internal static class CallCommand
     private const string Description = """
         Call a method of a running service and print its answer as JSON.
 
+        mailbox.fill, client.start and process_dir begin long work: the call lasts until it is done, and shows how far it is on the error output, as a
+        bar on a terminal and as a line every ten seconds elsewhere. --no-wait returns at once; the work of the first two goes on by itself.
         mailbox.rotate, which deletes blocks, asks before it does; --yes answers for a script.
         Values: null, true, false, numbers, a,b for a list, !text for a text in any case, @file for the content of a YAML file, << to be asked.
         The method `info` of every service lists its methods.
 
         Examples:
           zfrepl call eva.zfrepl.default.collector mailbox.list_blocks i=centre
-          zfrepl call eva.zfrepl.default.replicator client.start i=edge1
+          zfrepl call eva.zfrepl.default.collector mailbox.fill i=centre t_start=6H
+          zfrepl call eva.zfrepl.default.replicator client.start i=edge1 --no-wait
           zfrepl svc call eva.zfrepl.default.replicator process_dir path=/media/stick/blocks node=edge1 delete=true
         """;
 
@@ -42,14 +46,19 @@ internal static class CallCommand
         var bus = SharedOptions.Bus();
         var timeout = SharedOptions.Timeout();
         var yes = SharedOptions.Yes();
-        var command = new Command("call", Description) { service, method, parameters, bus, timeout, yes };
+        var noWait = new Option<bool>("--no-wait") { Description = "do not wait until long work is done" };
+        var progress = Progress();
+        var command = new Command("call", Description) { service, method, parameters, bus, timeout, yes, noWait, progress };
         command.SetAction((parsed, cancellationToken) => RunAsync(
             parsed.GetRequiredValue(service),
             parsed.GetRequiredValue(method),
             parsed.GetValue(parameters) ?? [],
             SharedOptions.SocketFolderOf(parsed.GetValue(bus)),
-            TimeSpan.FromSeconds(parsed.GetValue(timeout)),
-            parsed.GetValue(yes),
+            new How(
+                TimeSpan.FromSeconds(parsed.GetValue(timeout)),
+                parsed.GetResult(timeout) is { Implicit: false },
+                parsed.GetValue(yes),
+                parsed.GetValue(noWait) ? null : TimeSpan.FromSeconds(parsed.GetValue(progress))),
             cancellationToken));
         return command;
     }
@@ -57,7 +66,7 @@ internal static class CallCommand
     public static Command CreateServiceAlias() => new("svc", AliasDescription) { Create() };
 
     private static async Task<int> RunAsync(
-        string service, string method, string[] texts, string folder, TimeSpan timeout, bool yes, CancellationToken cancellationToken)
+        string service, string method, string[] texts, string folder, How how, CancellationToken cancellationToken)
     {
         var parameters = CallParameters.Parse(texts, SecretPrompt.Ask);
         if (parameters.Error is not null)
@@ -72,7 +81,7 @@ internal static class CallCommand
             return ExitCode.Usage;
         }
 
-        if (method == "mailbox.rotate" && !yes && !Confirmation.Ask(
+        if (method == "mailbox.rotate" && !how.Yes && !Confirmation.Ask(
             $"{method} deletes all blocks of mailbox {parameters.Value?["i"] ?? "?"}; readings in them that nobody has fetched are lost. Go on?", out var refused))
         {
             await Console.Error.WriteLineAsync($"zfrepl: {refused}");
@@ -80,19 +89,51 @@ internal static class CallCommand
         }
 
         using var client = new RpcClient(socket);
-        switch (await client.CallAsync(method, parameters.Value, timeout, cancellationToken))
+        var done = how.ShowEvery is { } every && CallFollowing.Knows(method)
+            ? await new CallFollowing(client, how.IsTimeoutGiven ? how.Timeout : null, every).RunAsync(method, parameters.Value, cancellationToken)
+            : new FollowedCall(await client.CallAsync(method, parameters.Value, how.Timeout, cancellationToken));
+        if (done.Reply is not RpcReply.Value value)
         {
-            case RpcReply.Value value:
-                if (value.Result.ValueKind != JsonValueKind.Null)
-                {
-                    Console.WriteLine(JsonSerializer.Serialize(value.Result, Indented));
-                }
-
-                return await ExitCodeOfAsync(method, value.Result);
-            case var failed:
-                return await CallFailure.ReportAsync(service, method, failed, folder);
+            return await CallFailure.ReportAsync(service, method, done.Reply, folder);
         }
+
+        if (value.Result.ValueKind != JsonValueKind.Null)
+        {
+            Console.WriteLine(JsonSerializer.Serialize(value.Result, Indented));
+        }
+
+        if (done.Remark is { } remark)
+        {
+            await Console.Error.WriteLineAsync($"zfrepl: {remark}");
+        }
+
+        return done.ExitCode == ExitCode.Ok ? await ExitCodeOfAsync(method, value.Result) : done.ExitCode;
     }
+
+    private static Option<double> Progress()
+    {
+        var option = new Option<double>("--progress")
+        {
+            Description = "how often a line says how far long work is, where there is no terminal",
+            DefaultValueFactory = _ => ProgressLines.UsualInterval.TotalSeconds,
+            HelpName = "SECONDS",
+        };
+        option.Validators.Add(result =>
+        {
+            if (!(result.GetValueOrDefault<double>() is >= 0.1 and <= 86_400))
+            {
+                result.AddError("--progress: 0.1 to 86400 seconds are possible");
+            }
+        });
+        return option;
+    }
+
+    /// <summary>How to call.</summary>
+    /// <param name="Timeout">How long to wait for an answer.</param>
+    /// <param name="IsTimeoutGiven">Whether somebody has said so.</param>
+    /// <param name="Yes">No questions.</param>
+    /// <param name="ShowEvery">The time between two lines of progress; null to wait for nothing but the answer.</param>
+    private sealed record How(TimeSpan Timeout, bool IsTimeoutGiven, bool Yes, TimeSpan? ShowEvery);
 
     /// <summary>An import that left something out has worked, and is no success: a script must be able to tell.</summary>
     private static async Task<int> ExitCodeOfAsync(string method, JsonElement result)

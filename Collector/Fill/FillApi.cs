@@ -2,6 +2,8 @@ using System.Security.Cryptography;
 using System.Text.Json;
 using ZfRepl.Core.Telemetry;
 using ZfRepl.Core.Transfer;
+using ZfRepl.Hosting.Configuration;
+using ZfRepl.Hosting.Progress;
 using ZfRepl.Hosting.Rpc;
 using Oid = ZfRepl.Core.Telemetry.Oid;
 
@@ -13,6 +15,9 @@ internal sealed class FillApi(CollectorOptions options, FillService fills, TimeP
     private const int MaxIdChars = 64;
     private const long LatestNs = 9_223_372_035L * UnixTime.NsPerSecond;
     private const string ServicePrefix = "eva.db.";
+
+    // Nobody has readings of so long a time; a wish for it is a mistake.
+    private static readonly TimeSpan LongestRange = TimeSpan.FromDays(365 * 200);
     private static readonly TimeSpan DefaultRange = TimeSpan.FromDays(1);
 
     /// <summary>Adds the methods.</summary>
@@ -61,7 +66,7 @@ internal sealed class FillApi(CollectorOptions options, FillService fills, TimeP
         var mailbox = call.String("i");
         if (options.Mailboxes.All(m => m.Name != mailbox))
         {
-            return RpcResult.Error(RpcErrorCode.NotFound, $"there is no mailbox {mailbox}; mailbox.list names them");
+            return RpcResult.Error(RpcErrorCode.NotFound, $"i: there is no mailbox {OutsideText.Show(mailbox)}; mailbox.list names them");
         }
 
         if (!fills.HasHistory)
@@ -75,31 +80,37 @@ internal sealed class FillApi(CollectorOptions options, FillService fills, TimeP
         {
             return RpcResult.Error(
                 RpcErrorCode.NotFound,
-                $"there is no history database {name} here: the local history is called {options.HistoryName}; leave db_svc out, or name it so by default_history_db_svc");
+                $"db_svc: there is no history database {OutsideText.Show(name)} here: the local history is called {options.HistoryName}; leave db_svc out, or name it so by default_history_db_svc");
         }
 
         if (call.MapOrNull("xopts") is { Count: > 0 })
         {
-            return RpcResult.Error(RpcErrorCode.InvalidData, "the local history takes no extra options; leave xopts out");
+            return RpcResult.Error(RpcErrorCode.InvalidData, "xopts: the local history takes no extra options; leave xopts out");
         }
 
         var id = call.StringOrNull("id") ?? RandomNumberGenerator.GetHexString(16, lowercase: true);
         if (id.Length is 0 or > MaxIdChars || !id.All(char.IsAsciiLetterOrDigit))
         {
-            return RpcResult.Error(RpcErrorCode.InvalidData, $"the id of a task has 1 to {MaxIdChars} letters and digits");
+            return RpcResult.Error(RpcErrorCode.InvalidData, $"id: the id of a task has 1 to {MaxIdChars} letters and digits");
+        }
+
+        var origin = call.StringOrNull("origin") ?? "";
+        if (origin.Length > 0 && TransferTopics.CheckNodeName(origin) is { } bad)
+        {
+            return RpcResult.Error(RpcErrorCode.InvalidData, $"origin: '{OutsideText.Show(origin)}' is no name of a node: {bad}");
         }
 
         var items = call.StringsOrNull("oid") ?? [];
         if (items.Count > ItemList.MaxItems)
         {
-            return RpcResult.Error(RpcErrorCode.InvalidData, $"{items.Count} items are too many: give at most {ItemList.MaxItems}, or none for all");
+            return RpcResult.Error(RpcErrorCode.InvalidData, $"oid: {items.Count} items are too many: give at most {ItemList.MaxItems}, or none for all");
         }
 
         foreach (var item in items)
         {
-            if (!Oid.TryParse(item, out _, out var bad))
+            if (!Oid.TryParse(item, out _, out var wrong))
             {
-                return RpcResult.Error(RpcErrorCode.InvalidData, $"oid: {bad}");
+                return RpcResult.Error(RpcErrorCode.InvalidData, $"oid: {wrong}");
             }
         }
 
@@ -109,14 +120,21 @@ internal sealed class FillApi(CollectorOptions options, FillService fills, TimeP
         if (end < start)
         {
             return RpcResult.Error(
-                RpcErrorCode.InvalidData, $"t_end ({ToIso(end)}) is before t_start ({ToIso(start)}): swap them");
+                RpcErrorCode.InvalidData, $"t_end: {ToIso(end)} is before t_start, {ToIso(start)}: swap them");
+        }
+
+        if (end - start > LongestRange)
+        {
+            return RpcResult.Error(
+                RpcErrorCode.InvalidData,
+                $"t_start: from {ToIso(start)} to {ToIso(end)} are more than {LongestRange.TotalDays / 365:0} years; are these milliseconds, or is a year mistyped?");
         }
 
         var added = fills.Add(new FillTask
         {
             Id = id,
             Mailbox = mailbox,
-            Origin = call.StringOrNull("origin") ?? "",
+            Origin = origin,
             Items = [.. items.Select(i => Oid.Parse(i).Text)],
             StartNs = ToNs(start),
             EndNs = ToNs(end),
@@ -137,7 +155,7 @@ internal sealed class FillApi(CollectorOptions options, FillService fills, TimeP
     {
         if (mailbox is not null && options.Mailboxes.All(m => m.Name != mailbox))
         {
-            return RpcResult.Error(RpcErrorCode.NotFound, $"there is no mailbox {mailbox}; mailbox.list names them");
+            return RpcResult.Error(RpcErrorCode.NotFound, $"i: there is no mailbox {OutsideText.Show(mailbox)}; mailbox.list names them");
         }
 
         return RpcResult.List(fills.Tasks.Where(t => mailbox is null || t.Mailbox == mailbox), Write);
@@ -153,7 +171,7 @@ internal sealed class FillApi(CollectorOptions options, FillService fills, TimeP
 
         return cancelled.Value is { } task
             ? RpcResult.Write(json => Write(json, task))
-            : RpcResult.Error(RpcErrorCode.NotFound, $"there is no fill task {id}; fill.list names them");
+            : RpcResult.Error(RpcErrorCode.NotFound, $"i: there is no fill task {OutsideText.Show(id)}; fill.list names them");
     }
 
     private void Write(Utf8JsonWriter json, FillTask task)
@@ -180,11 +198,17 @@ internal sealed class FillApi(CollectorOptions options, FillService fills, TimeP
         json.WriteString("current", UnixTime.FormatIso(task.NextNs));
         json.WriteNumber("current_ns", task.NextNs);
         json.WriteNumber("events", task.Events);
-        json.WriteNumber("percent", Percent(task));
+        json.WriteNumber("bytes", task.Bytes);
+        json.WriteNumber("percent", (long)(100 * FillPaces.ShareOf(task)));
         switch (task.State)
         {
             case FillState.Open:
                 json.WriteString("doing", fills.Doing(task.Mailbox));
+                if (fills.RateOf(task) is { } rate)
+                {
+                    WorkRateJson.Write(json, rate);
+                }
+
                 break;
             case FillState.Done:
                 json.WriteString("ended", UnixTime.FormatIso(task.EndedNs));
@@ -198,9 +222,6 @@ internal sealed class FillApi(CollectorOptions options, FillService fills, TimeP
 
         json.WriteEndObject();
     }
-
-    private static long Percent(FillTask task) => task.State == FillState.Done ? 100
-        : (long)(100m * (task.NextNs - task.StartNs) / Math.Max(1m, (decimal)task.EndNs - task.StartNs));
 
     private static DateTimeOffset Earlier(DateTimeOffset end) =>
         end - DateTimeOffset.UnixEpoch > DefaultRange ? end - DefaultRange : DateTimeOffset.UnixEpoch;

@@ -144,9 +144,9 @@ internal sealed class FillBook
     /// <param name="mailbox">The mailbox.</param>
     /// <param name="fromNs">The first time of the stretch.</param>
     /// <param name="toNs">The last time of it.</param>
-    /// <param name="events">The events in it.</param>
+    /// <param name="filled">The events in it.</param>
     /// <param name="end">Where the mailbox's stream stands behind them.</param>
-    public StorageResult Advance(IReadOnlySet<string> ids, string mailbox, long fromNs, long toNs, ulong events, StreamEnd end)
+    public StorageResult Advance(IReadOnlySet<string> ids, string mailbox, long fromNs, long toNs, FilledEvents filled, StreamEnd end)
     {
         lock (_gate)
         {
@@ -164,7 +164,8 @@ internal sealed class FillBook
                 _tasks[i] = task with
                 {
                     NextNs = ends ? task.EndNs : toNs + 1,
-                    Events = task.Events + events,
+                    Events = task.Events + filled.Events,
+                    Bytes = task.Bytes + filled.Bytes,
                     State = ends ? FillState.Done : FillState.Open,
                     EndedNs = ends ? end.NowNs : 0,
                     Stream = ends ? end.Stream : "",
@@ -203,6 +204,11 @@ internal sealed class FillBook
         return written;
     }
 }
+
+/// <summary>What was filled.</summary>
+/// <param name="Events">How many events.</param>
+/// <param name="Bytes">What they take in memory.</param>
+internal readonly record struct FilledEvents(ulong Events, ulong Bytes);
 
 /// <summary>Where a mailbox's stream stands.</summary>
 /// <param name="Stream">The stream.</param>

@@ -3,6 +3,7 @@ using ZfRepl.Core.Storage;
 using ZfRepl.Core.Tasks;
 using ZfRepl.Core.Telemetry;
 using ZfRepl.Hosting.Lifetime;
+using ZfRepl.Hosting.Progress;
 
 namespace ZfRepl.Collector.Fill;
 
@@ -36,6 +37,9 @@ internal sealed class FillService
 
     /// <summary>What is being done for a mailbox's tasks at the moment.</summary>
     public string Doing(string mailbox) => _fillers.TryGetValue(mailbox, out var filler) ? filler.Doing : "paused: there is no such mailbox any more";
+
+    /// <summary>How fast a task goes on, or null when nothing has been done for it yet.</summary>
+    public WorkRate? RateOf(FillTask task) => _fillers.GetValueOrDefault(task.Mailbox)?.RateOf(task.Id);
 
     /// <summary>Takes a task, durably.</summary>
     /// <returns>The task, or the one with its id that is there; null when too many are open.</returns>

@@ -16,10 +16,10 @@ internal sealed class FillSource
     private const long BatchBytes = 1024 * 1024;
 
     private readonly IHistoryDatabase _database;
-    private readonly List<OidCount> _items;
+    private readonly List<OidSpan> _items;
     private readonly EventBatch _batch;
 
-    private FillSource(IHistoryDatabase database, List<OidCount> items, OidTable oids)
+    private FillSource(IHistoryDatabase database, List<OidSpan> items, OidTable oids)
     {
         _database = database;
         _items = items;
@@ -30,17 +30,17 @@ internal sealed class FillSource
     public static async Task<HistoryResult<FillSource>> OpenAsync(
         IHistoryDatabase database, Func<Oid, bool> takes, OidTable oids, CancellationToken cancellationToken)
     {
-        var items = new List<OidCount>();
+        var items = new List<OidSpan>();
         Oid? after = null;
         while (true)
         {
-            var page = await database.CountByOidAsync(after, OidPage, cancellationToken);
+            var page = await database.ListOidsAsync(after, OidPage, cancellationToken);
             if (!page.IsOk)
             {
                 return page.Error;
             }
 
-            items.AddRange(page.Value.Where(c => c.Events > 0 && takes(c.Oid)));
+            items.AddRange(page.Value.Where(c => !c.IsEmpty && takes(c.Oid)));
             if (page.Value.Count < OidPage)
             {
                 return new FillSource(database, items, oids);
@@ -73,10 +73,10 @@ internal sealed class FillSource
     /// <param name="take">Takes a batch; returns why it could not, or null.</param>
     /// <param name="cancellationToken">Ends the reading.</param>
     /// <returns>How many events were taken, or why the stretch was not read to its end.</returns>
-    public async Task<(ulong Events, string? Trouble)> ReadAsync(
+    public async Task<(FilledEvents Filled, string? Trouble)> ReadAsync(
         long fromNs, long toNs, IReadOnlySet<string>? only, Func<EventBatch, Task<string?>> take, CancellationToken cancellationToken)
     {
-        var events = 0UL;
+        var filled = default(FilledEvents);
         var bytes = 0L;
         _batch.Clear();
         foreach (var item in _items)
@@ -96,7 +96,7 @@ internal sealed class FillSource
                 if (!read.IsOk)
                 {
                     _batch.Clear();
-                    return (events, read.Error.ToString());
+                    return (filled, read.Error.ToString());
                 }
 
                 var size = 1 + SizeOf(_batch, before);
@@ -107,14 +107,14 @@ internal sealed class FillSource
                 {
                     if (await HandOnAsync(take) is { } trouble)
                     {
-                        return (events, trouble);
+                        return (filled, trouble);
                     }
                 }
             }
         }
 
         var last = await HandOnAsync(take);
-        return (events, last);
+        return (filled, last);
 
         async Task<string?> HandOnAsync(Func<EventBatch, Task<string?>> to)
         {
@@ -124,7 +124,7 @@ internal sealed class FillSource
             }
 
             var trouble = await to(_batch);
-            events += trouble is null ? (ulong)_batch.Count : 0;
+            filled = trouble is null ? new FilledEvents(filled.Events + (ulong)_batch.Count, filled.Bytes + (ulong)bytes) : filled;
             bytes = 0;
             _batch.Clear();
             return trouble;

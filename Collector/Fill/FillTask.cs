@@ -46,6 +46,9 @@ internal sealed record FillTask
     /// <summary>Events filled so far; what a restart made necessary to fill again counts again.</summary>
     public ulong Events { get; init; }
 
+    /// <summary>What those events take in memory, in bytes: a measure of the work, not of the disk.</summary>
+    public ulong Bytes { get; init; }
+
     /// <summary>Where it stands.</summary>
     public FillState State { get; init; }
 

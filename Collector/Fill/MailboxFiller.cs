@@ -2,6 +2,7 @@ using System.Threading.Channels;
 using ZfRepl.Collector.Mailboxes;
 using ZfRepl.Core.Schedule;
 using ZfRepl.Core.Telemetry;
+using ZfRepl.Hosting.Progress;
 
 namespace ZfRepl.Collector.Fill;
 
@@ -19,6 +20,7 @@ internal sealed class MailboxFiller(Mailbox mailbox, MailboxOptions options, Fil
 
     private readonly Channel<bool> _wake = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly RetryDelay _retry = new(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(30), seed: 1);
+    private readonly FillPaces _paces = new(time);
     private long _stretchNs = 60 * UnixTime.NsPerSecond;
     private volatile string _doing = "";
     private volatile string? _trouble;
@@ -31,6 +33,9 @@ internal sealed class MailboxFiller(Mailbox mailbox, MailboxOptions options, Fil
 
     /// <summary>What keeps it from going on, or null.</summary>
     public string? Trouble => _trouble;
+
+    /// <summary>How fast an open task goes on, or null when nothing has been done for it yet.</summary>
+    public WorkRate? RateOf(string id) => _paces.Of(id);
 
     /// <summary>There is a new task, or one less.</summary>
     public void Wake() => _wake.Writer.TryWrite(true);
@@ -45,6 +50,7 @@ internal sealed class MailboxFiller(Mailbox mailbox, MailboxOptions options, Fil
                 if (open.Count == 0)
                 {
                     (_doing, _trouble) = ("", null);
+                    _paces.Note(open);
                     await _wake.Reader.ReadAsync(cancellationToken);
                     continue;
                 }
@@ -89,6 +95,7 @@ internal sealed class MailboxFiller(Mailbox mailbox, MailboxOptions options, Fil
         }
 
         _trouble = null;
+        _paces.Note(book.OpenOf(Name));
         var opened = await FillSource.OpenAsync(await caughtUp, mailbox.Takes, oids, cancellationToken);
         if (!opened.IsOk)
         {
@@ -116,7 +123,7 @@ internal sealed class MailboxFiller(Mailbox mailbox, MailboxOptions options, Fil
     {
         var fromNs = tasks.Min(t => t.NextNs);
         var endNs = tasks.Where(t => t.NextNs <= fromNs).Max(t => t.EndNs);
-        var events = 0UL;
+        var filled = default(FilledEvents);
         long toNs;
         if (source.FirstFrom(fromNs) is not { } firstNs || firstNs > endNs)
         {
@@ -137,14 +144,15 @@ internal sealed class MailboxFiller(Mailbox mailbox, MailboxOptions options, Fil
                 return trouble;
             }
 
-            events = read;
-            _stretchNs = events > ManyEvents ? Math.Max(_stretchNs / 2, ShortestNs)
-                : events < FewEvents ? Math.Min(_stretchNs * 2, LongestNs)
+            filled = read;
+            _stretchNs = filled.Events > ManyEvents ? Math.Max(_stretchNs / 2, ShortestNs)
+                : filled.Events < FewEvents ? Math.Min(_stretchNs * 2, LongestNs)
                 : _stretchNs;
         }
 
         var status = await mailbox.StatusAsync(cancellationToken);
-        var saved = book.Advance(ids, Name, fromNs, toNs, events, new StreamEnd(status.Stream, status.AcceptedEvents + 1, ToNs(time.GetUtcNow())));
+        var saved = book.Advance(ids, Name, fromNs, toNs, filled, new StreamEnd(status.Stream, status.AcceptedEvents + 1, ToNs(time.GetUtcNow())));
+        _paces.Note(book.OpenOf(Name));
         return saved.IsOk ? null : $"how far the filling came can't be noted: {saved.Error}";
     }
 

@@ -15,6 +15,10 @@ public sealed partial class Mailbox
 
         public void Expired(string block, ulong events) => Expired(logger, mailbox, block, events);
 
+        public void RelayRefused(string block, string reason) => RelayRefused(logger, mailbox, block, reason);
+
+        public void RelayDamaged(string block, string reason) => RelayDamaged(logger, mailbox, block, reason);
+
         public void Trouble(string text) => Trouble(logger, mailbox, text);
 
         public void NotRecoded(string block, string reason) => NotRecoded(logger, mailbox, block, reason);
@@ -41,5 +45,11 @@ public sealed partial class Mailbox
 
         [LoggerMessage(1105, LogLevel.Information, "mailbox {Mailbox}: the disk takes writes again")]
         private static partial void TroubleOver(ILogger logger, string mailbox);
+
+        [LoggerMessage(1107, LogLevel.Error, "mailbox {Mailbox}: relayed block {Block} is refused: {Reason}; data: it stays at the node that has it")]
+        private static partial void RelayRefused(ILogger logger, string mailbox, string block, string reason);
+
+        [LoggerMessage(1108, LogLevel.Error, "mailbox {Mailbox}: relayed block {Block} is given up: {Reason}; data: the loss ledger names its events")]
+        private static partial void RelayDamaged(ILogger logger, string mailbox, string block, string reason);
     }
 }

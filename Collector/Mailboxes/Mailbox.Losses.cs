@@ -23,7 +23,8 @@ public sealed partial class Mailbox
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(limit);
         var blocks = await ListAsync(cancellationToken);
         var found = Queue.RecentLosses.Distinct().ToDictionary(r => r, _ => false);
-        foreach (var ready in blocks.Reverse())
+        // The entries in blocks of other nodes are those nodes' own.
+        foreach (var ready in blocks.Where(b => b.Way is null).Reverse())
         {
             cancellationToken.ThrowIfCancellationRequested();
             var losses = await Task.Run(() => ReadLosses(ready), cancellationToken);

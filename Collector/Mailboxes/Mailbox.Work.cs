@@ -103,6 +103,7 @@ public sealed partial class Mailbox
         {
             await Task.Delay(HousekeepingInterval, _time, cancellationToken);
             await TidyAsync();
+            await TidyRelayAsync();
         }
     }
 

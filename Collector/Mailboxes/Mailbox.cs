@@ -1,5 +1,6 @@
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
+using ZfRepl.Collector.Mailboxes.Relay;
 using ZfRepl.Core.Blocks;
 using ZfRepl.Core.Frames;
 using ZfRepl.Core.Storage;
@@ -38,7 +39,14 @@ public enum RemoveResult
 /// <param name="Block">The block.</param>
 /// <param name="Path">Its file.</param>
 /// <param name="IsLast">True when no further block is ready behind it.</param>
-public sealed record ReadyBlock(SealedBlock Block, string Path, bool IsLast);
+public sealed record ReadyBlock(SealedBlock Block, string Path, bool IsLast)
+{
+    /// <summary>The nodes that it has passed, this one last; null for a block of the mailbox's own stream.</summary>
+    public BlockWay? Way { get; init; }
+
+    /// <summary>What calls name it by.</summary>
+    public string Id => Way is null ? Block.Name.ToString() : RelayedBlock.IdOf(Block.Trailer.Hash);
+}
 
 /// <summary>Some of the blocks that are ready.</summary>
 /// <param name="Blocks">Those that were asked for, oldest first.</param>
@@ -114,6 +122,9 @@ public sealed partial class Mailbox : IAsyncDisposable
     /// <summary>The mailbox's folder.</summary>
     public string Folder => _options.Folder;
 
+    /// <summary>The id of its own stream, once it is open.</summary>
+    public StreamId Stream => Disk.Stream;
+
     /// <summary>Whether it collects; may be switched at any time.</summary>
     public bool Enabled
     {
@@ -153,6 +164,12 @@ public sealed partial class Mailbox : IAsyncDisposable
             if (!recovered.IsOk)
             {
                 return recovered.Error;
+            }
+
+            if (OpenRelay() is { } relayError)
+            {
+                recovered.Value.Disk.Dispose();
+                return relayError;
             }
 
             Adopt(recovered.Value);
@@ -235,7 +252,7 @@ public sealed partial class Mailbox : IAsyncDisposable
         await _gate.WaitAsync(cancellationToken);
         try
         {
-            return Ready();
+            return Page(ReadyPlace.Start, int.MaxValue).Blocks;
         }
         finally
         {
@@ -244,7 +261,7 @@ public sealed partial class Mailbox : IAsyncDisposable
     }
 
     /// <summary>Some of the sealed blocks, oldest first, and the sums of all of them.</summary>
-    /// <param name="after">Only blocks of this stream with a higher number; null for all. Where the mailbox has another stream, all.</param>
+    /// <param name="after">Only what stands behind this block, by stream and number; null for all. Where it is not known here, all.</param>
     /// <param name="limit">The most blocks.</param>
     /// <param name="rotate">Where there are none, the open block is closed and becomes ready.</param>
     /// <param name="cancellationToken">Ends the waiting.</param>
@@ -258,8 +275,8 @@ public sealed partial class Mailbox : IAsyncDisposable
             await _gate.WaitAsync(cancellationToken);
             try
             {
-                var index = after is { } place && place.Stream == Disk.Stream ? place.Index : 0;
-                var isWanting = rotate && !Disk.Sealed.After(index).Any();
+                var place = after is { } last ? PlaceOf(last.Stream, last.Index) : ReadyPlace.Start;
+                var isWanting = rotate && !HasReady(place);
                 if (isWanting)
                 {
                     var closed = SealClosed(withOpen: Disk.Closed.Count == 0);
@@ -268,12 +285,12 @@ public sealed partial class Mailbox : IAsyncDisposable
                         return closed.Error;
                     }
 
-                    isWanting = !Disk.Sealed.After(index).Any();
+                    isWanting = !HasReady(place);
                 }
 
                 if (!isWanting || Disk.NextToRecode is not { } next)
                 {
-                    return Page(index, limit);
+                    return Page(place, limit);
                 }
 
                 settled = next.Settled;
@@ -299,7 +316,7 @@ public sealed partial class Mailbox : IAsyncDisposable
             await _gate.WaitAsync(cancellationToken);
             try
             {
-                if (rotate && Disk.Sealed.Count == 0)
+                if (rotate && !HasReady(ReadyPlace.Start))
                 {
                     var closed = SealClosed(withOpen: Disk.Closed.Count == 0);
                     if (!closed.IsOk)
@@ -308,11 +325,9 @@ public sealed partial class Mailbox : IAsyncDisposable
                     }
                 }
 
-                if (!rotate || Disk.Sealed.Count > 0 || Disk.NextToRecode is not { } next)
+                if (!rotate || HasReady(ReadyPlace.Start) || Disk.NextToRecode is not { } next)
                 {
-                    return Disk.Sealed.First is { } first
-                        ? new ReadyBlock(first, Disk.PathOf(first.Name), Disk.Sealed.Count == 1)
-                        : (ReadyBlock?)null;
+                    return Page(ReadyPlace.Start, 1).Blocks is [var first] ? first : (ReadyBlock?)null;
                 }
 
                 settled = next.Settled;
@@ -430,7 +445,7 @@ public sealed partial class Mailbox : IAsyncDisposable
         await _gate.WaitAsync(cancellationToken);
         try
         {
-            return Disk.Status(_enabled, Queue.LossesByReason, _trouble ?? _damage);
+            return Disk.Status(_enabled, Queue.LossesByReason, _trouble ?? _damage ?? _relayTrouble) with { Relay = RelayStatus() };
         }
         finally
         {
@@ -461,6 +476,7 @@ public sealed partial class Mailbox : IAsyncDisposable
         _lock?.Dispose();
         _lock = null;
         _gate.Dispose();
+        _relayGate.Dispose();
         return ValueTask.CompletedTask;
     }
 
@@ -522,6 +538,7 @@ public sealed partial class Mailbox : IAsyncDisposable
         }
 
         _vanished = recovered.Vanished;
+        AdoptRelay();
         _wake.Writer.TryWrite(true);
     }
 
@@ -547,19 +564,6 @@ public sealed partial class Mailbox : IAsyncDisposable
         }
 
         return matches.Check;
-    }
-
-    private List<ReadyBlock> Ready()
-    {
-        var blocks = Disk.Sealed.ToList();
-        return [.. blocks.Select((b, i) => new ReadyBlock(b, Disk.PathOf(b.Name), i == blocks.Count - 1))];
-    }
-
-    private ReadyPage Page(ulong after, int limit)
-    {
-        var last = Disk.Sealed.Last?.Header.Index;
-        var blocks = Disk.Sealed.After(after).Take(limit).Select(b => new ReadyBlock(b, Disk.PathOf(b.Name), b.Header.Index == last));
-        return new ReadyPage([.. blocks], Disk.Sealed.Count, Disk.Sealed.EventCount);
     }
 
     private SealedBlock? Find(BlockName name) => Disk.Sealed.Find(name);

@@ -38,7 +38,8 @@ internal sealed class MailboxDisk(
     long newestName,
     IEnumerable<SourcePosition> positions) : IDisposable
 {
-    private const int BooksReserveBytes = 128 * 1024;
+    /// <summary>Kept free beside one block, so that what is there can be delivered and booked.</summary>
+    public const int BooksReserveBytes = 128 * 1024;
 
     // Without the book's file there are the accounts as a whole, and those by hour begin anew at the next start.
     private const int MaxBooked = 512;
@@ -327,7 +328,8 @@ internal sealed class MailboxDisk(
     /// <returns>The block as it is now; null when nothing of it was left: then it stays in the books until it is removed as lost.</returns>
     public StorageResult<SealedBlock?> Repair(SealedBlock block)
     {
-        var salvaged = BlockSalvage.Salvage(storage, PathOf(block.Name), block.Name, block.Header, aside, NowNs());
+        var salvaged = BlockSalvage.Salvage(
+            storage, PathOf(block.Name), block.Name, block.Header, aside, NowNs(), nextSequence: block.Trailer.NextSequence);
         if (!salvaged.IsOk)
         {
             return salvaged.Error;

@@ -61,6 +61,9 @@ public sealed record MailboxOptions
     /// <summary>How a block is kept and sent once it is closed.</summary>
     public BlockCoding Coding { get; init; } = BlockCoding.Columns;
 
+    /// <summary>Whether blocks that other nodes collected are taken, to be passed on as they are.</summary>
+    public bool ReplicatesRemote { get; init; }
+
     /// <summary>When an accepted reading is on disk.</summary>
     public Durability Durability { get; init; } = Durability.Group;
 

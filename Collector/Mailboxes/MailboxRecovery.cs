@@ -154,7 +154,7 @@ internal sealed class MailboxRecovery
         var path = Path.Combine(_options.Folder, fileName);
         if (BlockName.TryParse(fileName, out var name))
         {
-            return AddSealed(path, name);
+            return AddSealed(path, name, all);
         }
 
         if (BlockName.TryParseOpen(fileName, out name))
@@ -223,7 +223,7 @@ internal sealed class MailboxRecovery
             && BlockName.TryParse(fileName[..^BlockRecoder.RecodeSuffix.Length], out name);
     }
 
-    private StorageResult AddSealed(string path, BlockName name)
+    private StorageResult AddSealed(string path, BlockName name, HashSet<string> all)
     {
         var opened = SealedBlock.TryOpen(_storage, path, name);
         if (!opened.IsOk)
@@ -233,7 +233,11 @@ internal sealed class MailboxRecovery
 
         if (opened.Value is not { } block)
         {
-            return AddSalvaged(path, name, "is sealed by name, and its header or trailer is damaged");
+            // Old content of the disk at its end may be frames of a later block: those count where they belong.
+            var next = FollowerOf(name, all) is { } follower ? ReadHeader(follower) : (BlockHeader?)null;
+            return next.IsOk
+                ? AddSalvaged(path, name, "is sealed by name, and its header or trailer is damaged", nextSequence: next.Value?.FirstSequence)
+                : next.Error;
         }
 
         return Add(path, block);
@@ -241,25 +245,35 @@ internal sealed class MailboxRecovery
 
     private StorageResult AddOpen(string path, BlockName name, HashSet<string> all)
     {
+        if (FollowerOf(name, all) is null)
+        {
+            return AddSalvaged(path, name, "was open");
+        }
+
+        var end = FindEnd(path, name, all);
+        return end.IsOk ? AddSalvaged(path, name, end.Value is null ? "was closed and not sealed yet" : "was given up while open", end.Value) : end.Error;
+    }
+
+    /// <summary>The file of the block behind a block, or null.</summary>
+    private string? FollowerOf(BlockName name, HashSet<string> all)
+    {
         var next = all
             .Select(file => BlockName.TryParse(file, out var other) || BlockName.TryParseOpen(file, out other) ? other : (BlockName?)null)
             .Where(other => other is { } o && o.CompareTo(name) > 0)
             .OrderBy(other => other)
             .FirstOrDefault();
-        if (next is null)
-        {
-            return AddSalvaged(path, name, "was open");
-        }
-
-        var nextPath = Path.Combine(_options.Folder, next.Value.ToString());
-        nextPath = all.Contains(next.Value.ToString()) ? nextPath : nextPath + BlockName.OpenSuffix;
-        var end = FindEnd(path, nextPath);
-        return end.IsOk ? AddSalvaged(path, name, end.Value is null ? "was closed and not sealed yet" : "was given up while open", end.Value) : end.Error;
+        var file = next?.ToString();
+        return file is null ? null : Path.Combine(_options.Folder, all.Contains(file) ? file : file + BlockName.OpenSuffix);
     }
 
     /// <summary>How much of a block lies before the sequence number where the next one begins, in bytes; null when all of it does.</summary>
-    private StorageResult<long?> FindEnd(string path, string nextPath)
+    private StorageResult<long?> FindEnd(string path, BlockName name, HashSet<string> all)
     {
+        if (FollowerOf(name, all) is not { } nextPath)
+        {
+            return (long?)null;
+        }
+
         var nextHeader = ReadHeader(nextPath);
         if (!nextHeader.IsOk)
         {
@@ -292,7 +306,10 @@ internal sealed class MailboxRecovery
                 break;
             }
 
-            if (item.Value.Kind == ScanKind.Frame && item.Value.Header.EventCount > 0 && item.Value.Header.FirstSequence >= next.FirstSequence)
+            // A frame without events carries the number of the next event, so it may stand at the very end.
+            if (item.Value.Kind == ScanKind.Frame
+                && item.Value.Header is var header
+                && (header.EventCount > 0 ? header.NextSequence > next.FirstSequence : header.FirstSequence > next.FirstSequence))
             {
                 return item.Value.Offset;
             }
@@ -314,7 +331,7 @@ internal sealed class MailboxRecovery
         return scanner.IsOk ? scanner.Value.Header : scanner.Error;
     }
 
-    private StorageResult AddSalvaged(string path, BlockName name, string what, long? durableBytes = null)
+    private StorageResult AddSalvaged(string path, BlockName name, string what, long? durableBytes = null, ulong? nextSequence = null)
     {
         var previous = _blocks.Count > 0 ? _blocks.Values.Last() : null;
         var fallback = new BlockHeader(
@@ -324,7 +341,8 @@ internal sealed class MailboxRecovery
             name.UnixSeconds * UnixTime.NsPerSecond,
             _options.Node,
             _options.Name);
-        var salvaged = BlockSalvage.Salvage(_storage, path, name, fallback, _aside, UnixTime.FromDateTimeOffset(_time.GetUtcNow()), durableBytes);
+        var salvaged = BlockSalvage.Salvage(
+            _storage, path, name, fallback, _aside, UnixTime.FromDateTimeOffset(_time.GetUtcNow()), durableBytes, nextSequence);
         if (!salvaged.IsOk)
         {
             return salvaged.Error;
@@ -381,12 +399,7 @@ internal sealed class MailboxRecovery
     private StorageResult<RecoveredMailbox> Conclude()
     {
         var stream = _stream ?? StreamId.Create();
-        var state = _state ?? new MailboxState
-        {
-            Stream = stream.ToString(),
-            LowIndex = _blocks.Count > 0 ? _blocks.Keys.First() : 1,
-            LowSequence = _blocks.Count > 0 ? _blocks.Values.First().Trailer.FirstSequence : 1,
-        };
+        var state = _state ?? WithoutBooks(stream);
         if (_state is null)
         {
             var written = MailboxStateFile.Write(_storage, _options.Folder, state);
@@ -419,6 +432,31 @@ internal sealed class MailboxRecovery
             _storage, _aside, _time, _options, stream, state, RemovalBook.Open(_storage, _options.Folder, stream, state), _blocks.Values, nextIndex, nextSequence,
             Math.Max(_newestName, state.NewestName), positions.Value);
         return new RecoveredMailbox(disk, vanished, unreadable, _findings, _hasDamage);
+    }
+
+    /// <summary>
+    /// The state of a mailbox whose own is lost. What came before the oldest block left on purpose, delivered or given up with an entry in the ledger:
+    /// which of the two is not known here any more, and said. The accounts have to be whole again, so it counts as delivered, and the target, which
+    /// knows what it never got, has the last word.
+    /// </summary>
+    private MailboxState WithoutBooks(StreamId stream)
+    {
+        var oldest = _blocks.Count > 0 ? _blocks.Values.First() : null;
+        var lowSequence = oldest?.Trailer.FirstSequence ?? 1;
+        if (lowSequence > 1)
+        {
+            _hasDamage = true;
+            _findings.Add(
+                $"the books of events 1 to {lowSequence - 1} are lost: they count as delivered, whatever became of them; what is missing of them is in the target's account");
+        }
+
+        return new MailboxState
+        {
+            Stream = stream.ToString(),
+            LowIndex = oldest?.Header.Index ?? 1,
+            LowSequence = lowSequence,
+            DeliveredEvents = lowSequence - 1,
+        };
     }
 
     /// <summary>Each block begins with all positions of its time, so the newest one knows them all; the state file knows those of removed blocks.</summary>

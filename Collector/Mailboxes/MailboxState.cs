@@ -1,8 +1,3 @@
-using System.Globalization;
-using System.Text;
-using System.Text.Json;
-using System.Text.Json.Serialization;
-using ZfRepl.Core.Bytes;
 using ZfRepl.Core.Frames;
 using ZfRepl.Core.Storage;
 
@@ -71,65 +66,20 @@ internal static class MailboxStateFile
 
     private const int MaxBytes = 16 * 1024 * 1024;
 
-    private static readonly JsonSerializerOptions Json = new()
-    {
-        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
-        UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
-        RespectNullableAnnotations = true,
-        Converters = { new JsonStringEnumConverter(JsonNamingPolicy.SnakeCaseLower) },
-    };
-
-    public static StorageResult Write(IStorage storage, string folder, MailboxState state)
-    {
-        var line = JsonSerializer.SerializeToUtf8Bytes(state, Json);
-        var check = Encoding.ASCII.GetBytes($"\n{Crc32C.Compute(line).ToString("x8", CultureInfo.InvariantCulture)}\n");
-        return StorageFiles.WriteDurably(storage, Path.Combine(folder, FileName), [.. line, .. check]);
-    }
+    public static StorageResult Write(IStorage storage, string folder, MailboxState state) =>
+        CheckedJsonFile.Write(storage, Path.Combine(folder, FileName), state);
 
     /// <summary>Reads the state.</summary>
     /// <returns>The state; null when there is none or it is damaged (<paramref name="damage"/> then says how); an error when it can't be read.</returns>
     public static StorageResult<MailboxState?> Read(IStorage storage, string folder, out string? damage)
     {
-        damage = null;
-        var content = StorageFiles.ReadAll(storage, Path.Combine(folder, FileName), MaxBytes);
-        if (!content.IsOk)
+        var read = CheckedJsonFile.Read<MailboxState>(storage, Path.Combine(folder, FileName), MaxBytes, out damage);
+        if (read is { IsOk: true, Value: { } state } && !StreamId.TryParse(state.Stream, out _))
         {
-            if (content.Error.Errno is 0 or Errno.InputOutput)
-            {
-                // Longer than any state, or in a bad place of the disk: as good as damaged.
-                damage = content.Error.Detail;
-                return (MailboxState?)null;
-            }
-
-            return content.Error.IsNotFound ? (MailboxState?)null : content.Error;
-        }
-
-        var bytes = content.Value.AsSpan();
-        var end = bytes.IndexOf((byte)'\n');
-        if (end < 0
-            || bytes.Length < end + 9
-            || !uint.TryParse(bytes.Slice(end + 1, 8), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var check)
-            || check != Crc32C.Compute(bytes[..end]))
-        {
-            damage = "its checksum does not match";
+            damage = "it names no stream";
             return (MailboxState?)null;
         }
 
-        try
-        {
-            var state = JsonSerializer.Deserialize<MailboxState>(bytes[..end], Json);
-            if (state is not null && StreamId.TryParse(state.Stream, out _))
-            {
-                return state;
-            }
-
-            damage = "it names no stream";
-        }
-        catch (JsonException e)
-        {
-            damage = e.Message;
-        }
-
-        return (MailboxState?)null;
+        return read;
     }
 }

@@ -45,6 +45,9 @@ public sealed record MailboxStatus
     /// <summary>Records of loss made since the start of this process, by reason.</summary>
     public required IReadOnlyDictionary<string, ulong> LossesByReason { get; init; }
 
+    /// <summary>The accounts of blocks of other nodes, which are apart; null where there are none.</summary>
+    public Relay.RelayStatus? Relay { get; init; }
+
     /// <summary>What keeps the mailbox from working as it should, or null.</summary>
     public required string? Trouble { get; init; }
 }

@@ -8,6 +8,7 @@ using ZfRepl.Core.Storage;
 namespace ZfRepl.Collector.Mailboxes;
 
 /// <summary>How events left a mailbox.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<BookedKind>))]
 internal enum BookedKind
 {
     /// <summary>The target confirmed their block.</summary>
@@ -69,7 +70,6 @@ internal sealed class RemovalBook
         UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
         RespectNullableAnnotations = true,
         RespectRequiredConstructorParameters = true,
-        Converters = { new JsonStringEnumConverter(JsonNamingPolicy.SnakeCaseLower) },
     };
 
     private readonly StreamId _stream;

@@ -1,7 +1,6 @@
 using ZfRepl.Collector.Mailboxes;
 using ZfRepl.Core.History;
 using ZfRepl.Core.Proof;
-using ZfRepl.Core.Repair;
 using ZfRepl.Core.Telemetry;
 using ZfRepl.Core.Transfer;
 
@@ -61,14 +60,14 @@ internal sealed class DigestWalks(LocalHistory history) : IDisposable
         Oid? after = null;
         while (true)
         {
-            var page = await database.CountByOidAsync(after, OidPage, cancellationToken);
+            var page = await database.ListOidsAsync(after, OidPage, cancellationToken);
             if (!page.IsOk)
             {
                 return page.Error;
             }
 
             items.AddRange(page.Value
-                .Where(c => c.Events > 0 && c.LastNs >= wish.Range.FromNs && c.FirstNs <= wish.Range.ToNs)
+                .Where(c => !c.IsEmpty && c.LastNs >= wish.Range.FromNs && c.FirstNs <= wish.Range.ToNs)
                 .Select(c => c.Oid)
                 .Where(o => (only is null || only.Contains(o)) && mailbox.Takes(o)));
             if (page.Value.Count < OidPage)

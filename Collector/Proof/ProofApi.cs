@@ -1,11 +1,10 @@
 using System.Text.Json;
 using ZfRepl.Collector.Mailboxes;
 using ZfRepl.Core.History;
-using ZfRepl.Core.Proof;
 using ZfRepl.Core.Repair;
-using ZfRepl.Core.Storage;
 using ZfRepl.Core.Telemetry;
 using ZfRepl.Core.Transfer;
+using ZfRepl.Hosting.Configuration;
 using ZfRepl.Hosting.Proof;
 using ZfRepl.Hosting.Rpc;
 
@@ -101,14 +100,14 @@ internal sealed class ProofApi(IReadOnlyList<Mailbox> mailboxes, ProofStatements
         var walk = call.String("walk");
         if (walk.Length != 16 || !ulong.TryParse(walk, System.Globalization.NumberStyles.AllowHexSpecifier, null, out var number))
         {
-            error = "walk has 16 hexadecimal digits";
+            error = "walk: it has 16 hexadecimal digits";
             return null;
         }
 
         var texts = call.StringsOrNull("oid") ?? [];
         if (texts.Count > ItemList.MaxItems)
         {
-            error = $"{texts.Count} items are too many: give at most {ItemList.MaxItems}, or none for all";
+            error = $"oid: {texts.Count} items are too many: give at most {ItemList.MaxItems}, or none for all";
             return null;
         }
 
@@ -128,13 +127,13 @@ internal sealed class ProofApi(IReadOnlyList<Mailbox> mailboxes, ProofStatements
         if (call.StringOrNull("after_oid") is { } place)
         {
             if (!Oid.TryParse(place, out var item, out _)
-                || call.Int64OrNull("after_ns") is not { } timeNs || call.Int64OrNull("after_number") is not { } place2)
+                || call.Int64OrNull("after_ns") is not { } timeNs || call.Int64OrNull("after_number") is not { } inInstant)
             {
-                error = "after_oid, after_ns and after_number go together, as the page before gave them";
+                error = "after_oid: it, after_ns and after_number go together, as the page before gave them";
                 return null;
             }
 
-            after = new DigestPlace(item, new HistoryCursor(timeNs, place2));
+            after = new DigestPlace(item, new HistoryCursor(timeNs, inInstant));
         }
 
         error = "";
@@ -169,9 +168,9 @@ internal sealed class ProofApi(IReadOnlyList<Mailbox> mailboxes, ProofStatements
     }
 
     private static RpcResult NoMailbox(RpcCall call) =>
-        RpcResult.Error(RpcErrorCode.NotFound, $"there is no mailbox {call.String("i")}; mailbox.list names them");
+        RpcResult.Error(RpcErrorCode.NotFound, $"i: there is no mailbox {OutsideText.Show(call.String("i"))}; mailbox.list names them");
 
-    private static RpcResult BadRange => RpcResult.Error(RpcErrorCode.InvalidData, "to_ns is before from_ns: swap them");
+    private static RpcResult BadRange => RpcResult.Error(RpcErrorCode.InvalidData, "to_ns: it is before from_ns: swap them");
 
     private static TimeRange? Range(RpcCall call) =>
         call.Int64("from_ns") <= call.Int64("to_ns") ? new TimeRange(call.Int64("from_ns"), call.Int64("to_ns")) : null;

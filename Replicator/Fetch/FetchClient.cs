@@ -37,6 +37,7 @@ public sealed partial class FetchClient : IFetchBooks
     private long? _rotatedAt;
     private CancellationTokenSource? _session;
     private FetchState _state;
+    private SessionProgress? _progress;
     private bool _isEnabled = true;
     private bool _isImportTroubled;
 
@@ -69,7 +70,8 @@ public sealed partial class FetchClient : IFetchBooks
         {
             lock (_gate)
             {
-                return _state with { SentBytes = _link.SentBytes, ReceivedBytes = _link.ReceivedBytes, Refused = _link.Refusals };
+                var state = _state with { SentBytes = _link.SentBytes, ReceivedBytes = _link.ReceivedBytes, Refused = _link.Refusals };
+                return state with { Session = _progress?.Of(state) };
             }
         }
     }
@@ -282,6 +284,7 @@ public sealed partial class FetchClient : IFetchBooks
                 BacklogEvents = Math.Max(_state.BacklogEvents, offer.EventCount) - offer.EventCount,
                 LastContact = _time.GetUtcNow(),
             };
+            _progress?.Note(_state with { ReceivedBytes = _link.ReceivedBytes });
         }
     }
 
@@ -334,7 +337,8 @@ public sealed partial class FetchClient : IFetchBooks
             }
 
             _session = session;
-            _state = _state with { IsActive = true };
+            _state = _state with { IsActive = true, Sessions = _state.Sessions + 1 };
+            _progress = new SessionProgress(_state with { ReceivedBytes = _link.ReceivedBytes }, _options.Duration, _time);
             return true;
         }
     }
@@ -344,6 +348,7 @@ public sealed partial class FetchClient : IFetchBooks
         lock (_gate)
         {
             _session = null;
+            _progress = null;
             _state = _state with { IsActive = false };
         }
     }
@@ -355,6 +360,7 @@ public sealed partial class FetchClient : IFetchBooks
         lock (_gate)
         {
             _state = _state with { BacklogBlocks = reply.BacklogBlocks, BacklogEvents = reply.BacklogEvents, LastContact = _time.GetUtcNow() };
+            _progress?.InTouch();
         }
     }
 

@@ -1,5 +1,6 @@
 using ZfRepl.Core.Schedule;
 using ZfRepl.Core.Transfer;
+using ZfRepl.Hosting.Progress;
 
 namespace ZfRepl.Replicator.Fetch;
 
@@ -23,6 +24,15 @@ public sealed record FetchOptions
 
     /// <summary>The most blocks asked for at once.</summary>
     public int OffersLimit { get; init; } = NextReply.MaxOffers;
+
+    /// <summary>Whether blocks are taken that the source has from other nodes.</summary>
+    public bool AcceptsRelayed { get; init; }
+
+    /// <summary>Whether the source is not trusted: what it may write is checked for each event.</summary>
+    public bool IsGuarded { get; init; }
+
+    /// <summary>The mailboxes of the collector next door that every block is handed on to before the source may forget it.</summary>
+    public IReadOnlyList<string> RelayTo { get; init; } = [];
 
     /// <summary>Says why nothing is to be fetched or imported at present, or null; asked before each round and each block.</summary>
     public Func<string?> Suspended { get; init; } = () => null;
@@ -75,4 +85,32 @@ public sealed record FetchState
 
     /// <summary>What keeps blocks from coming, or null.</summary>
     public string? Trouble { get; init; }
+
+    /// <summary>Client sessions begun since the start.</summary>
+    public long Sessions { get; init; }
+
+    /// <summary>How far the session that runs is, or null.</summary>
+    public FetchSession? Session { get; init; }
+}
+
+/// <summary>How far a client session is.</summary>
+public sealed record FetchSession
+{
+    /// <summary>True when the source has said in this session what waits there.</summary>
+    public required bool IsInTouch { get; init; }
+
+    /// <summary>Blocks imported and confirmed in this session.</summary>
+    public required long Blocks { get; init; }
+
+    /// <summary>Events in them.</summary>
+    public required long Events { get; init; }
+
+    /// <summary>Bytes received from the bus in this session.</summary>
+    public required long ReceivedBytes { get; init; }
+
+    /// <summary>How fast it goes on; what remains is what waits at the source.</summary>
+    public required WorkRate Rate { get; init; }
+
+    /// <summary>When it ends by itself.</summary>
+    public required TimeSpan EndsIn { get; init; }
 }

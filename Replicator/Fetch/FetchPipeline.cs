@@ -240,7 +240,7 @@ internal sealed class FetchPipeline(
         var isHanded = false;
         try
         {
-            var held = await intake.FindAsync(offer, cancellationToken);
+            var held = await intake.FindAsync(offer, options, cancellationToken);
             if (held.Trouble is not null || held.Block is not null)
             {
                 return new Arrival(offer, held.Block, null, null, held.Trouble);
@@ -349,7 +349,7 @@ internal sealed class FetchPipeline(
                         return suspended;
                     }
 
-                    imported = await intake.ImportAsync(block, options.Source, options.Target, cancellationToken);
+                    imported = await intake.ImportAsync(block, options, cancellationToken);
                 }
 
                 if (imported.IsRefused)
@@ -388,7 +388,7 @@ internal sealed class FetchPipeline(
                 return $"block {block.Offer.Name} is imported, and the source could not be told: {confirmed.Detail}";
             }
 
-            if (intake.Release(block) is { } leftOver)
+            if (intake.Release(block, options) is { } leftOver)
             {
                 return leftOver;
             }

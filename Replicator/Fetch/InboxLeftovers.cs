@@ -22,10 +22,11 @@ internal sealed partial class InboxLeftovers(
     BlockImporter importer,
     IHistoryDatabase history,
     string target,
-    IReadOnlySet<string> sources,
+    IReadOnlyDictionary<string, FetchOptions> sources,
     Func<string?> suspended,
     TimeProvider time,
-    ILogger logger)
+    ILogger logger,
+    IBlockRelay? relay = null)
 {
     private static readonly TimeSpan FirstRetry = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LastRetry = TimeSpan.FromSeconds(60);
@@ -108,7 +109,9 @@ internal sealed partial class InboxLeftovers(
             return new Step(applied.Error.ToString(), IsForAll: true);
         }
 
-        if (applied.Value is { IsComplete: true, IsDelivered: true })
+        // Where blocks are handed on, being imported is half of it, and a file that is here may not have been.
+        var isHandedOn = path is not null && sources.Values.Any(f => f.RelayTo.Count > 0);
+        if (!isHandedOn && applied.Value is { IsComplete: true, IsDelivered: true })
         {
             var removed = Remove(block);
             if (removed.Trouble is null)
@@ -132,19 +135,38 @@ internal sealed partial class InboxLeftovers(
             return header.Error.IsNotFound ? default : new Step(header.Error.ToString());
         }
 
-        if (header.Value is null || !sources.Contains(header.Value.Node))
+        if (header.Value is null)
         {
-            return Keep(block, path, header.Value is null ? "its header can't be read" : $"nothing is fetched here from node '{header.Value.Node}'");
+            return Keep(block, path, "its header can't be read");
         }
 
-        var expected = new BlockExpectation
+        var note = inbox.ReadNote(block);
+        if (!note.IsOk)
         {
-            Stream = block.Stream,
-            Index = block.Index,
-            Hash = block.Hash,
-            Node = header.Value.Node,
-            Mailbox = target,
-        };
+            return new Step(note.Error.ToString());
+        }
+
+        var way = note.Value?.Parsed ?? BlockWay.From(header.Value.Node);
+        if (!sources.TryGetValue(way.Last, out var fetch))
+        {
+            return Keep(block, path, $"nothing is fetched here from node '{way.Last}'");
+        }
+
+        if (RelayRules.Check(way, fetch) is { } forbidden)
+        {
+            return Keep(block, path, forbidden);
+        }
+
+        if (fetch.RelayTo.Count > 0)
+        {
+            var handed = await Relay.HandOnAsync(path, block, way, fetch.RelayTo, cancellationToken);
+            if (handed.Trouble is not null)
+            {
+                return handed.IsRefused ? Keep(block, path, handed.Trouble) : new Step(handed.Trouble);
+            }
+        }
+
+        var expected = RelayRules.Expect(block, way, target);
         switch (await importer.ImportAsync(path, expected, cancellationToken))
         {
             case ImportOutcome.Applied applied:
@@ -167,6 +189,8 @@ internal sealed partial class InboxLeftovers(
                 throw new InvalidOperationException($"The import of {path} ended in a way that nobody knows: {outcome}.");
         }
     }
+
+    private IBlockRelay Relay => relay ?? throw new InvalidOperationException("Blocks are to be handed on, and there is nobody to take them.");
 
     private Step Remove(BlockKey block)
     {

@@ -4,7 +4,7 @@ using ZfRepl.Core.Transfer;
 namespace ZfRepl.Replicator.Fetch;
 
 /// <summary>One session with a source: numbers, pending answers, running transfers. Thread-safe.</summary>
-internal sealed class LinkSession(UInt128 id, SessionKeys keys, HelloReply terms, TimeProvider time)
+internal sealed class LinkSession(UInt128 id, ApiKey key, SessionKeys keys, HelloReply terms, TimeProvider time)
 {
     private readonly ConcurrentDictionary<ulong, Pending> _pending = new();
     private readonly ConcurrentDictionary<ulong, ActiveTransfer> _transfers = new();
@@ -16,6 +16,9 @@ internal sealed class LinkSession(UInt128 id, SessionKeys keys, HelloReply terms
     private long _served;
 
     public UInt128 Id => id;
+
+    /// <summary>What the session's keys were derived from.</summary>
+    public ApiKey Key => key;
 
     public SessionKeys Keys => keys;
 

@@ -15,7 +15,7 @@ public sealed partial class SourceLink
             return;
         }
 
-        var keys = new SessionKeys(_options.Key, _options.Source, _options.Target, header.Session, header.Number);
+        var keys = new SessionKeys(hello.Key, _options.Source, _options.Target, header.Session, header.Number);
         var plain = Open(keys.HelloReply, header, 0, message);
         if (plain is null || HelloReply.TryDecode(plain) is not { } terms || terms.ChunkBytes > _options.MaxChunkBytes)
         {
@@ -24,7 +24,7 @@ public sealed partial class SourceLink
         }
 
         // A second answer to the same hello, as after a repeat, finds the first one in place.
-        hello.Answer.TrySetResult(new LinkSession(header.Number, keys, terms, _time));
+        hello.Answer.TrySetResult(new LinkSession(header.Number, hello.Key, keys, terms, _time));
     }
 
     private void ReceiveReply(LinkSession session, in MessageHeader header, ReadOnlySpan<byte> message)
@@ -83,12 +83,12 @@ public sealed partial class SourceLink
 
     private void ReceiveStarted(in MessageHeader header, ReadOnlySpan<byte> message)
     {
-        if (header.KeyId != _options.Key.Id || _lastStarted == header.Session)
+        if (header.KeyId != _options.Key.Id || _lastStarted == header.Session || _options.KeyNow is not { } apiKey)
         {
             return;
         }
 
-        using var key = SessionKeys.Started(_options.Key, _options.Source, _options.Target, header.Session);
+        using var key = SessionKeys.Started(apiKey, _options.Source, _options.Target, header.Session);
         if (Open(key, header, 0, message) is not null)
         {
             // It may be an old message that somebody repeats: it only makes us less patient with the session, and try once more.

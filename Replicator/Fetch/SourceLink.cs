@@ -67,6 +67,7 @@ public sealed partial class SourceLink
     public void Receive(in MessageHeader header, ReadOnlyMemory<byte> message)
     {
         Interlocked.Add(ref _receivedBytes, message.Length);
+        _ = UsableSession();
         switch (header.Type)
         {
             case MessageType.HelloReply:
@@ -146,7 +147,7 @@ public sealed partial class SourceLink
                 LinkStatus.Refused, null, $"block {offer.Name} has {offer.LengthBytes} bytes, more than the {_options.MaxBlockBytes} that are taken here");
         }
 
-        if (_session is not { } session)
+        if (UsableSession() is not { } session)
         {
             return NoSession<BlockDownload>();
         }
@@ -185,7 +186,8 @@ public sealed partial class SourceLink
     /// <summary>Opens a session unless one is open.</summary>
     public async Task<LinkAnswer<bool>> EnsureSessionAsync(CancellationToken cancellationToken)
     {
-        if (_session is not null)
+        _options.Live?.Refresh();
+        if (UsableSession() is not null)
         {
             return new LinkAnswer<bool>(LinkStatus.Ok, true, "");
         }
@@ -193,11 +195,16 @@ public sealed partial class SourceLink
         var deadline = _time.GetTimestamp();
         while (true)
         {
-            var hello = new PendingHello(SessionKeys.NewNonce());
+            if (_options.KeyNow is not { } apiKey)
+            {
+                return new LinkAnswer<bool>(LinkStatus.Refused, false, _options.Live?.Trouble ?? "the key may not be used");
+            }
+
+            var hello = new PendingHello(SessionKeys.NewNonce(), apiKey);
             _hello = hello;
-            using var key = SessionKeys.Hello(_options.Key, _options.Source, _options.Target, hello.Nonce);
-            var content = new Hello(_options.Target, _options.MaxChunkBytes, _options.MaxBlockBytes, _options.Codecs).Encode();
-            var message = key.Seal(new MessageHeader(MessageType.Hello, IsLast: false, hello.Nonce, 0, _options.Key.Id), 0, content);
+            using var key = SessionKeys.Hello(apiKey, _options.Source, _options.Target, hello.Nonce);
+            var content = new Hello(_options.Target, _options.MaxChunkBytes, _options.MaxBlockBytes, _options.Codecs, _options.AcceptsRelayed).Encode();
+            var message = key.Seal(new MessageHeader(MessageType.Hello, IsLast: false, hello.Nonce, 0, apiKey.Id), 0, content);
             if (await BeginSendAsync(SendAsync(message, cancellationToken)) is { } failure)
             {
                 return failure.As<bool>();
@@ -364,7 +371,7 @@ public sealed partial class SourceLink
     }
 
     private Task<LinkAnswer<TransferReply>> CallAsync(TransferRequest request, CancellationToken cancellationToken) =>
-        _session is { } session
+        UsableSession() is { } session
             ? CallAsync(session, request, request, taken: null, cancellationToken)
             : Task.FromResult(NoSession<TransferReply>());
 
@@ -482,6 +489,17 @@ public sealed partial class SourceLink
         return first == task;
     }
 
+    /// <summary>The session, unless its key may not be used any more.</summary>
+    private LinkSession? UsableSession()
+    {
+        if (_session is { } session && !ReferenceEquals(session.Key, _options.KeyNow))
+        {
+            DropSession(session);
+        }
+
+        return _session;
+    }
+
     /// <summary>Whoever still uses the session's keys at this moment may finish: nobody opens or answers its messages any more.</summary>
     private void DropSession(LinkSession session)
     {
@@ -541,7 +559,7 @@ public sealed partial class SourceLink
         }
     }
 
-    private sealed record PendingHello(UInt128 Nonce)
+    private sealed record PendingHello(UInt128 Nonce, ApiKey Key)
     {
         public TaskCompletionSource<LinkSession> Answer { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }

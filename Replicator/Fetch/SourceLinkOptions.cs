@@ -1,4 +1,5 @@
 using ZfRepl.Core.Transfer;
+using ZfRepl.Replicator.Keys;
 
 namespace ZfRepl.Replicator.Fetch;
 
@@ -13,6 +14,12 @@ public sealed record SourceLinkOptions
 
     /// <summary>The key that opens the mailbox.</summary>
     public required ApiKey Key { get; init; }
+
+    /// <summary>The key as it is now, where it can change; null where it can't.</summary>
+    public LiveKey? Live { get; init; }
+
+    /// <summary>The key as it is now; null while it may not be used.</summary>
+    public ApiKey? KeyNow => Live is null ? Key : Live.Current;
 
     /// <summary>The topics.</summary>
     public TransferTopics Topics { get; init; } = new();
@@ -31,6 +38,9 @@ public sealed record SourceLinkOptions
 
     /// <summary>Chunks that may be on their way at once. A broker queues them, so it stays far below what brokers queue.</summary>
     public int Window { get; init; } = 16;
+
+    /// <summary>Whether blocks are taken that the source has from other nodes.</summary>
+    public bool AcceptsRelayed { get; init; }
 
     /// <summary>How blocks shall be coded, best first.</summary>
     public IReadOnlyList<TransferCodec> Codecs { get; init; } = TransferCodecs.Supported;

@@ -19,20 +19,27 @@ internal sealed class KeyRing
 
     private readonly Dictionary<string, ApiKey?> _keys = new(StringComparer.Ordinal);
 
+    private readonly Dictionary<string, LiveKey> _live = new(StringComparer.Ordinal);
     private readonly KeyStore _store;
     private readonly string _storePath;
 
-    private KeyRing(KeyStore store, string storePath)
+    private KeyRing(KeyStore store, LiveKeys live)
     {
         _store = store;
-        _storePath = storePath;
+        _storePath = live.Path;
+        Live = live;
     }
+
+    /// <summary>The store, as it is while the service runs.</summary>
+    public LiveKeys Live { get; }
 
     /// <summary>Reads the keys of a replicator's section.</summary>
     public static KeyRing Bind(ConfigSection section)
     {
         var path = section.FilePath("key_store") ?? section.ResolvePath(KeyStore.DefaultPath);
-        var ring = new KeyRing(ReadStore(section, path), path);
+        var stamp = FileStamp.Of(path);
+        var store = ReadStore(section, path);
+        var ring = new KeyRing(store, new LiveKeys(path, store, stamp));
         if (section.Section("keys") is { } list)
         {
             foreach (var id in list.Keys)
@@ -76,8 +83,16 @@ internal sealed class KeyRing
 
         var key = mailbox.SecretFromFile("key_id", path) is { } text ? Create(mailbox, "key_id", id, text) : null;
         _keys.Add(id, key);
+        if (key is not null)
+        {
+            _live.Add(id, new LiveKey(Live, id, key));
+        }
+
         return key;
     }
+
+    /// <summary>The key of a mailbox as it is while the service runs; null where it stands in the service file and so can't change.</summary>
+    public LiveKey? LiveOf(ConfigSection mailbox) => _live.GetValueOrDefault(mailbox.String("key_id") ?? DefaultId);
 
     /// <summary>What the key of a mailbox may write; an error is reported when that is nothing.</summary>
     public AccessRights RightsOf(ConfigSection mailbox)
@@ -125,9 +140,10 @@ internal sealed class KeyRing
             return null;
         }
 
-        var key = Create(mailbox, "key_id", stored.Id, stored.Secret!);
-        _keys.Add(stored.Id, key);
-        return key;
+        var live = new LiveKey(Live, stored.Id, outside: null);
+        _live.Add(stored.Id, live);
+        _keys.Add(stored.Id, live.Current);
+        return live.Current;
     }
 
     private string Advice() => _keys.Count == 0 ? "" : $"use one of {string.Join(", ", _keys.Keys)}, or ";

@@ -3,6 +3,7 @@ using System.Text.Json;
 using ZfRepl.Core.Proof;
 using ZfRepl.Core.Storage;
 using ZfRepl.Core.Telemetry;
+using ZfRepl.Hosting.Configuration;
 using ZfRepl.Hosting.Proof;
 using ZfRepl.Hosting.Rpc;
 
@@ -46,13 +47,13 @@ internal sealed class ProofApi(IReadOnlyList<ProofSource> sources, Func<StorageR
         var node = call.String("i");
         if (sources.FirstOrDefault(s => s.Source == node) is not { } source)
         {
-            return RpcResult.Error(RpcErrorCode.NotFound, $"nothing is fetched from a node {node}; client.mailboxes names them");
+            return RpcResult.Error(RpcErrorCode.NotFound, $"i: nothing is fetched from a node {OutsideText.Show(node)}; client.mailboxes names them");
         }
 
         var wish = new ProofWish(ToNs(call.TimeOrNull("t_start")), ToNs(call.TimeOrNull("t_end")), call.BoolOrNull("repair") ?? false);
         if (wish is { FromNs: { } from, ToNs: { } to } && from > to)
         {
-            return RpcResult.Error(RpcErrorCode.InvalidData, $"t_end ({UnixTime.FormatIso(to)}) is before t_start ({UnixTime.FormatIso(from)}): swap them");
+            return RpcResult.Error(RpcErrorCode.InvalidData, $"t_end: {UnixTime.FormatIso(to)} is before t_start, {UnixTime.FormatIso(from)}: swap them");
         }
 
         var opened = key();
@@ -128,7 +129,7 @@ internal sealed class ProofApi(IReadOnlyList<ProofSource> sources, Func<StorageR
     }
 
     private static RpcResult NoJob(RpcCall call) =>
-        RpcResult.Error(RpcErrorCode.NotFound, $"there is no proof {call.String("id")}: it is done and forgotten, or the service was started anew");
+        RpcResult.Error(RpcErrorCode.NotFound, $"id: there is no proof {OutsideText.Show(call.String("id"))}: it is done and forgotten, or the service was started anew");
 
     private static long? ToNs(DateTimeOffset? instant) =>
         instant is not { } given ? null

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using ZfRepl.Core.History;
 using ZfRepl.Core.Telemetry;
+using ZfRepl.Hosting.Configuration;
 using ZfRepl.Hosting.Rpc;
 
 namespace ZfRepl.Replicator.Repair;
@@ -67,7 +68,7 @@ internal sealed class RepairApi(GapBook book, FetchingSide fetching)
         {
             if (RepairBinder.ReadHeartbeats(texts, out var error) is not { Count: > 0 } given)
             {
-                return RpcResult.Error(RpcErrorCode.InvalidData, error ?? "oid names no item");
+                return RpcResult.Error(RpcErrorCode.InvalidData, $"oid: {error ?? "it names no item"}");
             }
 
             heartbeats = given;
@@ -77,7 +78,7 @@ internal sealed class RepairApi(GapBook book, FetchingSide fetching)
         {
             return RpcResult.Error(
                 RpcErrorCode.InvalidData,
-                $"no heartbeat is known for {node}: give oid, or set client.mailboxes.{node}.self_repair.oid");
+                $"oid: no heartbeat is known for {node}: give oid, or set client.mailboxes.{node}.self_repair.oid");
         }
 
         var gap = call.DoubleOrNull("gap") is { } seconds ? TimeSpan.FromSeconds(seconds) : repair.Options.Gap;
@@ -163,5 +164,5 @@ internal sealed class RepairApi(GapBook book, FetchingSide fetching)
         where T : struct, Enum => JsonNamingPolicy.SnakeCaseLower.ConvertName(value.ToString());
 
     private static RpcResult NoNode(string node) =>
-        RpcResult.Error(RpcErrorCode.NotFound, $"nothing is fetched from a node {node}; client.mailboxes names them");
+        RpcResult.Error(RpcErrorCode.NotFound, $"i: nothing is fetched from a node {OutsideText.Show(node)}; client.mailboxes names them");
 }

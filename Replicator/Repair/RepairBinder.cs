@@ -43,7 +43,7 @@ internal static class RepairBinder
         {
             if (!Oid.TryParse(text.Trim(), out var oid, out error))
             {
-                error = $"'{text}' is no item: {error}";
+                error = $"'{OutsideText.Show(text)}' is no item: {error}";
                 return null;
             }
 

@@ -125,7 +125,9 @@ internal sealed partial class RepairClient(
         long? searchedAt = null;
         while (true)
         {
-            if (Enabled && options.Interval is { } interval && (searchedAt is not { } at || time.GetElapsedTime(at) >= interval) && !IsFetching(searchedAt ?? begun))
+            // What was not fetched because a watched service is down is no gap; and the search would burden a machine that is in trouble.
+            var isSuspended = fetch.Suspended() is not null;
+            if (Enabled && !isSuspended && options.Interval is { } interval && (searchedAt is not { } at || time.GetElapsedTime(at) >= interval) && !IsFetching(searchedAt ?? begun))
             {
                 var searched = await SearchAsync(options, force: false, cancellationToken);
                 _searchTrouble = searched.IsOk ? null : $"the history can't be searched for gaps: {searched.Error}";
@@ -137,7 +139,8 @@ internal sealed partial class RepairClient(
                 await WorkAsync(cancellationToken);
             }
 
-            var pause = book.Of(fetch.Source).Any(g => g.IsInFlight) ? Step
+            var pause = isSuspended ? Step
+                : book.Of(fetch.Source).Any(g => g.IsInFlight) ? Step
                 : options.Interval is { } every ? every - time.GetElapsedTime(searchedAt ?? begun)
                 : TimeSpan.FromHours(1);
             await PauseAsync(pause > Step ? pause : Step, cancellationToken);

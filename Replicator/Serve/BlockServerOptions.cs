@@ -1,4 +1,5 @@
 using ZfRepl.Core.Transfer;
+using ZfRepl.Replicator.Keys;
 
 namespace ZfRepl.Replicator.Serve;
 
@@ -10,6 +11,12 @@ public sealed record ServedMailbox(string Target, ApiKey Key, TransferCoding Cod
 {
     /// <summary>Whether the target may have the mailbox filled from the collector's local history.</summary>
     public bool AllowFill { get; init; }
+
+    /// <summary>The key as it is now, where it can change; null where it can't.</summary>
+    public LiveKey? Live { get; init; }
+
+    /// <summary>The key as it is now; null while it may not be used.</summary>
+    public ApiKey? KeyNow => Live is null ? Key : Live.Current;
 }
 
 /// <summary>The settings of the serving side.</summary>

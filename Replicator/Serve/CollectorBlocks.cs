@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using ZfRepl.Core.Blocks;
 using ZfRepl.Core.Frames;
+using ZfRepl.Core.Transfer;
 using ZfRepl.Hosting.Rpc;
 
 namespace ZfRepl.Replicator.Serve;
@@ -104,7 +105,8 @@ internal sealed partial class CollectorBlocks(RpcClient collector, string servic
     private static SourceBlock? Read(JsonElement element)
     {
         if (element.ValueKind != JsonValueKind.Object
-            || !BlockName.TryParse(Text(element, "block_id"), out var name)
+            || Text(element, "block_id") is not { Length: > 0 and <= BlockOffer.MaxNameBytes } name
+            || !TryReadWay(element, out var way)
             || !StreamId.TryParse(Text(element, "stream"), out var stream)
             || !BlockHash.TryParse(Text(element, "hash"), out var hash)
             || !element.TryGetProperty("index", out var index) || !index.TryGetUInt64(out var indexValue)
@@ -117,7 +119,24 @@ internal sealed partial class CollectorBlocks(RpcClient collector, string servic
         }
 
         return new SourceBlock(
-            new BlockKey(stream, indexValue, hash!), name.ToString(), Text(element, "path"), firstValue, nextValue, eventCount, lengthBytes);
+            new BlockKey(stream, indexValue, hash!), name, Text(element, "path"), firstValue, nextValue, eventCount, lengthBytes)
+        {
+            Way = way,
+        };
+    }
+
+    /// <summary>The way of a block that another node collected; null for one of this node's own.</summary>
+    private static bool TryReadWay(JsonElement element, out BlockWay? way)
+    {
+        way = null;
+        if (!element.TryGetProperty("way", out var nodes))
+        {
+            return true;
+        }
+
+        return nodes.ValueKind == JsonValueKind.Array
+            && nodes.EnumerateArray().All(n => n.ValueKind == JsonValueKind.String)
+            && BlockWay.TryCreate([.. nodes.EnumerateArray().Select(n => n.GetString()!)], out way, out _);
     }
 
     private static string Text(JsonElement element, string name) =>

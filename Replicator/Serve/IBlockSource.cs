@@ -11,7 +11,11 @@ namespace ZfRepl.Replicator.Serve;
 /// <param name="EventCount">Its events.</param>
 /// <param name="LengthBytes">Its size.</param>
 public sealed record SourceBlock(
-    BlockKey Identity, string Name, string Path, ulong FirstSequence, ulong NextSequence, ulong EventCount, long LengthBytes);
+    BlockKey Identity, string Name, string Path, ulong FirstSequence, ulong NextSequence, ulong EventCount, long LengthBytes)
+{
+    /// <summary>The nodes that it has passed, this one last; null for a block that was collected here.</summary>
+    public BlockWay? Way { get; init; }
+}
 
 /// <summary>How a question to the collector ended.</summary>
 public enum SourceStatus

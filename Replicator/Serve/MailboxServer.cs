@@ -110,8 +110,13 @@ internal sealed partial class MailboxServer(
     {
         _saidStarted = time.GetTimestamp();
         var nonce = SessionKeys.NewNonce();
-        using var key = SessionKeys.Started(mailbox.Key, options.Node, mailbox.Target, nonce);
-        var header = new MessageHeader(MessageType.Started, IsLast: false, nonce, 0, mailbox.Key.Id);
+        if (mailbox.KeyNow is not { } apiKey)
+        {
+            return;
+        }
+
+        using var key = SessionKeys.Started(apiKey, options.Node, mailbox.Target, nonce);
+        var header = new MessageHeader(MessageType.Started, IsLast: false, nonce, 0, apiKey.Id);
         _ = await _outbox.SendAsync(key.Seal(header, 0, default), cancellationToken);
     }
 
@@ -133,7 +138,14 @@ internal sealed partial class MailboxServer(
             return;
         }
 
-        using var key = SessionKeys.Hello(mailbox.Key, options.Node, mailbox.Target, header.Session);
+        mailbox.Live?.Refresh();
+        if (mailbox.KeyNow is not { } apiKey)
+        {
+            await RefuseAsync("retired key", $"node {mailbox.Target} may not fetch: {mailbox.Live?.Trouble}", "give both sides another key");
+            return;
+        }
+
+        using var key = SessionKeys.Hello(apiKey, options.Node, mailbox.Target, header.Session);
         var plain = Open(key, header, 0, message);
         if (plain is null || Hello.TryDecode(plain) is not { } hello)
         {
@@ -152,16 +164,16 @@ internal sealed partial class MailboxServer(
             return;
         }
 
-        await OpenSessionAsync(header.Session, hello, cancellationToken);
+        await OpenSessionAsync(apiKey, header.Session, hello, cancellationToken);
     }
 
-    private async Task OpenSessionAsync(UInt128 targetNonce, Hello hello, CancellationToken cancellationToken)
+    private async Task OpenSessionAsync(ApiKey apiKey, UInt128 targetNonce, Hello hello, CancellationToken cancellationToken)
     {
         DropIdleSessions();
         var sourceNonce = SessionKeys.NewNonce();
-        var keys = new SessionKeys(mailbox.Key, options.Node, mailbox.Target, targetNonce, sourceNonce);
+        var keys = new SessionKeys(apiKey, options.Node, mailbox.Target, targetNonce, sourceNonce);
         var chunkBytes = Math.Clamp(hello.MaxChunkBytes, 1024, options.ChunkBytes);
-        var session = new ServedSession(sourceNonce, keys, hello, chunkBytes, time);
+        var session = new ServedSession(sourceNonce, keys, hello, chunkBytes, time) { Key = apiKey };
         _sessions[sourceNonce] = session;
         SessionOpened(logger, mailbox.Target, chunkBytes);
         var header = new MessageHeader(MessageType.HelloReply, IsLast: false, targetNonce, sourceNonce, "");
@@ -180,6 +192,16 @@ internal sealed partial class MailboxServer(
                 await SayStartedAsync(cancellationToken);
             }
 
+            return;
+        }
+
+        if (!ReferenceEquals(session.Key, mailbox.KeyNow))
+        {
+            Close(session);
+            await RefuseAsync(
+                "retired key",
+                $"node {mailbox.Target} goes on with a session whose key was retired or changed{(mailbox.Live?.Trouble is { } trouble ? $": {trouble}" : "")}",
+                "give both sides the same key");
             return;
         }
 
@@ -280,6 +302,15 @@ internal sealed partial class MailboxServer(
 
     private bool IsAcceptable(ServedSession session, SourceBlock block)
     {
+        if (block.Way is not null && !session.Hello.AcceptsRelayed)
+        {
+            audit.Refuse(
+                "relayed",
+                $"node {mailbox.Target} takes no blocks of other nodes, and mailbox {mailbox.Target} has some of node {block.Way.Origin}; they wait",
+                "set accept_relayed: true for this node's mailbox at the target");
+            return false;
+        }
+
         if (block.LengthBytes <= MaxBlockBytes(session))
         {
             return true;
@@ -339,7 +370,7 @@ internal sealed partial class MailboxServer(
         await ReplyAsync(
             session,
             number,
-            repaired.Status == SourceStatus.Ok ? TransferStatus.NotFound : TransferStatus.NotReady,
+            repaired.Status is SourceStatus.Ok or SourceStatus.NotFound ? TransferStatus.NotFound : TransferStatus.NotReady,
             "the block was damaged; ask again for what is ready",
             default,
             cancellationToken);
@@ -451,7 +482,8 @@ internal sealed partial class MailboxServer(
         }
 
         var ready = await source.ReadyAsync(mailbox.Target, new ReadyQuery(MaxAnnounced), cancellationToken);
-        foreach (var session in _sessions.Values)
+        var apiKey = mailbox.KeyNow;
+        foreach (var session in _sessions.Values.Where(s => ReferenceEquals(s.Key, apiKey)))
         {
             var content = new ByteWriter(256);
             if (ready.Value is { } blocks && blocks.TotalBlocks == (ulong)blocks.Blocks.Count && blocks.Blocks.All(b => IsAcceptable(session, b)))
@@ -468,7 +500,10 @@ internal sealed partial class MailboxServer(
 
     private static void WriteOffers(ByteWriter output, IEnumerable<SourceBlock> blocks, ReadyBlocks ready)
     {
-        var offers = blocks.Select(b => new BlockOffer(b.Identity, b.Name, b.FirstSequence, b.NextSequence, b.EventCount, b.LengthBytes));
+        var offers = blocks.Select(b => new BlockOffer(b.Identity, b.Name, b.FirstSequence, b.NextSequence, b.EventCount, b.LengthBytes)
+        {
+            Way = b.Way,
+        });
         new NextReply([.. offers], ready.TotalBlocks, ready.TotalEvents).Write(output);
     }
 

@@ -21,6 +21,9 @@ internal sealed class ServedSession(UInt128 id, SessionKeys keys, Hello hello, i
 
     public SessionKeys Keys => keys;
 
+    /// <summary>What the session's keys were derived from.</summary>
+    public required ApiKey Key { get; init; }
+
     public Hello Hello => hello;
 
     public int ChunkBytes => chunkBytes;

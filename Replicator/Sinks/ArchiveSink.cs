@@ -24,7 +24,8 @@ namespace ZfRepl.Replicator.Sinks;
 /// <param name="topicPrefix">What stands before the OID's path.</param>
 /// <param name="quarantine">Where events go that the broker will never take, or null.</param>
 /// <param name="time">The clock, for files in quarantine.</param>
-internal sealed class ArchiveSink(IMessageBus bus, string topicPrefix, Quarantine? quarantine, TimeProvider time) : IEventSink
+/// <param name="pacer">Slows down what is published; null lets the broker alone do that.</param>
+internal sealed class ArchiveSink(IMessageBus bus, string topicPrefix, Quarantine? quarantine, TimeProvider time, EventPacer? pacer = null) : IEventSink
 {
     private const int MaxInFlight = 32;
     private const int MaxStrikes = 5;
@@ -75,6 +76,11 @@ internal sealed class ArchiveSink(IMessageBus bus, string topicPrefix, Quarantin
                 if (_inFlight.Count == MaxInFlight && await FinishOneAsync(batch.Block) is { } error)
                 {
                     return error;
+                }
+
+                if (pacer is not null)
+                {
+                    await pacer.WaitAsync(cancellation);
                 }
 
                 var e = batch.Events[run.Start + i];

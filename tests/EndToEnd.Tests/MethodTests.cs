@@ -1,4 +1,6 @@
 using System.Text.Json.Nodes;
+using Microsoft.Data.Sqlite;
+using ZfRepl.Core.History.Sqlite;
 using ZfRepl.EndToEnd.Tests.Harness;
 using ZfRepl.Hosting.Rpc;
 using ZfRepl.TestKit;
@@ -50,6 +52,35 @@ public sealed class MethodTests
             "nothing is left");
         var proof = await feed.ProveAsync(site);
         Assert.True(proof.Holds, $"{proof}\n{site.Outputs}");
+    }
+
+    [RequiresFact("mosquitto")]
+    public async Task The_command_line_follows_what_it_started_until_all_that_waited_is_here()
+    {
+        await using var broker = await MosquittoServer.StartAsync();
+        await using var feed = new GeneratorFeed(4);
+        await using var site = new Site(new SiteOptions { Sources = feed.Sources, Fetch = "schedule: null, interval: 100ms, timeout: 2" }, broker.Port);
+        await site.StartAsync();
+        await Eventually.TrueAsync(async () => (await site.BooksAsync()).Accepted > 300, "events are accepted");
+        var accepted = (await site.BooksAsync()).Accepted;
+        Task<ProgramRun> following;
+        _ = SqliteHistory.LibraryVersion;
+        await using (var other = new SqliteConnection($"Data Source={site.DatabasePath};Pooling=False"))
+        {
+            await other.OpenAsync();
+            await using var transaction = other.BeginTransaction(System.Data.IsolationLevel.Serializable);
+            following = ZfReplProgram.RunAsync(
+                site.Folder, "call", Site.CentreId, "client.start", $"i={Site.Source}", "--progress", "0.1", "--bus", Path.Combine(site.Folder, "run"));
+            await Eventually.TrueAsync(
+                async () => (await site.ClientAsync()).TryGetProperty("session", out var s) && s.GetProperty("left_blocks").GetInt64() > 0, "the session has begun");
+            await Task.WhenAny(following, Task.Delay(TimeSpan.FromSeconds(1), TimeProvider.System));
+            Assert.False(following.IsCompleted);
+        }
+
+        var run = await following;
+        Assert.Equal((0, ""), (run.ExitCode, run.Output));
+        Assert.Contains(run.ErrorLines, l => l.StartsWith($"zfrepl: fetching from {Site.Source} 0 % | 0 of ", StringComparison.Ordinal));
+        Assert.True((await site.BooksAsync()).Delivered >= accepted, "what waited is delivered");
     }
 
     [RequiresFact("mosquitto")]

@@ -206,6 +206,70 @@ public sealed class ArchiveSinkTests
         Assert.Equal((9, 0L, 1L), (bus.Sent, sink.KeptAside, sink.Dropped));
     }
 
+    [Fact]
+    public async Task A_rate_slows_it_down_and_nothing_is_dropped()
+    {
+        var time = new ManualTime();
+        var bus = new StuckBus { IsStuck = false };
+        var sink = new ArchiveSink(bus, "ST/RAR/", quarantine: null, time, new EventPacer(100, time));
+        var delivering = DeliverAsync();
+        for (var tenths = 0; tenths < 24; tenths++)
+        {
+            await Eventually.TrueAsync(() => time.PendingTimers == 1 || delivering.IsCompleted, "it waits");
+            Assert.InRange(bus.Sent, Math.Max(0, tenths * 10 - 1), 10 + (tenths * 10));
+            time.Advance(TimeSpan.FromMilliseconds(100));
+        }
+
+        Assert.Null(await delivering);
+        Assert.Equal(250, bus.Sent);
+
+        // What was not used is no credit beyond a tenth of a second.
+        time.Advance(TimeSpan.FromHours(1));
+        var more = DeliverAsync();
+        await Eventually.TrueAsync(() => time.PendingTimers == 1, "it waits");
+        Assert.InRange(bus.Sent, 250, 260);
+        while (!more.IsCompleted)
+        {
+            time.Advance(TimeSpan.FromMilliseconds(100));
+            await Task.Yield();
+        }
+
+        Assert.Equal(500, bus.Sent);
+
+        async Task<SinkError?> DeliverAsync() =>
+            await sink.DeliverAsync(Batch(250), CancellationToken.None) ?? await sink.CompleteAsync(Block, CancellationToken.None);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(7)]
+    [InlineData(1000)]
+    public async Task A_rate_is_held_whatever_it_is(int rate)
+    {
+        var time = new ManualTime();
+        var pacer = new EventPacer(rate, time);
+        var passed = 0;
+        var passing = Task.Run(async () =>
+        {
+            while (passed < 10 * rate)
+            {
+                await pacer.WaitAsync(CancellationToken.None);
+                Interlocked.Increment(ref passed);
+            }
+        });
+        var milliseconds = 0;
+        while (!passing.IsCompleted)
+        {
+            await Eventually.TrueAsync(() => time.PendingTimers == 1 || passing.IsCompleted, "it waits");
+
+            // As late as a real timer.
+            time.Advance(TimeSpan.FromMilliseconds(7));
+            milliseconds += 7;
+        }
+
+        Assert.InRange(milliseconds, 9000, 11_500);
+    }
+
     private static SinkBatch Batch(int count)
     {
         var events = new EventBatch(new OidTable());

@@ -40,6 +40,9 @@ internal sealed class FakeCollector : IService, IAsyncDisposable
     /// <summary>What <c>mailbox.delete_block</c> says.</summary>
     public RpcResult Deleted { get; set; } = RpcResult.Empty;
 
+    /// <summary>What <c>mailbox.relay</c> says.</summary>
+    public RpcResult Relayed { get; set; } = RpcResult.Empty;
+
     /// <summary>The calls, in order.</summary>
     public List<string> Calls { get; } = [];
 
@@ -72,6 +75,14 @@ internal sealed class FakeCollector : IService, IAsyncDisposable
                 return News;
             });
         Add("mailbox.delete_block", [Mailbox, Block, new RpcParameter("hash", RpcType.String, "SHA-256")], _ => Deleted);
+        Add(
+            "mailbox.relay",
+            [
+                Mailbox, new RpcParameter("path", RpcType.String, "file"), new RpcParameter("stream", RpcType.String, "stream"),
+                new RpcParameter("index", RpcType.Integer, "number"), new RpcParameter("hash", RpcType.String, "SHA-256"),
+                new RpcParameter("way", RpcType.Strings, "nodes"),
+            ],
+            _ => Relayed);
         context.SignalReady();
         var end = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         await using var registration = stop.Register(end.SetResult);

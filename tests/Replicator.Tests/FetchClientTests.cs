@@ -24,6 +24,35 @@ public sealed class FetchClientTests
     }
 
     [Fact]
+    public async Task While_a_session_runs_it_says_how_far_it_is()
+    {
+        await using var transfer = new TransferRig(new LoopbackBus());
+        for (var i = 0; i < 4; i++)
+        {
+            transfer.AddBlock(100, i);
+        }
+
+        using var folder = new TempFolder();
+        await using var slow = new StubbornHistory(folder["x.db"]);
+        await slow.OpenAsync();
+        var isOpen = new TaskCompletionSource();
+        slow.BeforeFind = block => block.Index == 3 ? isOpen.Task : Task.CompletedTask;
+        await using var rig = await FetchRig.StartAsync(transfer, database: slow);
+        await Eventually.TrueAsync(() => rig.Client.State.Session is { Blocks: 2 }, "half of it is here");
+        var state = rig.Client.State;
+        var session = state.Session!;
+        Assert.True(session.IsInTouch);
+        Assert.Equal((1, 200, 2UL, 200UL), (state.Sessions, session.Events, state.BacklogBlocks, state.BacklogEvents));
+        Assert.InRange(session.ReceivedBytes, 1000, 1_000_000);
+        Assert.True(session.Rate is { EventsPerSecond: > 0, BytesPerSecond: > 0, Remaining: { } left } && left > TimeSpan.Zero);
+        Assert.InRange(session.EndsIn, TimeSpan.FromMinutes(55), TimeSpan.FromHours(1));
+        isOpen.SetResult();
+        await Eventually.TrueAsync(() => rig.Client.State.Session is { Blocks: 4, Rate.Remaining.Ticks: 0 }, "all of it is here");
+        rig.Client.Disable();
+        await Eventually.TrueAsync(() => rig.Client.State is { IsActive: false, Session: null }, "the session is over");
+    }
+
+    [Fact]
     public async Task While_the_database_does_not_take_it_nothing_is_confirmed()
     {
         await using var transfer = new TransferRig(new LoopbackBus());

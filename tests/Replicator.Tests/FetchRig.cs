@@ -41,7 +41,8 @@ internal sealed class FetchRig : IAsyncDisposable
 
     public static async Task<FetchRig> StartAsync(
         TransferRig transfer, TempFolder? folder = null, Func<FetchOptions, FetchOptions>? tune = null, IHistoryDatabase? database = null,
-        IAsyncDisposable? owned = null, FetchMemory? memory = null)
+        IAsyncDisposable? owned = null, FetchMemory? memory = null,
+        IBlockRelay? relay = null)
     {
         var rig = new FetchRig(transfer, folder) { _owned = owned };
         rig.History = (await SqliteHistory.OpenAsync(new SqliteHistoryOptions { Path = rig.DatabasePath })).Value;
@@ -52,7 +53,8 @@ internal sealed class FetchRig : IAsyncDisposable
             importer,
             database ?? rig.History,
             Quarantine.Open(DiskStorage.Instance, rig._folder["quarantine"], TimeProvider.System).Value,
-            rig.Log);
+            rig.Log,
+            relay);
         Assert.True(CronSchedule.TryParse("* * * * * *", out var everySecond, out _));
         var options = new FetchOptions
         {

@@ -17,6 +17,8 @@ namespace ZfRepl.Replicator.Tests;
 /// <summary>What becomes of blocks that an earlier process left in the inbox.</summary>
 public sealed class InboxLeftoversTests : IAsyncLifetime, IAsyncDisposable
 {
+    private static readonly FetchOptions Fetch = new() { Source = TransferRig.Source, Target = TransferRig.Target };
+
     private readonly TempFolder _folder = new();
     private readonly TransferRig _transfer = new(new LoopbackBus());
     private readonly ListLogger _log = new();
@@ -160,15 +162,15 @@ public sealed class InboxLeftoversTests : IAsyncLifetime, IAsyncDisposable
         var quarantine = Quarantine.Open(DiskStorage.Instance, _folder["quarantine"], TimeProvider.System).Value;
         var intake = new BlockIntake(_inbox, _importer, _history, quarantine, _log);
         var offer = new BlockOffer(block.Identity, block.Name, block.FirstSequence, block.NextSequence, block.EventCount, block.LengthBytes);
-        var found = (await intake.FindAsync(offer, CancellationToken.None)).Block!;
+        var found = (await intake.FindAsync(offer, Fetch, CancellationToken.None)).Block!;
         Assert.NotNull(found.Path);
         await RunAsync();
-        var taken = await intake.ImportAsync(found, TransferRig.Source, TransferRig.Target, CancellationToken.None);
+        var taken = await intake.ImportAsync(found, Fetch, CancellationToken.None);
         Assert.False(taken.IsRefused);
         Assert.Contains("looked for again", taken.Trouble, StringComparison.Ordinal);
-        var again = (await intake.FindAsync(offer, CancellationToken.None)).Block!;
+        var again = (await intake.FindAsync(offer, Fetch, CancellationToken.None)).Block!;
         Assert.Null(again.Path);
-        Assert.Null((await intake.ImportAsync(again, TransferRig.Source, TransferRig.Target, CancellationToken.None)).Trouble);
+        Assert.Null((await intake.ImportAsync(again, Fetch, CancellationToken.None)).Trouble);
     }
 
     [Fact]
@@ -223,7 +225,7 @@ public sealed class InboxLeftoversTests : IAsyncLifetime, IAsyncDisposable
             _importer,
             _history,
             TransferRig.Target,
-            new HashSet<string>(StringComparer.Ordinal) { TransferRig.Source },
+            new Dictionary<string, FetchOptions>(StringComparer.Ordinal) { [TransferRig.Source] = Fetch },
             () => null,
             TimeProvider.System,
             _log);

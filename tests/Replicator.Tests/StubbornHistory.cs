@@ -45,6 +45,12 @@ internal sealed class StubbornHistory(string path) : IHistoryDatabase
         Oid oid, HistoryCursor after, long toNs, int limit, EventBatch target, CancellationToken cancellation) =>
         _inner!.ReadEventsAsync(oid, after, toNs, limit, target, cancellation);
 
+    public ValueTask<HistoryResult<IReadOnlyList<BookedLoss>>> ReadLossesAsync(string? node, int limit, CancellationToken cancellation) =>
+        _inner!.ReadLossesAsync(node, limit, cancellation);
+
+    public ValueTask<HistoryResult<IReadOnlyList<OidSpan>>> ListOidsAsync(Oid? after, int limit, CancellationToken cancellation) =>
+        _inner!.ListOidsAsync(after, limit, cancellation);
+
     public ValueTask<HistoryResult<IReadOnlyList<OidCount>>> CountByOidAsync(Oid? after, int limit, CancellationToken cancellation) =>
         _inner!.CountByOidAsync(after, limit, cancellation);
 

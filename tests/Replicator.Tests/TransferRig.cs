@@ -26,8 +26,8 @@ internal sealed class TransferRig : IAsyncDisposable
 
     public TransferRig(
         LoopbackBus bus, ApiKey? serverKey = null, ApiKey? linkKey = null, Func<SourceLinkOptions, SourceLinkOptions>? tune = null,
-        TransferCoding coding = TransferCoding.ColumnarBrotli)
-        : this(bus, bus.Connect(), bus.Connect(), serverKey, linkKey, tune, coding)
+        TransferCoding coding = TransferCoding.ColumnarBrotli, Func<ServedMailbox, ServedMailbox>? serve = null)
+        : this(bus, bus.Connect(), bus.Connect(), serverKey, linkKey, tune, coding, serve)
     {
     }
 
@@ -39,14 +39,15 @@ internal sealed class TransferRig : IAsyncDisposable
 
     private TransferRig(
         LoopbackBus? bus, IMessageBus edge, IMessageBus target, ApiKey? serverKey, ApiKey? linkKey, Func<SourceLinkOptions, SourceLinkOptions>? tune,
-        TransferCoding coding)
+        TransferCoding coding, Func<ServedMailbox, ServedMailbox>? serve = null)
     {
         _loopback = bus;
         Key = serverKey ?? NewKey("default");
+        var served = new ServedMailbox(Target, Key, coding) { AllowFill = true };
         var options = new BlockServerOptions
         {
             Node = Source,
-            Mailboxes = [new ServedMailbox(Target, Key, coding) { AllowFill = true }],
+            Mailboxes = [serve is null ? served : serve(served)],
             ChunkBytes = 4096,
         };
         Server = new BlockServer(
@@ -98,10 +99,10 @@ internal sealed class TransferRig : IAsyncDisposable
     }
 
     /// <summary>Makes a sealed block file with some events and has it offered.</summary>
-    public SourceBlock AddBlock(int events, int seed = 1, string node = Source)
+    public SourceBlock AddBlock(int events, int seed = 1, string node = Source, string mailbox = Target, BlockWay? way = null)
     {
         var index = (ulong)Blocks.All.Count + 1;
-        var header = new BlockHeader(new StreamId(7, 8), index, 1, 0, node, Target);
+        var header = new BlockHeader(new StreamId(7, 8), index, 1, 0, node, mailbox);
         using var appender = BlockAppender.Create(DiskStorage.Instance, _folder.Path, new BlockName((long)index), header).Value;
         var builder = new EventFrameBuilder();
         var batch = new EventBatch(new OidTable());
@@ -119,7 +120,10 @@ internal sealed class TransferRig : IAsyncDisposable
         var sealedBlock = appender.Seal().Value;
         var block = new SourceBlock(
             new BlockKey(header.Stream, index, sealedBlock.Trailer.Hash),
-            sealedBlock.Name.ToString(), appender.SealedPath, 1, 1 + (ulong)events, (ulong)events, sealedBlock.LengthBytes);
+            sealedBlock.Name.ToString(), appender.SealedPath, 1, 1 + (ulong)events, (ulong)events, sealedBlock.LengthBytes)
+        {
+            Way = way,
+        };
         Blocks.All.Add(block);
         return block;
     }

@@ -119,7 +119,8 @@ public sealed class InstallTests : IDisposable
         var key = Path.Combine(checkedFolder, "etc", "zfrepl", "default.key");
         await File.WriteAllTextAsync(key, (await ProgramRun.RunAsync(Program, ["key", "new"])).Output);
         File.SetUnixFileMode(key, UnixFileMode.UserRead | UnixFileMode.UserWrite);
-        foreach (var file in Directory.GetFiles(Path.Combine(templates, "templates")).Append(Path.Combine(templates, "svc-tpl-zfrepl.yml")))
+        AssertOk(await ProgramRun.RunAsync(Program, ["key", "new", "edge1", "--write", "sensor:plant/#", "--store", Path.Combine(checkedFolder, "etc", "zfrepl", "keys.yml")]));
+        foreach (var file in Directory.GetFiles(Path.Combine(templates, "templates"), "*.yml").Append(Path.Combine(templates, "svc-tpl-zfrepl.yml")))
         {
             AssertOk(await ProgramRun.RunAsync(Program, ["check", "--dir", checkedFolder, file]));
         }

@@ -1,4 +1,8 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
+using Microsoft.Data.Sqlite;
+using ZfRepl.Core.History.Sqlite;
+using ZfRepl.Hosting.Rpc;
 using ZfRepl.TestKit;
 
 namespace ZfRepl.Standalone.Tests;
@@ -66,6 +70,46 @@ public sealed class ProcessDirTests : IAsyncLifetime, IAsyncDisposable
         Assert.Equal((2, 2, 0, 0), Counts(await ImportAsync("node=edge1")));
         await AssertAccountAsync(received: 40, missing: 0);
         AssertLines(40);
+    }
+
+    [Fact]
+    public async Task While_it_runs_others_can_see_how_far_it_is_and_nobody_imports_the_folder_a_second_time()
+    {
+        var blocks = new CarriedBlocks(Stick);
+        string[] files = [blocks.Write(), blocks.Write()];
+        var bytes = files.Sum(f => new FileInfo(f).Length);
+        Task<ProgramRun> running;
+        using var service = new RpcClient(_folder["var", $"{Id}.sock"]);
+        _ = SqliteHistory.LibraryVersion;
+        await using (var other = new SqliteConnection($"Data Source={_folder["target", "history.db"]};Pooling=False"))
+        {
+            await other.OpenAsync();
+            await using var transaction = other.BeginTransaction(System.Data.IsolationLevel.Serializable);
+            running = CallAsync("process_dir", $"path={Stick}", "node=edge1", "--progress", "0.1");
+            await Eventually.TrueAsync(async () => (await ListAsync()).GetArrayLength() == 1, "it runs");
+            var run = (await ListAsync())[0];
+            Assert.Equal(("running", Stick), (run.GetProperty("state").GetString(), run.GetProperty("path").GetString()));
+            await Eventually.TrueAsync(async () => (await ListAsync())[0].TryGetProperty("total_files", out _), "the folder is listed");
+            run = (await ListAsync())[0];
+            Assert.Equal((0, 2), (run.GetProperty("done_files").GetInt64(), run.GetProperty("total_files").GetInt64()));
+            Assert.Equal((0, bytes, 0), (run.GetProperty("done_bytes").GetInt64(), run.GetProperty("total_bytes").GetInt64(), run.GetProperty("percent").GetInt64()));
+            var second = await service.CallAsync("process_dir", new JsonObject { ["path"] = Stick + "/", ["node"] = "any" }, TimeSpan.FromSeconds(20));
+            var refused = Assert.IsType<RpcReply.RemoteError>(second);
+            Assert.Equal(RpcErrorCode.Busy, refused.Code);
+            Assert.Equal($"path: {Stick}/ is being imported at this moment; process.list shows how far it is", refused.Message);
+            await Task.WhenAny(running, Task.Delay(TimeSpan.FromSeconds(1), TimeProvider.System));
+        }
+
+        var ended = await running;
+        Assert.Equal(0, ended.ExitCode);
+        Assert.Contains(ended.ErrorLines, l => l.StartsWith($"zfrepl: importing {Stick} 0 % | 0 of 2 files | 0 events, ", StringComparison.Ordinal));
+        using var report = JsonDocument.Parse(ended.Output);
+        Assert.Equal((2, 0, 0, 0), Counts(report.RootElement));
+        var done = Assert.Single((await ListAsync()).EnumerateArray());
+        Assert.Equal(("done", 2, bytes, 40), (done.GetProperty("state").GetString(), done.GetProperty("done_files").GetInt64(), done.GetProperty("done_bytes").GetInt64(), done.GetProperty("events").GetInt64()));
+
+        async Task<JsonElement> ListAsync() =>
+            Assert.IsType<RpcReply.Value>(await service.CallAsync("process.list", null, TimeSpan.FromSeconds(20))).Result;
     }
 
     [Fact]

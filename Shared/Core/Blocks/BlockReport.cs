@@ -98,9 +98,11 @@ public sealed class BlockReport
     /// How long its header should be, if known. Where it is damaged, that tells a header that went bad from a first commit of which the beginning,
     /// header and all, never reached the disk.
     /// </param>
-    public static StorageResult<BlockReport> Create(IStorageFile file, StreamId? knownStream = null, int? knownHeaderBytes = null)
+    /// <param name="bounds">Where its sequence numbers lie, as far as the caller knows.</param>
+    public static StorageResult<BlockReport> Create(
+        IStorageFile file, StreamId? knownStream = null, int? knownHeaderBytes = null, BlockBounds bounds = default)
     {
-        var opened = BlockScanner.Open(file, knownStream);
+        var opened = BlockScanner.Open(file, knownStream, bounds: bounds);
         if (!opened.IsOk)
         {
             return opened.Error;
@@ -312,6 +314,11 @@ public sealed class BlockReport
         private void AddTrailer(in ScanItem item)
         {
             var error = BlockTrailer.TryRead(item.Payload.Span, out var trailer);
+            if (error is null && report.Header is { } header && !trailer!.IsOf(header))
+            {
+                error = "it belongs to another block";
+            }
+
             if (error is not null)
             {
                 _damages.Add(new BlockDamage(item.Offset, item.LengthBytes, $"trailer: {error}"));

@@ -44,8 +44,10 @@ public static class BlockSalvage
     /// <param name="durableBytes">
     /// How much of the file is known to be on disk, when a failed sync made the rest untrustworthy; null trusts what can be read.
     /// </param>
+    /// <param name="nextSequence">The first sequence number that is no more the block's, where the caller knows.</param>
     public static StorageResult<SalvageOutcome> Salvage(
-        IStorage storage, string path, BlockName name, BlockHeader fallback, IKeepAside aside, long nowNs, long? durableBytes = null)
+        IStorage storage, string path, BlockName name, BlockHeader fallback, IKeepAside aside, long nowNs, long? durableBytes = null,
+        ulong? nextSequence = null)
     {
         var opened = storage.Open(path, write: true);
         if (!opened.IsOk)
@@ -54,14 +56,15 @@ public static class BlockSalvage
         }
 
         using var file = opened.Value;
+        var bounds = new BlockBounds(fallback.FirstSequence, nextSequence);
         var report = BlockReport.Create(
-            durableBytes is { } limit ? new PrefixFile(file, limit) : file, fallback.Stream, fallback.ToBytes().Length);
+            durableBytes is { } limit ? new PrefixFile(file, limit) : file, fallback.Stream, fallback.ToBytes().Length, bounds);
         if (!report.IsOk)
         {
             return report.Error;
         }
 
-        var job = new Job(storage, path, name, file, report.Value, aside, nowNs);
+        var job = new Job(storage, path, name, file, report.Value, bounds, aside, nowNs);
         if (report.Value.IsIntact)
         {
             return job.Finish(keptAside: null);
@@ -77,7 +80,8 @@ public static class BlockSalvage
     }
 
     private sealed class Job(
-        IStorage storage, string path, BlockName name, IStorageFile file, BlockReport report, IKeepAside aside, long nowNs)
+        IStorage storage, string path, BlockName name, IStorageFile file, BlockReport report, BlockBounds bounds, IKeepAside aside,
+        long nowNs)
     {
         private readonly string _folder = Path.GetDirectoryName(path)!;
 
@@ -197,7 +201,8 @@ public static class BlockSalvage
             var offset = (long)headerBytes.Length;
             var written = target.WriteAt(0, headerBytes);
             ushort commit = 0;
-            var scanner = BlockScanner.Open(new PrefixFile(file, report.LengthBytes), header.Stream);
+            var dropped = new List<MissingRange>();
+            var scanner = BlockScanner.Open(new PrefixFile(file, report.LengthBytes), header.Stream, bounds: bounds);
             if (!scanner.IsOk)
             {
                 return scanner.Error;
@@ -216,7 +221,14 @@ public static class BlockSalvage
                     break;
                 }
 
-                if (next.Value.Kind == ScanKind.Frame && next.Value.Header.Type != FrameType.Trailer)
+                if (next.Value.Kind == ScanKind.Frame && IsNonsense(next.Value))
+                {
+                    if (next.Value.Header is { EventCount: > 0 } numbered)
+                    {
+                        dropped.Add(new MissingRange(numbered.FirstSequence, numbered.NextSequence - 1));
+                    }
+                }
+                else if (next.Value.Kind == ScanKind.Frame && next.Value.Header.Type != FrameType.Trailer)
                 {
                     var frame = new ByteWriter((int)next.Value.LengthBytes);
                     var source = next.Value.Header;
@@ -231,7 +243,7 @@ public static class BlockSalvage
             }
 
             var losses = new ByteWriter();
-            foreach (var missing in MissingFrom(header.FirstSequence))
+            foreach (var missing in MissingFrom(header.FirstSequence).Concat(dropped))
             {
                 var begin = losses.Length;
                 new LossRecord(
@@ -247,6 +259,23 @@ public static class BlockSalvage
             }
 
             return written.IsOk ? AppendTrailer(target, offset, header.FirstSequence) : written;
+        }
+
+        /// <summary>
+        /// True for a record whose checksum is right and whose content is none: it stays in the file that is kept aside, and is not taken over,
+        /// or the salvaged block would be damaged as well, and salvaged again at every start.
+        /// </summary>
+        private bool IsNonsense(in ScanItem item)
+        {
+            foreach (var damage in report.Damages)
+            {
+                if (damage.Offset == item.Offset)
+                {
+                    return true;
+                }
+            }
+
+            return false;
         }
 
         private IEnumerable<MissingRange> MissingFrom(ulong firstSequence) =>

@@ -26,6 +26,7 @@ public sealed class BlockScanner
     private long _position;
     private ulong? _streamTag;
     private ulong _minSequence;
+    private ulong? _nextSequence;
     private bool _sawTrailer;
     private (long Offset, long Length, string Reason)? _pendingDamage;
 
@@ -49,7 +50,9 @@ public sealed class BlockScanner
     /// <param name="file">The file; stays the caller's to close.</param>
     /// <param name="knownStream">The stream that the block should belong to, where the caller knows: it helps when the header is damaged.</param>
     /// <param name="readAhead">Memory for the reading, the scanner's as long as it is used; null for memory of its own.</param>
-    public static StorageResult<BlockScanner> Open(IStorageFile file, StreamId? knownStream = null, byte[]? readAhead = null)
+    /// <param name="bounds">Where the block's sequence numbers lie, as far as the caller knows: frames of others are old content of the disk.</param>
+    public static StorageResult<BlockScanner> Open(
+        IStorageFile file, StreamId? knownStream = null, byte[]? readAhead = null, BlockBounds bounds = default)
     {
         var length = file.Length();
         if (!length.IsOk)
@@ -57,7 +60,7 @@ public sealed class BlockScanner
             return length.Error;
         }
 
-        var scanner = new BlockScanner(file, length.Value, readAhead) { _streamTag = knownStream?.High };
+        var scanner = new BlockScanner(file, length.Value, readAhead) { _streamTag = knownStream?.High, _minSequence = bounds.FirstSequence, _nextSequence = bounds.NextSequence };
         var started = scanner.ReadBlockHeader();
         return started.IsOk ? scanner : started.Error;
     }
@@ -165,7 +168,8 @@ public sealed class BlockScanner
     }
 
     private bool Belongs(in FrameHeader header) =>
-        (_streamTag is null || _streamTag == header.StreamTag) && header.FirstSequence >= _minSequence;
+        (_streamTag is null || _streamTag == header.StreamTag) && header.FirstSequence >= _minSequence
+        && (_nextSequence is null || header.NextSequence <= _nextSequence);
 
     private StorageResult ReadBlockHeader()
     {

@@ -46,4 +46,7 @@ public sealed record BlockTrailer(
         trailer = input.IsOk ? new BlockTrailer(frames, events, first, next, min, max, new BlockHash(hash)) : null;
         return input.Error;
     }
+
+    /// <summary>True if this is the trailer of the block with this header: both name the block's first sequence number.</summary>
+    public bool IsOf(BlockHeader header) => FirstSequence == header.FirstSequence && NextSequence >= FirstSequence;
 }

@@ -49,7 +49,9 @@ public sealed record SealedBlock(BlockName Name, BlockHeader Header, BlockTraile
         }
 
         var trailer = ReadTrailer(buffer.AsSpan(0, read.Value), header!.Stream.High);
-        return trailer is null ? (SealedBlock?)null : new SealedBlock(name, header, trailer, length.Value);
+
+        // A whole trailer of another block, as the disk may have left it there, is none of this one.
+        return trailer is null || !trailer.IsOf(header) ? (SealedBlock?)null : new SealedBlock(name, header, trailer, length.Value);
     }
 
     private static BlockTrailer? ReadTrailer(ReadOnlySpan<byte> bytes, ulong streamTag)

@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Globalization;
 using System.Security.Cryptography;
 
 namespace ZfRepl.Core.Frames;
@@ -37,12 +36,9 @@ public readonly record struct StreamId(ulong High, ulong Low)
         }
 
         Span<byte> bytes = stackalloc byte[SizeBytes];
-        for (var i = 0; i < SizeBytes; i++)
+        if (Convert.FromHexString(text, bytes, out _, out _) != System.Buffers.OperationStatus.Done)
         {
-            if (!byte.TryParse(text.AsSpan(i * 2, 2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out bytes[i]))
-            {
-                return false;
-            }
+            return false;
         }
 
         id = Read(bytes);

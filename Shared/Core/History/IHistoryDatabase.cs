@@ -13,7 +13,7 @@ namespace ZfRepl.Core.History;
 /// that replays change nothing. The ledger rows of a write never become durable before its events: in one transaction where the
 /// database has them, after the events otherwise.
 /// </remarks>
-public interface IHistoryDatabase : IAsyncDisposable
+public interface IHistoryDatabase : ILossBook, IAsyncDisposable
 {
     /// <summary>What it is and where, for people; without secrets.</summary>
     string Name { get; }
@@ -51,7 +51,13 @@ public interface IHistoryDatabase : IAsyncDisposable
     ValueTask<HistoryResult<HistoryCursor?>> ReadEventsAsync(
         Oid oid, HistoryCursor after, long toNs, int limit, EventBatch target, CancellationToken cancellation);
 
-    /// <summary>How much there is of each OID, ordered by the OID's text.</summary>
+    /// <summary>The OIDs and the times between which there is something of them, ordered by the OID's text: a few look-ups for each, however many events there are.</summary>
+    /// <param name="after">The last OID of the page before, or null.</param>
+    /// <param name="limit">How many OIDs at most, from 1.</param>
+    /// <param name="cancellation">Ends the call.</param>
+    ValueTask<HistoryResult<IReadOnlyList<OidSpan>>> ListOidsAsync(Oid? after, int limit, CancellationToken cancellation);
+
+    /// <summary>How much there is of each OID, ordered by the OID's text. It counts every event: for proofs, not for work that is done often.</summary>
     /// <param name="after">The last OID of the page before, or null.</param>
     /// <param name="limit">How many OIDs at most, from 1.</param>
     /// <param name="cancellation">Ends the call.</param>

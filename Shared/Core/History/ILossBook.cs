@@ -11,7 +11,7 @@ namespace ZfRepl.Core.History;
 /// </param>
 public sealed record BookedLoss(StreamFacts Stream, LossOrigin Origin, LossRecord Record, ulong StillLost);
 
-/// <summary>What a history database that keeps its ledger row by row can tell beyond the sums of <see cref="StreamAccount"/>. Thread-safe.</summary>
+/// <summary>What the books can tell entry by entry, beyond the sums of <see cref="StreamAccount"/>. Thread-safe.</summary>
 public interface ILossBook
 {
     /// <summary>The entries of the loss ledger, the newest first.</summary>

@@ -1,3 +1,5 @@
+using ZfRepl.Core.Frames;
+
 namespace ZfRepl.Core.History;
 
 /// <summary>
@@ -77,6 +79,12 @@ internal sealed class SequenceSet
     /// <summary>How many numbers of this set are not in another one.</summary>
     public ulong CountWithout(SequenceSet other) =>
         _ranges.SelectMany(other.Holes).Aggregate(0UL, (sum, range) => sum + range.Count);
+
+    /// <summary>How many events of a loss are not in this set; as many as it names where they never had sequence numbers.</summary>
+    public ulong StillLost(LossRecord record) =>
+        record.FirstSequence > 0 && record.LastSequence >= record.FirstSequence && record.LastSequence <= long.MaxValue
+            ? Holes(new SequenceRange(record.FirstSequence, record.LastSequence)).Aggregate(0UL, (sum, hole) => sum + hole.Count)
+            : record.Count;
 
     public void Clear() => _ranges.Clear();
 

@@ -23,4 +23,7 @@ public sealed record BlockExpectation
 
     /// <summary>The mailbox: the name of the node that the events are for.</summary>
     public string? Mailbox { get; init; }
+
+    /// <summary>The node that hands the block over, where that is another than the one that collected; its guard is the one that counts.</summary>
+    public string? Bringer { get; init; }
 }

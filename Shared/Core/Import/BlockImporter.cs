@@ -210,9 +210,10 @@ public sealed class BlockImporter : IDisposable
             _events = new EventBatch(new OidTable(), 4096);
         }
 
-        var guarded = _options.Guards.TryGetValue(stream.Value.Node, out var guard)
-            ? new GuardedEvents(
-                guard, _options.Quarantine, new SinkBlock(key, stream.Value.Node, stream.Value.Mailbox), file.Path, _events.Oids)
+        // What a bringer may not write, it may not write in another node's name either; what is kept aside is kept in the name that the guard has.
+        var guardedNode = expected.Bringer is { } bringer && _options.Guards.ContainsKey(bringer) ? bringer : stream.Value.Node;
+        var guarded = _options.Guards.TryGetValue(guardedNode, out var guard)
+            ? new GuardedEvents(guard, _options.Quarantine, new SinkBlock(key, guardedNode, stream.Value.Mailbox), file.Path, _events.Oids)
             : null;
         var job = new ImportJob(_history, _sinks, file, check, stream.Value, key, _events, _options.MaxEventsPerTransaction, guarded, _options.Digests, Probe);
         var outcome = found.Value is { IsComplete: true } applied

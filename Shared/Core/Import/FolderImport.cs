@@ -1,4 +1,5 @@
 using ZfRepl.Core.Blocks;
+using ZfRepl.Core.History;
 using ZfRepl.Core.Storage;
 
 namespace ZfRepl.Core.Import;
@@ -18,7 +19,7 @@ public sealed class FolderImport(IStorage storage, BlockImporter importer, Quara
 
     /// <summary>Imports a folder.</summary>
     /// <param name="request">What.</param>
-    /// <param name="progress">Told after each file.</param>
+    /// <param name="progress">Told when the folder is listed, and after each file.</param>
     /// <param name="cancellation">Looked at between files and between the parts of a block.</param>
     /// <returns>What became of each file; an error when the folder can't be listed or holds too many files.</returns>
     public async ValueTask<StorageResult<FolderImportReport>> RunAsync(
@@ -42,6 +43,9 @@ public sealed class FolderImport(IStorage storage, BlockImporter importer, Quara
 
         var candidates = listed.Value.Select(file => Look(folder, file)).Order(Candidate.ByHeader).ToArray();
         var files = new List<FolderFile>(candidates.Length);
+        var totalBytes = candidates.Sum(c => c.LengthBytes);
+        var (doneBytes, counts) = (0L, default(WriteCounts));
+        progress?.Report(new FolderImportProgress(0, candidates.Length, 0, totalBytes, counts, null));
         ImportOutcome.TryLater? stop = null;
         foreach (var candidate in candidates)
         {
@@ -51,7 +55,9 @@ public sealed class FolderImport(IStorage storage, BlockImporter importer, Quara
             // A database or a sink that is away is away for the other blocks too; an unreadable file is not.
             stop ??= file.Outcome is ImportOutcome.TryLater { Obstacle: not ImportObstacle.File } obstacle ? obstacle : null;
             files.Add(file);
-            progress?.Report(new FolderImportProgress(files.Count, candidates.Length, file));
+            doneBytes += candidate.LengthBytes;
+            counts += file.Counts;
+            progress?.Report(new FolderImportProgress(files.Count, candidates.Length, doneBytes, totalBytes, counts, file));
         }
 
         return new FolderImportReport(files, stop);
@@ -131,23 +137,26 @@ public sealed class FolderImport(IStorage storage, BlockImporter importer, Quara
     {
         if (entry.IsLink)
         {
-            return new Candidate(entry.Name, null, "a link, not followed");
+            return new Candidate(entry.Name, 0, null, "a link, not followed");
         }
 
         // Pipes and devices have no length either, and opening one might wait for ever.
         if (entry.LengthBytes == 0)
         {
-            return new Candidate(entry.Name, null, "empty: nothing is in it");
+            return new Candidate(entry.Name, 0, null, "empty: nothing is in it");
         }
 
         var header = BlockHeaderFile.Read(storage, Path.Combine(folder, entry.Name));
         var isNamedLikeBlock = BlockName.TryParse(entry.Name, out _) || BlockName.TryParseOpen(entry.Name, out _);
         return new Candidate(
-            entry.Name, header.IsOk ? header.Value : null, header.IsOk && header.Value is null && !isNamedLikeBlock ? "not a block" : null);
+            entry.Name,
+            entry.LengthBytes,
+            header.IsOk ? header.Value : null,
+            header.IsOk && header.Value is null && !isNamedLikeBlock ? "not a block" : null);
     }
 
     /// <summary>A file of the folder before its import.</summary>
-    private sealed record Candidate(string Name, BlockHeader? Header, string? Foreign)
+    private sealed record Candidate(string Name, long LengthBytes, BlockHeader? Header, string? Foreign)
     {
         /// <summary>By stream and number; what has no intact header comes last, when its stream is known from the others.</summary>
         public static Comparer<Candidate> ByHeader { get; } = Comparer<Candidate>.Create((a, b) =>

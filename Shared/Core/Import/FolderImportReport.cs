@@ -33,13 +33,25 @@ public enum FileFate
 /// <param name="Outcome">What the import said; null for a file that is no block by name and content, or that was not reached.</param>
 /// <param name="Fate">Where it is.</param>
 /// <param name="Detail">A sentence for people.</param>
-public sealed record FolderFile(string Name, BlockHeader? Header, ImportOutcome? Outcome, FileFate Fate, string Detail);
+public sealed record FolderFile(string Name, BlockHeader? Header, ImportOutcome? Outcome, FileFate Fate, string Detail)
+{
+    /// <summary>What became of its events, if this run wrote them.</summary>
+    public WriteCounts Counts => Outcome switch
+    {
+        ImportOutcome.Applied applied => applied.Receipt.Counts,
+        ImportOutcome.Partial some => some.Receipt.Counts,
+        _ => default,
+    };
+}
 
 /// <summary>How far an import of a folder is.</summary>
 /// <param name="Done">Files done.</param>
 /// <param name="Total">Files in the folder.</param>
-/// <param name="File">The file done last.</param>
-public sealed record FolderImportProgress(int Done, int Total, FolderFile File);
+/// <param name="DoneBytes">The length of the files done.</param>
+/// <param name="TotalBytes">The length of all files in the folder.</param>
+/// <param name="Counts">What became of the events, over all blocks written so far.</param>
+/// <param name="File">The file done last; null before the first one.</param>
+public sealed record FolderImportProgress(int Done, int Total, long DoneBytes, long TotalBytes, WriteCounts Counts, FolderFile? File);
 
 /// <summary>What became of a folder.</summary>
 /// <param name="Files">Every file, in the order in which they were done.</param>
@@ -59,14 +71,7 @@ public sealed record FolderImportReport(IReadOnlyList<FolderFile> Files, ImportO
     public int Refused => Files.Count(f => f.Outcome is ImportOutcome.Refused or ImportOutcome.TryLater);
 
     /// <summary>What became of the events, over all blocks that this run wrote.</summary>
-    public WriteCounts Counts => Files
-        .Select(f => f.Outcome switch
-        {
-            ImportOutcome.Applied applied => applied.Receipt.Counts,
-            ImportOutcome.Partial some => some.Receipt.Counts,
-            _ => default,
-        })
-        .Aggregate(default(WriteCounts), (sum, counts) => sum + counts);
+    public WriteCounts Counts => Files.Select(f => f.Counts).Aggregate(default(WriteCounts), (sum, counts) => sum + counts);
 
     /// <summary>True when every file of the folder is a block that is wholly applied.</summary>
     public bool IsClean => StoppedBy is null && Applied == Files.Count;

@@ -15,6 +15,7 @@ internal sealed class GuardedEvents(SourceGuard guard, Quarantine? quarantine, S
 {
     private const int MaxNamed = 10;
 
+    private readonly AccessRights _rights = guard.Now;
     private readonly EventBatch _allowed = new(oids);
     private readonly List<SequenceRun> _runs = [];
     private readonly KeptEvents _kept = new();
@@ -146,7 +147,7 @@ internal sealed class GuardedEvents(SourceGuard guard, Quarantine? quarantine, S
     {
         if (!_answers.TryGetValue(item, out var answer))
         {
-            _answers.Add(item, answer = guard.Rights.MayWrite(oids[item]));
+            _answers.Add(item, answer = _rights.MayWrite(oids[item]));
         }
 
         return answer;

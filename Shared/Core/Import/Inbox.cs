@@ -110,10 +110,17 @@ public sealed class Inbox
     /// <summary>Puts in a block that is in memory as a whole, durably.</summary>
     /// <param name="block">Which block.</param>
     /// <param name="content">All of it.</param>
+    /// <param name="note">What is to be known of it later, or null.</param>
     /// <returns>The path to import. After an error nothing of it counts.</returns>
-    public StorageResult<string> Put(BlockKey block, ReadOnlySpan<byte> content)
+    public StorageResult<string> Put(BlockKey block, ReadOnlySpan<byte> content, InboxNote? note = null)
     {
         var cleared = Remove(block);
+        if (cleared.IsOk && note is not null)
+        {
+            // First, so that there is no block without it.
+            cleared = CheckedJsonFile.Write(_storage, Path.Combine(Folder, InboxName.NoteOf(block)), note);
+        }
+
         var begun = cleared.IsOk ? Begin(block, content.Length) : cleared.Error;
         if (!begun.IsOk)
         {
@@ -125,12 +132,17 @@ public sealed class Inbox
         return appended.IsOk ? part.Complete() : appended.Error;
     }
 
+    /// <summary>What was noted of a block.</summary>
+    /// <returns>The note; null when there is none, or it is damaged; an error when it can't be read.</returns>
+    public StorageResult<InboxNote?> ReadNote(BlockKey block) =>
+        CheckedJsonFile.Read<InboxNote>(_storage, Path.Combine(Folder, InboxName.NoteOf(block)), InboxNote.MaxBytes, out _);
+
     /// <summary>Removes a block, whole or not, durably. One that is not there is fine.</summary>
     public StorageResult Remove(BlockKey block)
     {
-        foreach (var isComplete in new[] { false, true })
+        foreach (var name in new[] { InboxName.Of(block, isComplete: false), InboxName.Of(block, isComplete: true), InboxName.NoteOf(block) })
         {
-            var deleted = _storage.Delete(Path.Combine(Folder, InboxName.Of(block, isComplete)));
+            var deleted = _storage.Delete(Path.Combine(Folder, name));
             if (deleted is { IsOk: false, Error.IsNotFound: false })
             {
                 return deleted;

@@ -12,11 +12,14 @@ internal static class InboxName
 {
     public const string PartSuffix = ".part";
     public const string BlockSuffix = ".block";
+    public const string NoteSuffix = ".way";
 
     private const int IndexDigits = 20;
 
-    public static string Of(BlockKey block, bool isComplete) => string.Create(
-        CultureInfo.InvariantCulture, $"{block.Stream}-{block.Index:D20}-{block.Hash}{(isComplete ? BlockSuffix : PartSuffix)}");
+    public static string Of(BlockKey block, bool isComplete) => Of(block, isComplete ? BlockSuffix : PartSuffix);
+
+    /// <summary>The name of the file with what is noted of a block.</summary>
+    public static string NoteOf(BlockKey block) => Of(block, NoteSuffix);
 
     /// <summary>Parses a name; anything but the exact form is refused.</summary>
     public static bool TryParse(string name, out BlockKey? block, out bool isComplete)
@@ -36,4 +39,7 @@ internal static class InboxName
         block = new BlockKey(stream, index, hash!);
         return Of(block, isComplete) == name;
     }
+
+    private static string Of(BlockKey block, string suffix) =>
+        string.Create(CultureInfo.InvariantCulture, $"{block.Stream}-{block.Index:D20}-{block.Hash}{suffix}");
 }

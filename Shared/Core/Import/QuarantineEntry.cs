@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text.Json;
+using ZfRepl.Core.Bytes;
 using ZfRepl.Core.Telemetry;
 
 namespace ZfRepl.Core.Import;
@@ -62,7 +63,9 @@ internal static class QuarantineNote
         try
         {
             using var json = JsonDocument.Parse(bytes);
-            return json.RootElement.ValueKind == JsonValueKind.Object
+            return !JsonUnicode.IsValid(json.RootElement)
+                ? ("its note can't be read: it holds bytes that are no text", "", 0, QuarantineKind.File)
+                : json.RootElement.ValueKind == JsonValueKind.Object
                 ? (Text(json.RootElement, "reason"),
                     Text(json.RootElement, "origin"),
                     Number(json.RootElement, "since_ns"),

@@ -199,6 +199,7 @@ public sealed class ImportDigests : IDisposable
         var saved = Read(() =>
         {
             Session.Begin();
+            var bytes = new byte[16];
             foreach (var ((stream, item, hour), sum) in _waiting)
             {
                 var known = Find(stream, item, hour) + sum;
@@ -207,7 +208,6 @@ public sealed class ImportDigests : IDisposable
                 row.BindText(2, item.Text);
                 row.Bind(3, hour);
                 row.Bind(4, known.Count);
-                Span<byte> bytes = stackalloc byte[16];
                 BinaryPrimitives.WriteUInt128LittleEndian(bytes, known.Sum);
                 row.BindBlob(5, bytes);
                 row.Execute();

@@ -63,7 +63,8 @@ public enum TransferStatus
 /// <param name="MaxChunkBytes">The largest chunk it takes, content only.</param>
 /// <param name="MaxBlockBytes">The largest block it takes.</param>
 /// <param name="Codecs">What it can decode, best first.</param>
-public sealed record Hello(string Mailbox, int MaxChunkBytes, long MaxBlockBytes, IReadOnlyList<TransferCodec> Codecs)
+/// <param name="AcceptsRelayed">Whether it takes blocks that another node collected and the source passes on.</param>
+public sealed record Hello(string Mailbox, int MaxChunkBytes, long MaxBlockBytes, IReadOnlyList<TransferCodec> Codecs, bool AcceptsRelayed = false)
 {
     private const int MaxCodecs = 16;
 
@@ -78,6 +79,12 @@ public sealed record Hello(string Mailbox, int MaxChunkBytes, long MaxBlockBytes
         foreach (var codec in Codecs)
         {
             output.WriteByte((byte)codec);
+        }
+
+        if (AcceptsRelayed)
+        {
+            // At the end and only where it is so: sources that do not know it read up to here.
+            output.WriteByte(1);
         }
 
         return output.Written;
@@ -96,7 +103,8 @@ public sealed record Hello(string Mailbox, int MaxChunkBytes, long MaxBlockBytes
             codecs[i] = (TransferCodec)input.ReadByte();
         }
 
-        return input.IsOk && block <= long.MaxValue ? new Hello(mailbox, chunk, (long)block, codecs) : null;
+        var relayed = input.IsOk && input.Remaining > 0 && input.ReadByte() == 1;
+        return input.IsOk && block <= long.MaxValue ? new Hello(mailbox, chunk, (long)block, codecs, relayed) : null;
     }
 }
 
@@ -206,7 +214,14 @@ public sealed record TransferRequest(
 /// <param name="EventCount">Its events.</param>
 /// <param name="LengthBytes">Its size.</param>
 public sealed record BlockOffer(
-    BlockKey Block, string Name, ulong FirstSequence, ulong NextSequence, ulong EventCount, long LengthBytes);
+    BlockKey Block, string Name, ulong FirstSequence, ulong NextSequence, ulong EventCount, long LengthBytes)
+{
+    /// <summary>The most bytes of its name.</summary>
+    public const int MaxNameBytes = 64;
+
+    /// <summary>The nodes that it has passed, the source last; null for a block that the source collected itself.</summary>
+    public BlockWay? Way { get; init; }
+}
 
 /// <summary>The source's answer to "next".</summary>
 /// <param name="Offers">Ready blocks, oldest first.</param>
@@ -232,6 +247,8 @@ public sealed record NextReply(IReadOnlyList<BlockOffer> Offers, ulong BacklogBl
             output.WriteVarint(offer.EventCount);
             output.WriteVarint((ulong)offer.LengthBytes);
         }
+
+        WriteWays(output);
     }
 
     /// <summary>Reads the content; null when it is malformed.</summary>
@@ -244,7 +261,7 @@ public sealed record NextReply(IReadOnlyList<BlockOffer> Offers, ulong BacklogBl
         for (var count = input.ReadCount(StreamId.SizeBytes + BlockHash.SizeBytes, MaxOffers); count > 0 && input.IsOk; count--)
         {
             var block = BlockKeyCodec.Read(ref input);
-            var name = input.ReadText(64);
+            var name = input.ReadText(BlockOffer.MaxNameBytes);
             var first = input.ReadVarint();
             var next = input.ReadVarint();
             var eventCount = input.ReadVarint();
@@ -257,7 +274,58 @@ public sealed record NextReply(IReadOnlyList<BlockOffer> Offers, ulong BacklogBl
             offers.Add(new BlockOffer(block, name, first, next, eventCount, (long)length));
         }
 
-        return input.IsOk ? new NextReply(offers, blocks, events) : null;
+        return ReadWays(ref input, offers) && input.IsOk ? new NextReply(offers, blocks, events) : null;
+    }
+
+    /// <summary>Behind the offers, and only where there are any: targets that take no relayed blocks are offered none, and read up to here.</summary>
+    private void WriteWays(ByteWriter output)
+    {
+        var relayed = Offers.Count(o => o.Way is not null);
+        if (relayed == 0)
+        {
+            return;
+        }
+
+        output.WriteVarint((ulong)relayed);
+        for (var i = 0; i < Offers.Count; i++)
+        {
+            if (Offers[i].Way is { } way)
+            {
+                output.WriteVarint((ulong)i);
+                output.WriteVarint((ulong)way.Nodes.Count);
+                foreach (var node in way.Nodes)
+                {
+                    output.WriteText(node);
+                }
+            }
+        }
+    }
+
+    private static bool ReadWays(ref ByteReader input, List<BlockOffer> offers)
+    {
+        if (!input.IsOk || input.Remaining == 0)
+        {
+            return input.IsOk;
+        }
+
+        for (var count = input.ReadCount(3, offers.Count); count > 0 && input.IsOk; count--)
+        {
+            var place = input.ReadVarint();
+            var nodes = new string[input.ReadCount(1, BlockWay.MaxNodes)];
+            for (var i = 0; i < nodes.Length; i++)
+            {
+                nodes[i] = input.ReadText(BlockHeader.MaxNameBytes);
+            }
+
+            if (!input.IsOk || place >= (ulong)offers.Count || !BlockWay.TryCreate(nodes, out var way, out _))
+            {
+                return false;
+            }
+
+            offers[(int)place] = offers[(int)place] with { Way = way };
+        }
+
+        return input.IsOk;
     }
 }
 

@@ -4,8 +4,11 @@ using System.Text;
 namespace ZfRepl.Hosting.Configuration;
 
 /// <summary>Outside text made fit for a message: of bounded length and on one line.</summary>
-internal static class OutsideText
+public static class OutsideText
 {
+    /// <summary>Makes it fit.</summary>
+    /// <param name="text">The text.</param>
+    /// <param name="lengthMax">The most characters.</param>
     public static string Show(string text, int lengthMax = 60)
     {
         var result = new StringBuilder();

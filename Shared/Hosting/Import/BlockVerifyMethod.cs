@@ -36,12 +36,16 @@ public static class BlockVerifyMethod
         methods,
         storage,
         [new RpcParameter("path", RpcType.String, "the file, an absolute path", IsRequired: true)],
-        (call, _) => Task.FromResult(Path.IsPathFullyQualified(call.String("path"))
-            ? (call.String("path"), (RpcResult?)null)
-            : ((string?)null, RpcResult.Error(RpcErrorCode.InvalidData, "path: it is not absolute, and the service runs in another folder than you"))));
+        (call, _) => Task.FromResult<(string?, RpcResult?)>((call.String("path"), CallPath.Refuse("path", call.String("path")))));
 
     private static RpcResult Verify(IStorage storage, string path)
     {
+        // Opening a pipe might wait for ever; pipes and devices have no length.
+        if (new FileInfo(path) is { Exists: true, Length: 0 })
+        {
+            return RpcResult.Error(RpcErrorCode.InvalidData, $"path: {path} is empty, or a pipe or a device");
+        }
+
         var opened = storage.Open(path, write: false);
         if (!opened.IsOk)
         {
@@ -58,7 +62,7 @@ public static class BlockVerifyMethod
         var report = read.Value;
         if (report.Header is null && report.FrameCount == 0)
         {
-            return RpcResult.Error(RpcErrorCode.InvalidData, $"{path} is no block: neither a block's header nor a frame is in it");
+            return RpcResult.Error(RpcErrorCode.InvalidData, $"path: {path} is no block: neither a block's header nor a frame is in it");
         }
 
         return RpcResult.Write(json =>
@@ -111,5 +115,5 @@ public static class BlockVerifyMethod
     }
 
     private static RpcResult Failed(StorageError error) =>
-        RpcResult.Error(error.IsNotFound ? RpcErrorCode.NotFound : RpcErrorCode.Io, error.ToString());
+        RpcResult.Error(error.IsNotFound ? RpcErrorCode.NotFound : RpcErrorCode.Io, $"path: {error}");
 }

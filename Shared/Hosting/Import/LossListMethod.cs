@@ -1,5 +1,7 @@
 using System.Text.Json;
 using ZfRepl.Core.History;
+using ZfRepl.Core.Transfer;
+using ZfRepl.Hosting.Configuration;
 using ZfRepl.Hosting.Rpc;
 
 namespace ZfRepl.Hosting.Import;
@@ -16,7 +18,7 @@ public static class LossListMethod
     /// <summary>Adds it.</summary>
     /// <param name="methods">The service's methods.</param>
     /// <param name="history">The database with the books.</param>
-    public static void Add(RpcMethods methods, IHistoryDatabase history) => methods.Add(
+    public static void Add(RpcMethods methods, ILossBook history) => methods.Add(
         "loss.list",
         "lists the entries of the loss ledger, the newest first",
         [
@@ -25,14 +27,15 @@ public static class LossListMethod
         ],
         (call, cancellationToken) => ListAsync(history, call, cancellationToken));
 
-    private static async Task<RpcResult> ListAsync(IHistoryDatabase history, RpcCall call, CancellationToken cancellationToken)
+    private static async Task<RpcResult> ListAsync(ILossBook book, RpcCall call, CancellationToken cancellationToken)
     {
-        if (history is not ILossBook book)
+        var node = call.StringOrNull("node");
+        if (node is not null && TransferTopics.CheckNodeName(node) is { } bad)
         {
-            return RpcResult.Error(RpcErrorCode.Unsupported, $"{history.Name} keeps sums of losses only; status shows them");
+            return RpcResult.Error(RpcErrorCode.InvalidData, $"node: '{OutsideText.Show(node)}' is no name of a node: {bad}");
         }
 
-        var read = await book.ReadLossesAsync(call.StringOrNull("node"), (int)(call.Int64OrNull("limit") ?? DefaultLimit), cancellationToken);
+        var read = await book.ReadLossesAsync(node, (int)(call.Int64OrNull("limit") ?? DefaultLimit), cancellationToken);
         return read.IsOk ? RpcResult.List(read.Value, Write) : RpcResult.Error(RpcErrorCode.NotReady, read.Error.ToString());
     }
 

@@ -116,9 +116,9 @@ public static class QuarantineMethods
     private static RpcResult Export(Quarantine quarantine, RpcCall call)
     {
         var path = call.String("path");
-        if (!Path.IsPathFullyQualified(path) || path.Contains('\0', StringComparison.Ordinal))
+        if (CallPath.Refuse("path", path) is { } refusal)
         {
-            return RpcResult.Error(RpcErrorCode.InvalidData, "path: it is not absolute, and the service runs in another folder than you");
+            return refusal;
         }
 
         var found = quarantine.Find(call.String("name"));
@@ -134,8 +134,8 @@ public static class QuarantineMethods
 
         var copied = quarantine.Export(entry.Name, path);
         return copied.IsOk ? RpcResult.Empty
-            : copied.Error.IsExists ? RpcResult.Error(RpcErrorCode.AlreadyExists, $"{path} is there already; nothing was overwritten")
-            : Failed(copied.Error);
+            : copied.Error.IsExists ? RpcResult.Error(RpcErrorCode.AlreadyExists, $"path: {path} is there already; nothing was overwritten")
+            : RpcResult.Error(copied.Error.IsNotFound ? RpcErrorCode.NotFound : RpcErrorCode.Io, $"path: {copied.Error}");
     }
 
     private static RpcResult Delete(Quarantine quarantine, RpcCall call)
@@ -156,7 +156,7 @@ public static class QuarantineMethods
     }
 
     private static RpcResult NoFile(RpcCall call) =>
-        RpcResult.Error(RpcErrorCode.NotFound, $"no file '{OutsideText(call.String("name"))}' is in the quarantine; quarantine.list names them");
+        RpcResult.Error(RpcErrorCode.NotFound, $"name: no file '{OutsideText(call.String("name"))}' is in the quarantine; quarantine.list names them");
 
     private static string OutsideText(string text) => Configuration.OutsideText.Show(text);
 

@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using ZfRepl.Core.Bytes;
 
 namespace ZfRepl.Hosting.Rpc;
 
@@ -102,6 +103,11 @@ public sealed class RpcClient : IDisposable
         {
             using var document = JsonDocument.Parse(body);
             var root = document.RootElement;
+            if (!JsonUnicode.IsValid(root))
+            {
+                return Nonsense("the answer holds bytes that are no text");
+            }
+
             if (root.ValueKind == JsonValueKind.Object && root.TryGetProperty("result", out var result))
             {
                 return new RpcReply.Value(result.Clone());

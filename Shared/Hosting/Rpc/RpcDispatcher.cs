@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using Microsoft.Extensions.Logging;
+using ZfRepl.Core.Bytes;
 using ZfRepl.Hosting.Configuration;
 using ZfRepl.Hosting.Logging;
 
@@ -35,14 +36,21 @@ internal sealed class RpcDispatcher(RpcSurface surface, TimeProvider time, ILogg
         {
             document = await JsonDocument.ParseAsync(body, Strict, caller);
         }
-        catch (JsonException e)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
+            // The second is what the parser throws for two names of which one is no valid Unicode.
             await RefuseAsync(output, RpcErrorCode.Parse, $"the body is not JSON: {OutsideText.Show(e.Message, 200)}", caller);
             return true;
         }
 
         using (document)
         {
+            if (!JsonUnicode.IsValid(document.RootElement))
+            {
+                await RefuseAsync(output, RpcErrorCode.Parse, "a text in the body is no valid Unicode", caller);
+                return true;
+            }
+
             return document.RootElement.ValueKind == JsonValueKind.Array
                 ? await HandleBatchAsync(document.RootElement, output, work, caller)
                 : await HandleOneAsync(document.RootElement, output, "", work, caller);

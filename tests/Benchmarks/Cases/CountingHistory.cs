@@ -57,6 +57,12 @@ internal sealed class CountingHistory : IHistoryDatabase
         Oid oid, HistoryCursor after, long toNs, int limit, EventBatch target, CancellationToken cancellation) =>
         throw new NotSupportedException("A counter keeps no events.");
 
+    public ValueTask<HistoryResult<IReadOnlyList<BookedLoss>>> ReadLossesAsync(string? node, int limit, CancellationToken cancellation) =>
+        throw new NotSupportedException("A counter keeps no books.");
+
+    public ValueTask<HistoryResult<IReadOnlyList<OidSpan>>> ListOidsAsync(Oid? after, int limit, CancellationToken cancellation) =>
+        throw new NotSupportedException("A counter keeps no events.");
+
     public ValueTask<HistoryResult<IReadOnlyList<OidCount>>> CountByOidAsync(Oid? after, int limit, CancellationToken cancellation) =>
         ValueTask.FromResult<HistoryResult<IReadOnlyList<OidCount>>>(new[] { new OidCount(Everything, Interlocked.Read(ref _events), 0, 0) });
 

@@ -74,6 +74,8 @@ public sealed class CheckTests : IDisposable
         { "key_id: default", "schedule: \"* * * *\"", "10:21: error: the schedule is no schedule at column ", "second minute hour day month weekday [year]" },
         { "key_id: default", "schedule: \"61 * * * * *\"", "10:21: error: the schedule is no schedule at column 1", "second minute hour" },
         { "key_id: default", "key_id: plant7", "10:19: error: there is no key 'plant7'", "zfrepl key new" },
+        { "key_id: default", "relay_to: [edge1]", "10:11: error: a loop: blocks of edge1 would be handed back to edge1", "name the mailboxes of nodes further up" },
+        { "key_id: default", "relay_to: a/b", "10:21: error: a node name holds no slash", "write names of mailboxes of this node's collector" },
         { "key_id: default", "trusted: false", "10:20: error: the source is not trusted, and key 'default' may write nothing", "zfrepl key new default --write" },
         { "host: localhost:1883", "host: mqtt://localhost", "6:13: error: `host`: 'mqtt://localhost' has a scheme in front", "write host:port" },
         { "host: localhost:1883", "hosts: localhost", "6:7: error: unknown key `hosts`", "did you mean `host`?" },

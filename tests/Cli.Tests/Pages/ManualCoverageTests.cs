@@ -8,14 +8,18 @@ public sealed partial class ManualCoverageTests
 {
     private static readonly string Page = Documents.Read("docs", "manual-coverage.md");
 
-    /// <summary>The keys of the manual's template.</summary>
-    public static TheoryData<string> Keys =>
+    private static readonly string[] Common = ["command", "workers", "bus.path", "user"];
+
+    private static readonly string[] Collector =
     [
-        .. new[] { "command", "workers", "bus.path", "user", "standalone" },
         .. Below("collector", "path", "default_history_db_svc", "mailboxes"),
         .. Below(
             "collector.mailboxes", "auto_enabled", "max_block_size", "block_ttl_sec", "keep", "queue_size", "auto_flush", "interval",
             "skip_disconnected", "ignore_events", "oids", "oids_exclude", "replicate_remote"),
+    ];
+
+    private static readonly string[] Replicator =
+    [
         .. Below(
             "replicator.pubsub", "proto", "ca_certs", "host", "cluster_hosts_randomize", "username", "password", "ping_interval", "queue_size", "qos"),
         .. Below("replicator", "key_svc", "client.watch_svcs", "client.mailboxes", "server.collector_svc", "server.mailboxes"),
@@ -23,6 +27,16 @@ public sealed partial class ManualCoverageTests
         .. Below("replicator.client.mailboxes.self_repair", "oid", "repair_interval", "history_db_svc", "range", "gap"),
         .. Below("replicator.server.mailboxes", "key_id", "allow_fill"),
     ];
+
+    /// <summary>The keys of the manual's template.</summary>
+    public static TheoryData<string> Keys => [.. Common, "standalone", .. Collector, .. Replicator];
+
+    /// <summary>The keys of the manual's template that stand in it for a role, those above others included.</summary>
+    public static IReadOnlySet<string> KeysOf(string role)
+    {
+        string[] keys = [.. Common, .. role switch { "collector" => Collector, "replicator" => Replicator, _ => ["standalone"] }];
+        return keys.SelectMany(k => k.Split('.').Select((_, i) => string.Join('.', k.Split('.').Take(i + 1)))).ToHashSet(StringComparer.Ordinal);
+    }
 
     /// <summary>The manual's methods, each with its parameters, and those that it lacks.</summary>
     public static TheoryData<string> Methods =>
@@ -32,7 +46,7 @@ public sealed partial class ManualCoverageTests
         "mailbox.enable", "mailbox.enable i", "mailbox.fill", "mailbox.fill i", "mailbox.fill db_svc", "mailbox.fill t_start", "mailbox.fill t_end",
         "mailbox.fill xopts", "mailbox.get_block", "mailbox.get_block i", "mailbox.list", "mailbox.list_blocks", "mailbox.list_blocks i",
         "mailbox.rotate", "mailbox.rotate i", "process_dir", "process_dir path", "process_dir node", "process_dir delete", "status",
-        "mailbox.seal", "fill.list", "fill.cancel", "gap.list", "loss.list",
+        "mailbox.seal", "process.list", "fill.list", "fill.cancel", "gap.list", "loss.list",
         "quarantine.list", "quarantine.retry", "quarantine.export", "quarantine.delete", "block.verify",
     ];
 

@@ -13,7 +13,8 @@ public sealed partial class TemplateTests : IDisposable
 
     public TemplateTests()
     {
-        WriteSecret("keys.yml", "keys: {}");
+        // What `zfrepl key new edge1 --write 'sensor:plant/#'` writes.
+        WriteSecret("keys.yml", $"keys: {{edge1: {{key: {ApiKey.Generate()}, acls: [edge1]}}}}\nacls: {{edge1: {{write: {{items: [\"sensor:plant/#\"]}}}}}}\n");
         foreach (var secret in new[] { "default.key", "plant.password", "broker-edge1.password" })
         {
             WriteSecret(secret, ApiKey.Generate());
@@ -24,7 +25,7 @@ public sealed partial class TemplateTests : IDisposable
     }
 
     public static TheoryData<string> ReadyConfigurations =>
-        [.. Directory.EnumerateFiles(Path.Combine(ProgramLookup.RepositoryRoot, "templates")).Select(f => Path.GetFileName(f)).Order(StringComparer.Ordinal)];
+        [.. Directory.EnumerateFiles(Path.Combine(ProgramLookup.RepositoryRoot, "templates"), "*.yml").Select(f => Path.GetFileName(f)).Order(StringComparer.Ordinal)];
 
     public void Dispose() => _folder.Dispose();
 
@@ -38,10 +39,11 @@ public sealed partial class TemplateTests : IDisposable
     }
 
     [Fact]
-    public void There_is_a_ready_configuration_for_each_role() => Assert.Equal(
+    public void There_is_a_ready_configuration_for_each_role_and_strategy() => Assert.Equal(
         [
             "broker.yml", "centre-replicator.yml", "edge-collector.yml", "edge-replicator.yml", "manual-edge-collector.yml",
-            "self-repair-centre-replicator.yml", "self-repair-edge-collector.yml", "self-repair-edge-replicator.yml", "standalone.yml",
+            "relay-site-collector.yml", "relay-site-replicator.yml", "self-repair-centre-replicator.yml", "self-repair-edge-collector.yml", "self-repair-edge-replicator.yml", "source-forced-edge-collector.yml",
+            "source-forced.cron", "source-forced.py", "standalone.yml", "untrusted-centre-replicator.yml", "untrusted-edge-replicator.yml",
         ],
         Directory.EnumerateFiles(Path.Combine(ProgramLookup.RepositoryRoot, "templates")).Select(Path.GetFileName).Order(StringComparer.Ordinal));
 
@@ -64,12 +66,11 @@ public sealed partial class TemplateTests : IDisposable
     }
 
     [Theory]
-    [InlineData("collector", "`replicate_remote` changes nothing", "LOSS: with `drop`, readings are given up")]
+    [InlineData("collector", "LOSS: with `drop`, readings are given up")]
     [InlineData("replicator", "eva.db.i1 is a database service of the original")]
     public void What_cannot_work_as_written_is_said(string role, params string[] warnings)
     {
         var text = TemplateText.WithAllKeysOf(ReadFile(Template), role)
-            .Replace("replicate_remote: false", "replicate_remote: true", StringComparison.Ordinal)
             .Replace("queue_full: block", "queue_full: drop", StringComparison.Ordinal);
         File.WriteAllText(_folder["all.yml"], text);
         var found = ServiceFiles.Load(_folder["all.yml"], baseFolder: null).Document.Warnings;
@@ -81,6 +82,22 @@ public sealed partial class TemplateTests : IDisposable
     public async Task The_originals_template_is_accepted_as_it_is(string role)
     {
         await AssertPassesAsync("original.yml", OriginalTemplate.Of(role));
+    }
+
+    [Fact]
+    public Task The_originals_collector_is_accepted_with_nothing_more_switched_on() =>
+        AssertPassesAsync("original.yml", OriginalTemplate.Of("collector", isSwitchedOn: false));
+
+    [Theory]
+    [MemberData(nameof(OriginalTemplate.Roles), MemberType = typeof(OriginalTemplate))]
+    public void With_everything_switched_on_a_role_has_just_the_keys_that_the_page_has_rows_for(string role)
+    {
+        File.WriteAllText(_folder["original.yml"], OriginalTemplate.Of(role));
+        var expected = ManualCoverageTests.KeysOf(role).Order(StringComparer.Ordinal);
+        Assert.Equal(expected, OriginalTemplate.PathsOf(OriginalTemplate.Of(role)).Order(StringComparer.Ordinal));
+        var loaded = ServiceFiles.Load(_folder["original.yml"], baseFolder: null);
+        Assert.Empty(loaded.Document.Errors);
+        Assert.NotNull(loaded.Service);
     }
 
     [Theory]

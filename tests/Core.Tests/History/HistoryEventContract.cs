@@ -203,6 +203,24 @@ public abstract class HistoryEventContract
     }
 
     [ContractFact]
+    public async Task Oids_are_listed_in_pages_with_the_times_of_their_first_and_last_event()
+    {
+        await using var place = NewPlace();
+        var history = await place.OpenAsync();
+        Assert.Empty(Ok(await history.ListOidsAsync(null, 3, CancellationToken.None)));
+        var oids = Enumerable.Range(0, 5).Select(i => Oid.Parse($"lvar:x{i}")).ToArray();
+
+        // Not in the order of time, several at the last instant, and one at the very ends of time.
+        await WriteAsync(history, oids.SelectMany((oid, i) => new[] { 7, 1000 + i, 1000 + i, 100 - i }.Select((t, k) => Event(t, TelemetryValue.From(k), (ulong)k + 1, oid: oid))));
+        await WriteAsync(history, Event(long.MinValue, TelemetryValue.From(0), 9, oid: oids[1]), Event(long.MaxValue, TelemetryValue.From(0), 10, oid: oids[1]));
+        var first = Ok(await history.ListOidsAsync(null, 3, CancellationToken.None));
+        var second = Ok(await history.ListOidsAsync(first[^1].Oid, 3, CancellationToken.None));
+        Assert.Equal(
+            oids.Select((oid, i) => i == 1 ? new OidSpan(oid, long.MinValue, long.MaxValue) : new OidSpan(oid, 7, 1000 + i)), first.Concat(second));
+        await Assert.ThrowsAsync<ArgumentOutOfRangeException>(() => history.ListOidsAsync(null, 0, CancellationToken.None).AsTask());
+    }
+
+    [ContractFact]
     public async Task Twenty_thousand_events_of_one_instant_are_told_apart()
     {
         await using var place = NewPlace();

@@ -112,6 +112,34 @@ public abstract class HistoryLedgerContract
     }
 
     [ContractFact]
+    public async Task The_loss_ledger_is_listed_entry_by_entry_the_newest_first()
+    {
+        await using var place = NewPlace();
+        var history = await place.OpenAsync();
+        var other = Stream with { Id = new StreamId(5, 6), Node = "edge2", HighestSequence = 9 };
+        var first = Listed(LossReason.Expired, 11, 20, recordedNs: 100) with { Origin = LossOrigin.Import };
+        var second = Listed(LossReason.SourceOverflow, 0, 0, recordedNs: 300);
+        var third = Listed((LossReason)200, 1, 9, recordedNs: 200);
+        await WriteBooksAsync(history, Stream with { HighestSequence = 20 }, [new SequenceRange(1, 10)], first, second);
+        await WriteBooksAsync(history, other, null, third);
+        await WriteBooksAsync(history, Stream with { HighestSequence = 20 }, [new SequenceRange(13, 15)]);
+
+        // What arrived in another way since is no longer lost; the entry itself stays as it was written.
+        BookedLoss[] expected =
+        [
+            new(Stream with { HighestSequence = 20 }, LossOrigin.Source, second.Record, 3),
+            new(other, LossOrigin.Source, third.Record, 9),
+            new(Stream with { HighestSequence = 20 }, LossOrigin.Import, first.Record, 7),
+        ];
+        Assert.Equal(expected, await LossesAsync(history, null, 10));
+        Assert.Equal(expected[..2], await LossesAsync(history, null, 2));
+        Assert.Equal([expected[0], expected[2]], await LossesAsync(history, "edge", 10));
+        Assert.Empty(await LossesAsync(history, "nobody\0' OR 1", 10));
+        Assert.Equal(expected, await LossesAsync(await place.OpenAsync(), null, 10));
+        await Assert.ThrowsAsync<ArgumentOutOfRangeException>(() => history.ReadLossesAsync(null, 0, CancellationToken.None).AsTask());
+    }
+
+    [ContractFact]
     public async Task Absurd_numbers_in_loss_records_do_not_break_the_books()
     {
         await using var place = NewPlace();
@@ -127,6 +155,8 @@ public abstract class HistoryLedgerContract
         var account = await AccountAsync(history, Stream.Id);
         Assert.Equal([new SequenceRange(long.MaxValue, long.MaxValue)], account.Missing);
         Assert.Equal(2UL << 40, account.Losses.Single(l => l.Reason == LossReason.SourceGap).Events);
+        ulong[] stillLost = [1, 1, long.MaxValue, ulong.MaxValue];
+        Assert.Equal(stillLost, (await LossesAsync(history, null, 10)).Select(l => l.StillLost).Order());
     }
 
     [ContractFact]
@@ -196,6 +226,12 @@ public abstract class HistoryLedgerContract
 
     private static LossEntry Loss(LossReason reason, ulong first, ulong last, ulong? count = null) => new(
         LossOrigin.Source, 100, 0, new LossRecord(reason, first, last, count ?? (last - first + 1), IsExact: true, 0, 0, 5, "opc\0ua", "why"));
+
+    private static LossEntry Listed(LossReason reason, ulong first, ulong last, long recordedNs) => new(
+        LossOrigin.Source, 100, 0, new LossRecord(reason, first, last, first == 0 ? 3 : last - first + 1, first > 0, 7, 8, recordedNs, "opcua", "pourquoi?"));
+
+    private static async Task<IReadOnlyList<BookedLoss>> LossesAsync(IHistoryDatabase history, string? node, int limit) =>
+        Ok(await history.ReadLossesAsync(node, limit, CancellationToken.None));
 
     private static IEnumerable<ulong> Numbers(SequenceRange range) => Enumerable.Range((int)range.First, (int)range.Count).Select(n => (ulong)n);
 }

@@ -25,7 +25,10 @@ public sealed class FolderImportTests
         Assert.All(report.Files, f => Assert.Equal((FileFate.Left, "applied"), (f.Fate, f.Detail)));
         Assert.True(report.IsClean);
         Assert.Equal(new WriteCounts(90, 90, 0, 0, 0), report.Counts);
-        Assert.Equal([(1, 3), (2, 3), (3, 3)], seen.Select(p => (p.Done, p.Total)));
+        Assert.Equal([(0, 3), (1, 3), (2, 3), (3, 3)], seen.Select(p => (p.Done, p.Total)));
+        Assert.Equal([0, 30, 60, 90], seen.Select(p => p.Counts.Events));
+        Assert.Equal(Directory.GetFiles(rig.Stick).Sum(f => new FileInfo(f).Length), seen[^1].TotalBytes);
+        Assert.Equal(seen[^1].TotalBytes, seen[^1].DoneBytes);
         await rig.Bench.HoldsExactlyAsync(new SequenceRange(1, 90));
         Assert.Equal(3, Directory.GetFiles(rig.Stick).Length);
     }
@@ -262,7 +265,10 @@ public sealed class FolderImportTests
         public void Report(FolderImportProgress value)
         {
             seen.Add(value);
-            also?.Invoke();
+            if (value.File is not null)
+            {
+                also?.Invoke();
+            }
         }
     }
 }

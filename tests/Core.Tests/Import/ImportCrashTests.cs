@@ -237,6 +237,12 @@ public sealed class ImportCrashTests
             Oid oid, HistoryCursor after, long toNs, int limit, EventBatch target, CancellationToken cancellation) =>
             inner.ReadEventsAsync(oid, after, toNs, limit, target, cancellation);
 
+        public ValueTask<HistoryResult<IReadOnlyList<BookedLoss>>> ReadLossesAsync(string? node, int limit, CancellationToken cancellation) =>
+            inner.ReadLossesAsync(node, limit, cancellation);
+
+        public ValueTask<HistoryResult<IReadOnlyList<OidSpan>>> ListOidsAsync(Oid? after, int limit, CancellationToken cancellation) =>
+            inner.ListOidsAsync(after, limit, cancellation);
+
         public ValueTask<HistoryResult<IReadOnlyList<OidCount>>> CountByOidAsync(Oid? after, int limit, CancellationToken cancellation) =>
             inner.CountByOidAsync(after, limit, cancellation);
 

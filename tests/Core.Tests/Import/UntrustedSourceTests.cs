@@ -64,6 +64,23 @@ public sealed class UntrustedSourceTests : IDisposable
     }
 
     [Fact]
+    public async Task What_a_node_brings_of_another_one_it_may_write_no_more_than_its_own_also_when_it_is_tried_again()
+    {
+        await using var bench = await StartAsync(Allowed);
+        var block = BlockFiles.Simple(node: "far", mailbox: "edge1");
+        var expected = new BlockExpectation { Node = "far", Mailbox = "edge1", Bringer = "edge1" };
+        var applied = await bench.ImportAsync<ImportOutcome.Applied>(block.Seal(), expected);
+        Assert.Equal(Events - Numbers(mayWrite: true).Count, applied.LeftOut!.Events);
+        Assert.Equal(Numbers(mayWrite: true), await HeldAsync(bench));
+        Assert.Equal("far", (await bench.AccountAsync()).Facts.Node);
+
+        var entry = Assert.Single(Quarantine().List(null, 10).Value);
+        var again = await bench.Importer.RetryRefusedAsync(entry.Path, CancellationToken.None);
+        Assert.Equal((0L, (long)applied.LeftOut.Events), (again.Done.Imported, again.Done.Refused));
+        Assert.Equal(Numbers(mayWrite: true), await HeldAsync(bench));
+    }
+
+    [Fact]
     public async Task What_is_refused_as_a_whole_is_kept_as_a_whole()
     {
         await using var bench = await StartAsync("lvar");

@@ -10,12 +10,16 @@ internal static class LyingTarget
 {
     /// <summary>Confirms all blocks that are offered.</summary>
     /// <returns>How many events are in them.</returns>
-    public static async Task<ulong> ConfirmAllAsync(Site site, BusTap tap)
+    public static Task<ulong> ConfirmAllAsync(Site site, BusTap tap) => ConfirmAllAsync(site.Key, Site.Source, Site.Target, tap);
+
+    /// <summary>Confirms all blocks that a source offers to a target.</summary>
+    /// <returns>How many events are in them.</returns>
+    public static async Task<ulong> ConfirmAllAsync(string keyText, string source, string target, BusTap tap)
     {
-        Assert.True(ApiKey.TryCreate("default", site.Key, out var key, out var error), error);
-        var options = new SourceLinkOptions { Source = Site.Source, Target = Site.Target, Key = key };
+        Assert.True(ApiKey.TryCreate("default", keyText, out var key, out var error), error);
+        var options = new SourceLinkOptions { Source = source, Target = target, Key = key };
         var link = new SourceLink(tap.Bus, TimeProvider.System, options, new CauseLog(NullLogger.Instance, TimeProvider.System));
-        using var subscription = tap.Bus.Subscribe(options.Topics.RepliesTo(Site.Target), (_, message) =>
+        using var subscription = tap.Bus.Subscribe(options.Topics.RepliesTo(target), (_, message) =>
         {
             if (MessageHeader.TryRead(message.Span, out var header))
             {

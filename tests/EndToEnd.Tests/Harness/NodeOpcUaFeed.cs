@@ -99,5 +99,5 @@ internal sealed class NodeOpcUaFeed : IFeed
 
     public ValueTask DisposeAsync() => _server.DisposeAsync();
 
-    private static Oid OidOf(string node) => Oid.Parse($"sensor:plant/{node[(node.IndexOf('=', node.IndexOf(';', StringComparison.Ordinal)) + 1)..]}");
+    internal static Oid OidOf(string node) => Oid.Parse($"sensor:plant/{node[(node.IndexOf('=', node.IndexOf(';', StringComparison.Ordinal)) + 1)..]}");
 }

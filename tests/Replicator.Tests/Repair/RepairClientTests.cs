@@ -103,6 +103,23 @@ public sealed class RepairClientTests
         Assert.Equal(0, await rig.SearchAsync());
     }
 
+    [Fact]
+    public async Task While_a_watched_service_is_down_nothing_is_searched_by_schedule_and_by_hand_all_the_same()
+    {
+        await using var rig = await RepairRig.StartAsync();
+        rig.Suspended = "the watched service eva.x is down";
+        await rig.RestartAsync(TimeSpan.FromMilliseconds(100));
+        await rig.BeatAsync(3700, 1000);
+        await rig.BeatAsync(900, 0);
+        await Task.WhenAny(rig.Ended, Task.Delay(TimeSpan.FromSeconds(2.5), TimeProvider.System));
+        Assert.Empty(rig.Book.All);
+        rig.Suspended = null;
+        await Eventually.TrueAsync(() => rig.Book.All.Count == 1, "it is searched as soon as the service answers", Patience);
+
+        rig.Suspended = "down again";
+        Assert.Equal(1, await rig.SearchAsync(force: true));
+    }
+
     private static Func<FillWish, SourceAnswer<FillReply>> Done(ulong nextSequence) => wish => new SourceAnswer<FillReply>(
         SourceStatus.Ok, new FillReply(FillProgress.Done, 100, wish.Range.ToNs, new StreamId(70, 80), nextSequence, ""), null);
 

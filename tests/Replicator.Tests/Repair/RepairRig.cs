@@ -22,12 +22,17 @@ internal sealed class RepairRig : IAsyncDisposable
     private readonly FetchRig _fetch;
     private CancellationTokenSource _end = new();
     private Task _run = Task.CompletedTask;
+    private string? _suspended;
+    private RepairOptions _options = Options;
 
     private RepairRig(TransferRig transfer, FetchRig fetch)
     {
         (_transfer, _fetch) = (transfer, fetch);
         Open();
     }
+
+    /// <summary>The work, which ends with the rig alone.</summary>
+    public Task Ended => _run;
 
     public FakeFills Fills { get; } = new();
 
@@ -50,6 +55,20 @@ internal sealed class RepairRig : IAsyncDisposable
         var rig = new RepairRig(transfer, await FetchRig.StartAsync(transfer));
         transfer.Server.Fills = rig.Fills;
         return rig;
+    }
+
+    /// <summary>Says why nothing is to be done at present, or null.</summary>
+    public string? Suspended
+    {
+        get => Volatile.Read(ref _suspended);
+        set => Volatile.Write(ref _suspended, value);
+    }
+
+    /// <summary>As <see cref="RestartAsync()"/>, with a search every so often.</summary>
+    public Task RestartAsync(TimeSpan interval)
+    {
+        _options = Options with { Interval = interval };
+        return RestartAsync();
     }
 
     public async Task<int> SearchAsync(bool force = false)
@@ -93,8 +112,8 @@ internal sealed class RepairRig : IAsyncDisposable
         Book = GapBook.Open(DiskStorage.Instance, quarantine, _fetch.Folder["repair"]).Value;
         _end = new CancellationTokenSource();
         Client = new RepairClient(
-            new FetchOptions { Source = TransferRig.Source, Target = TransferRig.Target, Interval = TimeSpan.FromMilliseconds(100) },
-            Options,
+            new FetchOptions { Source = TransferRig.Source, Target = TransferRig.Target, Interval = TimeSpan.FromMilliseconds(100), Suspended = () => Suspended },
+            _options,
             _fetch.Client,
             _transfer.Link,
             History,

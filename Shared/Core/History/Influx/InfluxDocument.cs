@@ -68,9 +68,9 @@ internal static class InfluxDocument
                 }
             }
         }
-        catch (JsonException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            // A proxy's page, or cut off: shown as it is.
+            // A proxy's page, cut off, or no text: shown as it is.
         }
 
         return null;

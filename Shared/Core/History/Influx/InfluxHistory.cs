@@ -137,6 +137,10 @@ public sealed class InfluxHistory : IHistoryDatabase, IAppliedBook
         StreamId stream, BlockKey? after, int limit, CancellationToken cancellation) => _ledger.ReadAppliedAsync(stream, after, limit, cancellation);
 
     /// <inheritdoc/>
+    public ValueTask<HistoryResult<IReadOnlyList<BookedLoss>>> ReadLossesAsync(string? node, int limit, CancellationToken cancellation) =>
+        _ledger.ReadLossesAsync(node, limit, cancellation);
+
+    /// <inheritdoc/>
     public async ValueTask<HistoryResult<HistoryCursor?>> ReadEventsAsync(
         Oid oid, HistoryCursor after, long toNs, int limit, EventBatch target, CancellationToken cancellation)
     {
@@ -150,6 +154,14 @@ public sealed class InfluxHistory : IHistoryDatabase, IAppliedBook
         }
 
         return read;
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<HistoryResult<IReadOnlyList<OidSpan>>> ListOidsAsync(Oid? after, int limit, CancellationToken cancellation)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(limit);
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
+        return await AskAsync(token => _queries.ListOidsAsync(after, limit, token), cancellation);
     }
 
     /// <inheritdoc/>

@@ -47,10 +47,10 @@ internal sealed class InfluxQueries(InfluxConnection connection, InfluxStatement
         return page.IsFull ? page.Last : (HistoryCursor?)null;
     }
 
-    /// <summary>As <see cref="IHistoryDatabase.CountByOidAsync"/>.</summary>
-    public async Task<HistoryResult<IReadOnlyList<OidCount>>> CountByOidAsync(Oid? after, int limit, CancellationToken cancellation)
+    /// <summary>As <see cref="IHistoryDatabase.ListOidsAsync"/>.</summary>
+    public async Task<HistoryResult<IReadOnlyList<OidSpan>>> ListOidsAsync(Oid? after, int limit, CancellationToken cancellation)
     {
-        var oids = await ListOidsAsync(after, limit, cancellation);
+        var oids = await NextOidsAsync(after, limit, cancellation);
         if (!oids.IsOk)
         {
             return oids.Error;
@@ -66,30 +66,52 @@ internal sealed class InfluxQueries(InfluxConnection connection, InfluxStatement
         var extremes = beyond.Rows
             .Select(row => (Tag: row.Tags["oid"], TimeNs: BeyondOf(row.Tags["k"])))
             .ToLookup(row => row.Tag, row => row.TimeNs, StringComparer.Ordinal);
-        var counts = new List<OidCount>(oids.Value.Count);
+        var spans = new List<OidSpan>(oids.Value.Count);
         foreach (var part in oids.Value.Chunk(OidsPerQuery))
         {
             var rows = new TextRows();
-            var text = string.Join(
-                ';', part.Select(oid => $"{statements.Count(oid)};{statements.Edge(oid, isLast: false)};{statements.Edge(oid, isLast: true)}"));
+            var text = string.Join(';', part.Select(oid => $"{statements.Edge(oid, isLast: false)};{statements.Edge(oid, isLast: true)}"));
             var read = await connection.QueryAsync(text, options.Database, rows, cancellation);
             if (!read.IsOk)
             {
                 return read.Error;
             }
 
-            var byStatement = rows.Rows.ToLookup(row => row.Statement, row => row.Columns);
+            var byStatement = rows.Rows.ToLookup(row => row.Statement / 2, row => Number(row.Columns[0]));
             for (var i = 0; i < part.Length; i++)
             {
-                var events = byStatement[3 * i].Sum(row => Number(row[1]));
-                long[] times =
-                [
-                    .. byStatement[(3 * i) + 1].Select(row => Number(row[0])),
-                    .. byStatement[(3 * i) + 2].Select(row => Number(row[0])),
-                    .. extremes[OidTag.Encode(part[i])],
-                ];
-                counts.Add(new OidCount(part[i], events, times.Length == 0 ? 0 : times.Min(), times.Length == 0 ? 0 : times.Max()));
+                long[] times = [.. byStatement[i], .. extremes[OidTag.Encode(part[i])]];
+                spans.Add(times.Length == 0 ? OidSpan.Empty(part[i]) : new OidSpan(part[i], times.Min(), times.Max()));
             }
+        }
+
+        return spans;
+    }
+
+    /// <summary>As <see cref="IHistoryDatabase.CountByOidAsync"/>.</summary>
+    public async Task<HistoryResult<IReadOnlyList<OidCount>>> CountByOidAsync(Oid? after, int limit, CancellationToken cancellation)
+    {
+        var spans = await ListOidsAsync(after, limit, cancellation);
+        if (!spans.IsOk)
+        {
+            return spans.Error;
+        }
+
+        var counts = new List<OidCount>(spans.Value.Count);
+        foreach (var part in spans.Value.Chunk(OidsPerQuery))
+        {
+            var rows = new TextRows();
+            var read = await connection.QueryAsync(
+                string.Join(';', part.Select(span => statements.Count(span.Oid))), options.Database, rows, cancellation);
+            if (!read.IsOk)
+            {
+                return read.Error;
+            }
+
+            var byStatement = rows.Rows.ToLookup(row => row.Statement, row => Number(row.Columns[1]));
+            counts.AddRange(part.Select((span, i) => span.IsEmpty
+                ? new OidCount(span.Oid, 0, 0, 0)
+                : new OidCount(span.Oid, byStatement[i].Sum(), span.FirstNs, span.LastNs)));
         }
 
         return counts;
@@ -198,7 +220,7 @@ internal sealed class InfluxQueries(InfluxConnection connection, InfluxStatement
     }
 
     /// <summary>The next OIDs in the order of their bytes.</summary>
-    private async Task<HistoryResult<IReadOnlyList<Oid>>> ListOidsAsync(Oid? after, int limit, CancellationToken cancellation)
+    private async Task<HistoryResult<IReadOnlyList<Oid>>> NextOidsAsync(Oid? after, int limit, CancellationToken cancellation)
     {
         var next = new SortedSet<Oid>(Comparer<Oid>.Create(ByBytes));
         for (var offset = 0; ; offset += OidsPerPage)

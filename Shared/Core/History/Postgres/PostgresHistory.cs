@@ -130,6 +130,15 @@ public sealed class PostgresHistory : IHistoryDatabase, IAppliedBook
     }
 
     /// <inheritdoc/>
+    public ValueTask<HistoryResult<IReadOnlyList<BookedLoss>>> ReadLossesAsync(string? node, int limit, CancellationToken cancellation)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(limit);
+        return WithReaderAsync(
+            async session => HistoryResult.Of<IReadOnlyList<BookedLoss>>(await PostgresQueries.ReadLossesAsync(session, node, limit, cancellation)),
+            cancellation);
+    }
+
+    /// <inheritdoc/>
     public ValueTask<HistoryResult<HistoryCursor?>> ReadEventsAsync(
         Oid oid, HistoryCursor after, long toNs, int limit, EventBatch target, CancellationToken cancellation)
     {
@@ -153,6 +162,15 @@ public sealed class PostgresHistory : IHistoryDatabase, IAppliedBook
                     }
                 }
             },
+            cancellation);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<HistoryResult<IReadOnlyList<OidSpan>>> ListOidsAsync(Oid? after, int limit, CancellationToken cancellation)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(limit);
+        return WithReaderAsync(
+            async session => HistoryResult.Of<IReadOnlyList<OidSpan>>(await PostgresQueries.ListOidsAsync(session, after, limit, cancellation)),
             cancellation);
     }
 

@@ -60,6 +60,30 @@ internal static class PostgresQueries
         return count == limit ? last : (HistoryCursor?)null;
     }
 
+    public static async Task<OidSpan[]> ListOidsAsync(PostgresSession session, Oid? after, int limit, CancellationToken cancellation)
+    {
+        // Each end is one step in the key's index, where count(*) would read all of it.
+        await using var command = session.Command(
+            """
+            SELECT o.text, f.t, l.t
+            FROM (SELECT id, text FROM oid WHERE text > $1 ORDER BY text LIMIT $2) o
+            LEFT JOIN LATERAL (SELECT t FROM event WHERE oid_id = o.id ORDER BY t, n LIMIT 1) f ON true
+            LEFT JOIN LATERAL (SELECT t FROM event WHERE oid_id = o.id ORDER BY t DESC, n DESC LIMIT 1) l ON true
+            ORDER BY o.text
+            """,
+            Parameter(after?.Text ?? ""),
+            Parameter((long)limit));
+        await using var row = await command.ExecuteReaderAsync(cancellation);
+        var spans = new List<OidSpan>();
+        while (await row.ReadAsync(cancellation))
+        {
+            var oid = Oid.Parse(row.GetString(0));
+            spans.Add(row.IsDBNull(1) ? OidSpan.Empty(oid) : new OidSpan(oid, row.GetInt64(1), row.GetInt64(2)));
+        }
+
+        return [.. spans];
+    }
+
     public static async Task<OidCount[]> CountByOidAsync(PostgresSession session, Oid? after, int limit, CancellationToken cancellation)
     {
         await using var command = session.Command(
@@ -107,6 +131,50 @@ internal static class PostgresQueries
 
         await session.CommitAsync();
         return accounts;
+    }
+
+    /// <summary>The newest entries of the loss ledger.</summary>
+    public static async Task<BookedLoss[]> ReadLossesAsync(PostgresSession session, string? node, int limit, CancellationToken cancellation)
+    {
+        await session.ExecuteAsync("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+        var found = new List<(int StreamId, BookedLoss Loss)>();
+        await using (var command = session.Command(
+            """
+            SELECT s.tag, s.low, s.node, s.mailbox, s.highest, s.id, l.origin, l.reason, l.first, l.last, l.count, l.is_exact,
+              l.from_ns, l.to_ns, l.recorded_ns, l.source, l.detail
+            FROM loss l JOIN stream s ON s.id = l.stream_id WHERE $1 = '' OR s.node = $1
+            ORDER BY l.recorded_ns DESC, l.stream_id, l.at_sequence LIMIT $2
+            """,
+            Parameter(PostgresValue.Printable(node ?? "")),
+            Parameter((long)limit)))
+        {
+            await using var row = await command.ExecuteReaderAsync(cancellation);
+            while (await row.ReadAsync(cancellation))
+            {
+                var record = new LossRecord(
+                    (LossReason)unchecked((byte)row.GetInt16(7)),
+                    unchecked((ulong)row.GetInt64(8)),
+                    unchecked((ulong)row.GetInt64(9)),
+                    unchecked((ulong)row.GetInt64(10)),
+                    row.GetBoolean(11),
+                    row.GetInt64(12),
+                    row.GetInt64(13),
+                    row.GetInt64(14),
+                    row.GetString(15),
+                    row.GetString(16));
+                found.Add((row.GetInt32(5), new BookedLoss(Facts(row), (LossOrigin)row.GetInt16(6), record, record.Count)));
+            }
+        }
+
+        var received = new Dictionary<int, SequenceSet>();
+        foreach (var id in found.Select(f => f.StreamId).Distinct())
+        {
+            received[id] = await CollectAsync(
+                session.Command("SELECT first, last FROM received WHERE stream_id = $1 ORDER BY first", Parameter(id)), cancellation);
+        }
+
+        await session.CommitAsync();
+        return [.. found.Select(f => f.Loss with { StillLost = received[f.StreamId].StillLost(f.Loss.Record) })];
     }
 
     private static async Task<StreamAccount> AccountAsync(

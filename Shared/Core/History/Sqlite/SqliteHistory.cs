@@ -30,7 +30,7 @@ internal enum SqliteHistoryStep
 /// After any failure the connection is dropped, and the next call opens a new one, so that a full disk or a lock that went away needs no
 /// restart. A file that is damaged or not ours is never changed, moved or deleted.
 /// </remarks>
-public sealed class SqliteHistory : IHistoryDatabase, ILossBook, IAppliedBook
+public sealed class SqliteHistory : IHistoryDatabase, IAppliedBook
 {
     private readonly SqliteHistoryOptions _options;
     private readonly SemaphoreSlim _writing = new(1, 1);
@@ -135,6 +135,13 @@ public sealed class SqliteHistory : IHistoryDatabase, ILossBook, IAppliedBook
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(limit);
         return WithReaderAsync<HistoryCursor?>(session => SqliteQueries.ReadEvents(session, oid, after, toNs, limit, target), cancellation);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<HistoryResult<IReadOnlyList<OidSpan>>> ListOidsAsync(Oid? after, int limit, CancellationToken cancellation)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(limit);
+        return WithReaderAsync<IReadOnlyList<OidSpan>>(session => SqliteQueries.ListOids(session, after, limit), cancellation);
     }
 
     /// <inheritdoc/>

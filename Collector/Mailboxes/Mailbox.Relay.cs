@@ -1,0 +1,408 @@
+using ZfRepl.Collector.Mailboxes.Relay;
+using ZfRepl.Core.Blocks;
+using ZfRepl.Core.Frames;
+using ZfRepl.Core.Storage;
+
+namespace ZfRepl.Collector.Mailboxes;
+
+/// <content>Blocks that other nodes collected: they wait beside the mailbox's own, byte for byte as they were sealed, in accounts of their own.</content>
+public sealed partial class Mailbox
+{
+    // Taking a block writes all of it: commits of the mailbox's own stream do not wait for that.
+    private readonly SemaphoreSlim _relayGate = new(1, 1);
+    private readonly Lock _shelfLock = new();
+    private readonly RelayShelf _shelf = new();
+    private readonly List<(RelayedBlock? Block, RelayRemoval Removal, Task Durable)> _relayGivingUp = [];
+    private RelayBox? _relay;
+    private (RelayState State, RelayMissing Missing) _relayBooks = (new RelayState(), default);
+    private volatile string? _relayTrouble;
+    private long _refusedLoops;
+    private long _refusedInvalid;
+
+    /// <summary>Takes a block that another node collected.</summary>
+    /// <param name="path">Its file; it is read, and stays.</param>
+    /// <param name="key">What names it; the content has to match.</param>
+    /// <param name="way">The nodes that it has passed, the one that this node has it from last.</param>
+    /// <param name="ownStreams">The streams of this collector: a block of one of them has come in a circle.</param>
+    /// <param name="cancellationToken">Ends the waiting.</param>
+    /// <returns>Whether it is safe here; only then the node that it is from may forget it.</returns>
+    public async Task<RelayAnswer> RelayAsync(
+        string path, BlockKey key, BlockWay way, IReadOnlySet<StreamId> ownStreams, CancellationToken cancellationToken)
+    {
+        if (!_options.ReplicatesRemote || _relay is not { } box)
+        {
+            return new RelayAnswer(RelayOutcome.NotAllowed, $"mailbox {Name} takes no blocks of other nodes; set replicate_remote: true at the collector");
+        }
+
+        if (LoopIn(key, way, ownStreams) is { } loop)
+        {
+            Interlocked.Increment(ref _refusedLoops);
+            _log.RelayRefused(key.ToString(), loop);
+            return new RelayAnswer(RelayOutcome.Loop, loop);
+        }
+
+        RelayAnswer answer;
+        await _relayGate.WaitAsync(cancellationToken);
+        try
+        {
+            answer = await Task.Run(() => TakeAsync(box, path, key, way), CancellationToken.None);
+        }
+        finally
+        {
+            _relayGate.Release();
+        }
+
+        if (answer.Outcome == RelayOutcome.Durable)
+        {
+            BecameReady?.Invoke();
+        }
+
+        return answer;
+    }
+
+    /// <summary>Removes a block of another node whose import the target confirmed.</summary>
+    /// <param name="id">Its id.</param>
+    /// <param name="hash">The content that the target imported; it must be the block's own.</param>
+    /// <param name="cancellationToken">Ends the waiting.</param>
+    public Task<StorageResult<RemoveResult>> ConfirmRelayedAsync(string id, BlockHash hash, CancellationToken cancellationToken) =>
+        FindRelayed(id) is not { } block ? Task.FromResult<StorageResult<RemoveResult>>(RemoveResult.NotFound)
+        : !block.Key.Hash.Equals(hash) ? Task.FromResult<StorageResult<RemoveResult>>(RemoveResult.WrongHash)
+        : RemoveRelayedAsync(block, RelayRemoval.Delivered, cancellationToken);
+
+    /// <summary>Removes a block of another node that nobody confirmed, as an operator asks: its events go into the loss ledger first.</summary>
+    public Task<StorageResult<RemoveResult>> DeleteRelayedAsync(string id, CancellationToken cancellationToken) => FindRelayed(id) is { } block
+        ? GiveUpRelayedAsync(block, LossReason.Deleted, "an operator deleted the block", RelayRemoval.Lost, cancellationToken)
+        : Task.FromResult<StorageResult<RemoveResult>>(RemoveResult.NotFound);
+
+    /// <summary>
+    /// Looks at a block of another node. One that is damaged is kept aside, as it can't be proven any more, and one whose file vanished is given up;
+    /// the loss ledger names either.
+    /// </summary>
+    /// <returns>The block; null when it is gone.</returns>
+    public async Task<StorageResult<ReadyBlock?>> RepairRelayedAsync(string id, CancellationToken cancellationToken)
+    {
+        if (FindRelayed(id) is not { } block || _relay is not { } box)
+        {
+            return (ReadyBlock?)null;
+        }
+
+        var sound = await Task.Run(() => box.IsSound(block), cancellationToken);
+        if (!sound.IsOk)
+        {
+            return sound.Error;
+        }
+
+        if (sound.Value)
+        {
+            return Ready(block, isLast: false);
+        }
+
+        var moved = await Task.Run(() => box.MoveAside(block.Path, "the content of a relayed block does not match its hash"), cancellationToken);
+        if (!moved.IsOk)
+        {
+            return moved.Error;
+        }
+
+        var (reason, removal) = moved.Value
+            ? ("the block does not match its hash; the file is kept aside", RelayRemoval.Quarantined)
+            : ("the events are in no file: the block vanished", RelayRemoval.Lost);
+        _damage = $"relayed block {block.Key} of node {block.Way.Origin}: {reason}";
+        _log.RelayDamaged(block.Key.ToString(), reason);
+        var removed = await GiveUpRelayedAsync(block, LossReason.Damaged, reason, removal, cancellationToken);
+        return removed.IsOk ? (ReadyBlock?)null : removed.Error;
+    }
+
+    private RelayedBlock? FindRelayed(string id)
+    {
+        lock (_shelfLock)
+        {
+            return _shelf.Find(id);
+        }
+    }
+
+    private StorageError? OpenRelay()
+    {
+        var folder = Path.Combine(_options.Folder, RelayBox.FolderName);
+        if (!_options.ReplicatesRemote && _storage.List(folder) is not { IsOk: true, Value.Count: > 0 })
+        {
+            return null;
+        }
+
+        // What is there is delivered also where nothing more is taken.
+        var opened = RelayBox.Open(_storage, _aside, _time, _options);
+        _relay = opened.IsOk ? opened.Value : null;
+        return opened.Error;
+    }
+
+    private void AdoptRelay()
+    {
+        if (_relay is not { } box)
+        {
+            return;
+        }
+
+        lock (_shelfLock)
+        {
+            foreach (var block in box.Found)
+            {
+                _shelf.Add(block with { Arrival = _shelf.NextArrival() });
+            }
+
+            _relayBooks = (box.State, box.Missing);
+        }
+
+        foreach (var finding in box.Findings)
+        {
+            _log.Finding(finding);
+            _damage = finding;
+        }
+
+        if (box.Missing is { Events: > 0 } missing)
+        {
+            var finding = $"{missing.Events} events of relayed blocks are in no file";
+            _damage = finding;
+            _log.Finding(finding);
+            var detail = missing.IsAside ? "relayed blocks are damaged; the files are kept aside" : "the events are in no file: relayed blocks vanished";
+            var durable = Queue.AppendLoss(new LossRecord(
+                LossReason.Damaged, 0, 0, missing.Events, IsExact: true, 0, 0, NowNs(), $"relayed blocks in mailbox {Name}", detail));
+            _relayGivingUp.Add((null, RelayRemoval.Lost, durable));
+        }
+    }
+
+    private string? LoopIn(BlockKey key, BlockWay way, IReadOnlySet<StreamId> ownStreams) =>
+        way.Passed(_options.Node) ? $"a loop: the block has passed node {_options.Node} already ({way})"
+        : ownStreams.Contains(key.Stream) ? $"a loop: the block is of this collector's own stream {key.Stream} ({way})"
+        : way.Passed(Name) ? $"a loop: the block has passed node {Name} already, for which this mailbox is ({way})"
+        : way.With(_options.Node) is null ? $"a loop, most likely: the block has passed {way.Nodes.Count} nodes, and {BlockWay.MaxNodes} are the most ({way})"
+        : null;
+
+    private async Task<RelayAnswer> TakeAsync(RelayBox box, string path, BlockKey key, BlockWay way)
+    {
+        lock (_shelfLock)
+        {
+            if (_shelf.Has(key))
+            {
+                return new RelayAnswer(RelayOutcome.Known);
+            }
+        }
+
+        if (box.IsDelivered(key))
+        {
+            return new RelayAnswer(RelayOutcome.Known);
+        }
+
+        var check = box.Check(path, key, way);
+        if (!check.IsOk)
+        {
+            return new RelayAnswer(RelayOutcome.Failed, check.Error.ToString(), check.Error);
+        }
+
+        if (check.Value.Block is not { } block)
+        {
+            Interlocked.Increment(ref _refusedInvalid);
+            _log.RelayRefused(key.ToString(), check.Value.Wrong);
+            return new RelayAnswer(RelayOutcome.Invalid, check.Value.Wrong);
+        }
+
+        var longer = way.With(_options.Node)!;
+        var put = box.Put(key, block, check.Value.Content, longer, NowNs());
+        if (!put.IsOk)
+        {
+            _relayTrouble = $"relayed blocks can't be taken: {put.Error}";
+            return new RelayAnswer(RelayOutcome.Failed, put.Error.ToString(), put.Error);
+        }
+
+        _relayTrouble = null;
+        await _gate.WaitAsync(CancellationToken.None);
+        try
+        {
+            var anchor = Math.Max(_announced, Disk.Sealed.Last?.Header.Index ?? 0);
+            lock (_shelfLock)
+            {
+                _shelf.Add(new RelayedBlock(key, block, longer, put.Value, anchor, _shelf.NextArrival(), TimeSpan.Zero, _time.GetTimestamp()));
+                _relayBooks = (box.State, box.Missing);
+            }
+        }
+        finally
+        {
+            _gate.Release();
+        }
+
+        return new RelayAnswer(RelayOutcome.Durable);
+    }
+
+    private async Task<StorageResult<RemoveResult>> RemoveRelayedAsync(RelayedBlock block, RelayRemoval removal, CancellationToken cancellationToken)
+    {
+        await _relayGate.WaitAsync(cancellationToken);
+        try
+        {
+            if (FindRelayed(block.Id) is null)
+            {
+                return RemoveResult.NotFound;
+            }
+
+            var removed = _relay!.Remove(block, removal);
+            if (!removed.IsOk)
+            {
+                return removed.Error;
+            }
+
+            lock (_shelfLock)
+            {
+                _shelf.Remove(block);
+                _relayBooks = (_relay.State, _relay.Missing);
+            }
+
+            return RemoveResult.Removed;
+        }
+        finally
+        {
+            _relayGate.Release();
+        }
+    }
+
+    private async Task<StorageResult<RemoveResult>> GiveUpRelayedAsync(
+        RelayedBlock block, LossReason reason, string detail, RelayRemoval removal, CancellationToken cancellationToken)
+    {
+        var entered = EnterRelayedGivenUp(block, reason, detail);
+        if (await OutcomeAsync(entered).WaitAsync(cancellationToken) != AppendResult.Accepted)
+        {
+            return new StorageError(StorageOperation.Delete, block.Path, 0, "the mailbox is closing");
+        }
+
+        return await RemoveRelayedAsync(block, removal, cancellationToken);
+    }
+
+    /// <summary>Gives up blocks that nobody fetched in time, and finishes what could not be done before.</summary>
+    private async Task TidyRelayAsync()
+    {
+        if (_relay is not { } box)
+        {
+            return;
+        }
+
+        IReadOnlyList<RelayedBlock> waiting;
+        lock (_shelfLock)
+        {
+            waiting = _options.Keep is null ? [] : _shelf.All();
+        }
+
+        foreach (var block in waiting.Where(b => b.AgeWhenSeen + _time.GetElapsedTime(b.SeenAt) > _options.Keep))
+        {
+            if (!_relayGivingUp.Exists(g => g.Block?.Id == block.Id))
+            {
+                var detail = $"nobody fetched the block within {_options.Keep!.Value.TotalSeconds:0} s";
+                _relayGivingUp.Add((block, RelayRemoval.Lost, EnterRelayedGivenUp(block, LossReason.Expired, detail)));
+                _log.Expired($"{block.Key} of node {block.Way.Origin}", block.Events);
+            }
+        }
+
+        foreach (var entry in _relayGivingUp.Where(e => e.Durable.IsCompletedSuccessfully).ToArray())
+        {
+            if (await BookGivenUpAsync(box, entry.Block, entry.Removal))
+            {
+                _relayGivingUp.Remove(entry);
+            }
+        }
+
+        await _relayGate.WaitAsync(CancellationToken.None);
+        try
+        {
+            if (box.HasUnfinishedWork && box.FinishWork() is { IsOk: false } failed)
+            {
+                _relayTrouble = $"removing a relayed block is tried again: {failed.Error}";
+            }
+        }
+        finally
+        {
+            _relayGate.Release();
+        }
+    }
+
+    private async Task<bool> BookGivenUpAsync(RelayBox box, RelayedBlock? block, RelayRemoval removal)
+    {
+        if (block is not null)
+        {
+            return (await RemoveRelayedAsync(block, removal, CancellationToken.None)).IsOk;
+        }
+
+        await _relayGate.WaitAsync(CancellationToken.None);
+        try
+        {
+            if (!box.BookMissing().IsOk)
+            {
+                return false;
+            }
+
+            lock (_shelfLock)
+            {
+                _relayBooks = (box.State, box.Missing);
+            }
+
+            return true;
+        }
+        finally
+        {
+            _relayGate.Release();
+        }
+    }
+
+    /// <summary>
+    /// Enters a block of another node into the ledger that travels with this mailbox's own stream. The entries bear no sequence numbers, which would be
+    /// taken for this stream's: those of the other stream are in the text, and the target finds the hole there by itself.
+    /// </summary>
+    private Task EnterRelayedGivenUp(RelayedBlock block, LossReason reason, string detail)
+    {
+        var trailer = block.Block.Trailer;
+        var source = $"block {block.Key.Index} of node {block.Way.Origin}";
+        var entered = new List<Task>();
+        var losses = ReadLosses(Ready(block, isLast: false));
+        foreach (var loss in losses.IsOk ? losses.Value : [])
+        {
+            var its = loss.FirstSequence > 0 ? $" (sequence numbers {loss.FirstSequence} to {loss.LastSequence} of stream {block.Key.Stream})" : "";
+            entered.Add(Queue.AppendLoss(
+                loss with { FirstSequence = 0, LastSequence = 0, Source = $"{block.Way.Origin}: {loss.Source}", Detail = loss.Detail + its },
+                isCarriedOver: true));
+        }
+
+        var unread = losses.IsOk ? "" : $"; the entries of the ledger in it can't be read: {losses.Error}";
+        if (trailer.EventCount > 0 || !losses.IsOk)
+        {
+            entered.Add(Queue.AppendLoss(new LossRecord(
+                reason, 0, 0, trailer.EventCount, IsExact: true, trailer.MinTimeNs, trailer.MaxTimeNs, NowNs(), source,
+                $"{detail}; sequence numbers {trailer.FirstSequence} to {trailer.NextSequence - 1} of stream {block.Key.Stream}, relayed by {block.Way}{unread}")));
+        }
+
+        _wake.Writer.TryWrite(true);
+        return Task.WhenAll(entered);
+    }
+
+    private RelayStatus? RelayStatus()
+    {
+        if (_relay is null)
+        {
+            return null;
+        }
+
+        lock (_shelfLock)
+        {
+            // The books as they were when a block came or went last, so that both always match.
+            var (state, missing) = _relayBooks;
+            return new RelayStatus
+            {
+                Enabled = _options.ReplicatesRemote,
+                AcceptedEvents = state.AcceptedEvents,
+                DeliveredEvents = state.DeliveredEvents,
+                BacklogEvents = _shelf.Events,
+                LostEvents = state.LostEvents + (missing.IsAside ? 0 : missing.Events),
+                QuarantinedEvents = state.QuarantinedEvents + (missing.IsAside ? missing.Events : 0),
+                AcceptedBlocks = state.AcceptedBlocks,
+                DeliveredBlocks = state.DeliveredBlocks,
+                BacklogBlocks = _shelf.Count,
+                BacklogBytes = _shelf.LengthBytes,
+                RefusedLoops = Interlocked.Read(ref _refusedLoops),
+                RefusedInvalid = Interlocked.Read(ref _refusedInvalid),
+            };
+        }
+    }
+}
