@@ -3,7 +3,6 @@ using ZfRepl.Core.Import;
 using ZfRepl.Core.Proof;
 using ZfRepl.Core.Repair;
 using ZfRepl.Core.Telemetry;
-using ZfRepl.Core.Tests.History;
 using ZfRepl.TestKit;
 using static ZfRepl.Core.Tests.History.HistoryVerbs;
 
@@ -68,7 +67,7 @@ public sealed class ImportDigestsTests
         return book;
     }
 
-    private static async Task AgreesAsync(IHistoryDatabase history, Dictionary<Oid, Dictionary<int, EventSum>> book)
+    private static async Task AgreesAsync(Core.History.Sqlite.SqliteHistory history, Dictionary<Oid, Dictionary<int, EventSum>> book)
     {
         foreach (var count in Ok(await history.CountByOidAsync(null, 1000, CancellationToken.None)))
         {
