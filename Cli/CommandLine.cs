@@ -17,6 +17,7 @@ internal static class CommandLine
           zfrepl check edge.yml centre.yml              is the configuration right?
           zfrepl run edge-collector.yml edge-replicator.yml
           zfrepl status                                 what is accepted, delivered, waiting, lost?
+          zfrepl proof --node edge1                     is all of it in the database, as it was?
           zfrepl call eva.zfrepl.default.collector mailbox.list
           zfrepl block verify /media/stick/blocks       can these blocks be read?
 
@@ -93,6 +94,7 @@ internal static class CommandLine
         root.Subcommands.Add(CallCommand.Create());
         root.Subcommands.Add(CallCommand.CreateServiceAlias());
         root.Subcommands.Add(StatusCommand.Create());
+        root.Subcommands.Add(ProofCommand.Create());
         root.Subcommands.Add(BlockCommand.Create());
         root.Subcommands.Add(LossCommand.Create());
         root.Subcommands.Add(QuarantineCommand.Create());

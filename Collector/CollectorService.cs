@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using ZfRepl.Collector.Fill;
 using ZfRepl.Collector.Mailboxes;
+using ZfRepl.Collector.Proof;
 using ZfRepl.Collector.Sources;
 using ZfRepl.Collector.Sources.Generator;
 using ZfRepl.Collector.Sources.OpcUa;
@@ -96,6 +97,9 @@ public sealed partial class CollectorService(CollectorOptions options, IStorage 
                 options, served, sources, intake, quarantine, storage, new ReadySignal(served, context.Time), new FillApi(options, fills, context.Time),
                 new RelayApi(served))
                 .Register(context.Methods);
+            using var statements = new ProofStatements(options, storage, context.Time, hasHistory: history is not null);
+            using var walks = history is null ? null : new DigestWalks(history);
+            new ProofApi(served, statements, walks).Register(context.Methods);
             await RunAllAsync(
                 context, mailboxes, history, intake, sources, [.. loops.Select(l => (Func<CancellationToken, Task>)l.RunAsync), fills.RunAsync], stop);
             return null;

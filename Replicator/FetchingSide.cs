@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using ZfRepl.Core.History;
 using ZfRepl.Core.Import;
+using ZfRepl.Core.Proof;
 using ZfRepl.Core.Sinks;
 using ZfRepl.Core.Storage;
 using ZfRepl.Core.Transfer;
@@ -9,6 +10,7 @@ using ZfRepl.Hosting.Lifetime;
 using ZfRepl.Hosting.Rpc;
 using ZfRepl.Replicator.Bus;
 using ZfRepl.Replicator.Fetch;
+using ZfRepl.Replicator.Proof;
 using ZfRepl.Replicator.Repair;
 using ZfRepl.Replicator.Sinks;
 
@@ -28,12 +30,16 @@ internal sealed class FetchingSide(
     private readonly List<Func<CancellationToken, Task>> _loops = [];
     private readonly List<FetchClient> _clients = [];
     private readonly List<RepairClient> _repairs = [];
+    private readonly List<ProofSource> _proofs = [];
+    private readonly Lock _keyGate = new();
     private readonly SemaphoreSlim _retrying = new(1, 1);
     private FrozenDictionary<string, SourceLink> _links = FrozenDictionary<string, SourceLink>.Empty;
     private SequenceMarks? _marks;
     private MqttBus? _archiveBus;
     private ArchiveSink? _archiveRetry;
     private JsonLinesSink? _jsonLines;
+    private ProofKey? _proofKey;
+    private ImportDigests? _digests;
     private IDisposable? _subscription;
     private CollectorRelay? _relay;
 
@@ -45,6 +51,15 @@ internal sealed class FetchingSide(
 
     /// <summary>The self-repair of each source.</summary>
     public IReadOnlyList<RepairClient> Repairs => _repairs;
+
+    /// <summary>What proofs can be made about.</summary>
+    public IReadOnlyList<ProofSource> Proofs => _proofs;
+
+    /// <summary>The proofs that are being made.</summary>
+    public ProofJobs ProofJobs { get; } = new();
+
+    /// <summary>The book of what was imported, where one is kept.</summary>
+    public ImportDigests? Digests => _digests;
 
     /// <summary>The gaps, once it is open.</summary>
     public GapBook? Gaps { get; private set; }
@@ -137,12 +152,29 @@ internal sealed class FetchingSide(
             sinks.Add(_marks);
         }
 
+        if (client.DigestsPath is { } digestsPath)
+        {
+            var digests = ImportDigests.Open(digestsPath);
+            if (!digests.IsOk)
+            {
+                return new ServiceFailure(ExitCode.Failed, $"the book of what was imported can't be used: {digests.Error.Detail}", digests.Error.Remedy);
+            }
+
+            _digests = digests.Value;
+        }
+
         Importer = new BlockImporter(
             storage,
             History,
             sinks,
             context.Time,
-            new BlockImporterOptions { Guards = client.Guards, Quarantine = Quarantine, MaxEventsPerTransaction = client.EventsPerTransaction });
+            new BlockImporterOptions
+            {
+                Guards = client.Guards,
+                Quarantine = Quarantine,
+                MaxEventsPerTransaction = client.EventsPerTransaction,
+                Digests = _digests,
+            });
         OpenRelay();
         var intake = new BlockIntake(
             inbox.Value, Importer, History, Quarantine, context.Loggers.CreateLogger("import"), _relay, context.Time);
@@ -161,8 +193,29 @@ internal sealed class FetchingSide(
             _relay);
         _loops.Add(Watch.RunAsync);
         _loops.Add(Leftovers.RunAsync);
+        _loops.Add(ProofJobs.RunAsync);
         MakeClients(bus, intake, Leftovers);
         return null;
+    }
+
+    /// <summary>The key that proofs are signed with, made when it is needed first.</summary>
+    public StorageResult<ProofKey> ProofKey()
+    {
+        lock (_keyGate)
+        {
+            if (_proofKey is null)
+            {
+                var opened = Core.Proof.ProofKey.Open(storage, options.Client!.StatePath);
+                if (!opened.IsOk)
+                {
+                    return opened;
+                }
+
+                _proofKey = opened.Value;
+            }
+
+            return _proofKey;
+        }
     }
 
     /// <summary>Tries a file of the quarantine again.</summary>
@@ -206,6 +259,8 @@ internal sealed class FetchingSide(
         _repairs.ForEach(r => r.Dispose());
         _marks?.Save();
         _retrying.Dispose();
+        ProofJobs.Dispose();
+        _proofKey?.Dispose();
         Importer?.Dispose();
         _jsonLines?.Dispose();
         if (_archiveBus is not null)
@@ -217,6 +272,8 @@ internal sealed class FetchingSide(
         {
             await History.DisposeAsync();
         }
+
+        _digests?.Dispose();
     }
 
     private void OpenRelay()
@@ -259,6 +316,7 @@ internal sealed class FetchingSide(
                 context.Time,
                 context.Loggers.CreateLogger("repair"));
             _repairs.Add(repair);
+            _proofs.Add(new ProofSource(fetch.Source, options.Node, fetchClient, source, repair, Gaps!, History!, _digests));
             _loops.Add(async token =>
             {
                 await leftovers.FirstPass.WaitAsync(token);

@@ -8,6 +8,7 @@ using ZfRepl.Hosting.Progress;
 using ZfRepl.Hosting.Rpc;
 using ZfRepl.Replicator.Bus;
 using ZfRepl.Replicator.Fetch;
+using ZfRepl.Replicator.Proof;
 using ZfRepl.Replicator.Repair;
 using ZfRepl.Replicator.Serve;
 
@@ -34,6 +35,11 @@ internal sealed class ReplicatorApi(ReplicatorOptions options, MqttBus bus, Bloc
         if (fetching.Gaps is { } gaps)
         {
             new RepairApi(gaps, fetching).Register(methods);
+        }
+
+        if (fetching.Proofs.Count > 0)
+        {
+            new ProofApi(fetching.Proofs, fetching.ProofKey, fetching.ProofJobs, time).Register(methods);
         }
 
         if (fetching.Importer is { } importer)

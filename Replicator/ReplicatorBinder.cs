@@ -269,6 +269,8 @@ public static class ReplicatorBinder
             Guards = guards,
             WatchedServices = watched,
             Repairs = repairs,
+            StatePath = data,
+            DigestsPath = section.Bool("digests") == true ? Path.Combine(data, "digests.db") : null,
             RepairPath = Path.Combine(data, "repair"),
             CollectorService = BindCollector(section, file, server?.String("collector_svc")),
             InboxPath = Path.Combine(data, "inbox"),

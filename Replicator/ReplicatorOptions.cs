@@ -47,11 +47,17 @@ public sealed record ClientOptions
     /// <summary>How gaps in what comes of a source are repaired, by source; those that are not here are searched by hand alone.</summary>
     public IReadOnlyDictionary<string, RepairOptions> Repairs { get; init; } = new Dictionary<string, RepairOptions>();
 
+    /// <summary>The folder of everything that the target keeps.</summary>
+    public required string StatePath { get; init; }
+
     /// <summary>Where it is kept which gaps there are.</summary>
     public required string RepairPath { get; init; }
 
     /// <summary>The services that have to run while anything is fetched.</summary>
     public IReadOnlyList<WatchedService> WatchedServices { get; init; } = [];
+
+    /// <summary>The book of what was imported by item and hour; null where none is kept.</summary>
+    public string? DigestsPath { get; init; }
 
     /// <summary>The id of the collector that blocks are handed on to.</summary>
     public string CollectorService { get; init; } = "";

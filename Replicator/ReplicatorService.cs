@@ -72,6 +72,11 @@ public sealed class ReplicatorService(ReplicatorOptions options, IStorage storag
                 context.Health.Set($"repair {repair.Node}", trouble is null ? HealthState.Ok : HealthState.Degraded, trouble ?? "nothing is in the way");
             }
 
+            if (fetching.Digests is { Trouble: var unbooked })
+            {
+                context.Health.Set("digests", unbooked is null ? HealthState.Ok : HealthState.Degraded, unbooked ?? "up to date");
+            }
+
             if (fetching.Watch is { Trouble: var down })
             {
                 context.Health.Set("watched services", down is null ? HealthState.Ok : HealthState.Degraded, down ?? "all of them answer");
@@ -141,6 +146,7 @@ public sealed class ReplicatorService(ReplicatorOptions options, IStorage storag
             Server = new BlockServer(bus, _blocks, storage, context.Time, options.Blocks, context.Loggers.CreateLogger("serve"), context.Causes)
             {
                 Fills = _blocks,
+                Proofs = _blocks,
             };
         }
 

@@ -5,6 +5,7 @@ using ZfRepl.Core.Transfer;
 using ZfRepl.Hosting.Configuration;
 using ZfRepl.Hosting.Progress;
 using ZfRepl.Hosting.Rpc;
+using Oid = ZfRepl.Core.Telemetry.Oid;
 
 namespace ZfRepl.Collector.Fill;
 
@@ -30,6 +31,7 @@ internal sealed class FillApi(CollectorOptions options, FillService fills, TimeP
                 new RpcParameter("db_svc", RpcType.String, "name of the local history: that of default_history_db_svc, which is the default"),
                 new RpcParameter("t_start", RpcType.Time, "first time wanted, default a day before t_end"),
                 new RpcParameter("t_end", RpcType.Time, "last time wanted, default now"),
+                new RpcParameter("oid", RpcType.Strings, $"these items alone, at most {ItemList.MaxItems}; default all of the mailbox"),
                 new RpcParameter("xopts", RpcType.Map, "extra options for the database; the local history has none"),
                 new RpcParameter("id", RpcType.String, "id of the task, 1 to 64 letters and digits; who asks again with it gets the state of the task"),
                 new RpcParameter("origin", RpcType.String, "name of the node that asks, for fill.list"),
@@ -98,6 +100,20 @@ internal sealed class FillApi(CollectorOptions options, FillService fills, TimeP
             return RpcResult.Error(RpcErrorCode.InvalidData, $"origin: '{OutsideText.Show(origin)}' is no name of a node: {bad}");
         }
 
+        var items = call.StringsOrNull("oid") ?? [];
+        if (items.Count > ItemList.MaxItems)
+        {
+            return RpcResult.Error(RpcErrorCode.InvalidData, $"oid: {items.Count} items are too many: give at most {ItemList.MaxItems}, or none for all");
+        }
+
+        foreach (var item in items)
+        {
+            if (!Oid.TryParse(item, out _, out var wrong))
+            {
+                return RpcResult.Error(RpcErrorCode.InvalidData, $"oid: {wrong}");
+            }
+        }
+
         var now = time.GetUtcNow();
         var end = call.TimeOrNull("t_end") ?? now;
         var start = call.TimeOrNull("t_start") ?? Earlier(end);
@@ -119,6 +135,7 @@ internal sealed class FillApi(CollectorOptions options, FillService fills, TimeP
             Id = id,
             Mailbox = mailbox,
             Origin = origin,
+            Items = [.. items.Select(i => Oid.Parse(i).Text)],
             StartNs = ToNs(start),
             EndNs = ToNs(end),
             NextNs = ToNs(start),
@@ -163,6 +180,17 @@ internal sealed class FillApi(CollectorOptions options, FillService fills, TimeP
         json.WriteString("id", task.Id);
         json.WriteString("mailbox", task.Mailbox);
         json.WriteString("origin", task.Origin);
+        if (task.Items.Count > 0)
+        {
+            json.WriteStartArray("oid");
+            foreach (var item in task.Items)
+            {
+                json.WriteStringValue(item);
+            }
+
+            json.WriteEndArray();
+        }
+
         json.WriteString("t_start", UnixTime.FormatIso(task.StartNs));
         json.WriteString("t_end", UnixTime.FormatIso(task.EndNs));
         json.WriteString("requested", UnixTime.FormatIso(task.RequestedNs));

@@ -69,18 +69,19 @@ internal sealed class FillSource
     /// <summary>Reads a stretch of time and hands it on in batches; the batch is the reader's again when the call returns.</summary>
     /// <param name="fromNs">The first time wanted.</param>
     /// <param name="toNs">The last time wanted.</param>
+    /// <param name="only">These items alone, by their OIDs; null for all.</param>
     /// <param name="take">Takes a batch; returns why it could not, or null.</param>
     /// <param name="cancellationToken">Ends the reading.</param>
     /// <returns>How many events were taken, or why the stretch was not read to its end.</returns>
     public async Task<(FilledEvents Filled, string? Trouble)> ReadAsync(
-        long fromNs, long toNs, Func<EventBatch, Task<string?>> take, CancellationToken cancellationToken)
+        long fromNs, long toNs, IReadOnlySet<string>? only, Func<EventBatch, Task<string?>> take, CancellationToken cancellationToken)
     {
         var filled = default(FilledEvents);
         var bytes = 0L;
         _batch.Clear();
         foreach (var item in _items)
         {
-            if (item.LastNs < fromNs || item.FirstNs > toNs)
+            if (item.LastNs < fromNs || item.FirstNs > toNs || only?.Contains(item.Oid.Text) == false)
             {
                 continue;
             }

@@ -28,6 +28,9 @@ internal sealed record FillTask
     /// <summary>Who asked: a node's name, empty for an operator here.</summary>
     public string Origin { get; init; } = "";
 
+    /// <summary>These items alone, by their OIDs; none for all of the mailbox.</summary>
+    public IReadOnlyList<string> Items { get; init; } = [];
+
     /// <summary>The first time wanted.</summary>
     public required long StartNs { get; init; }
 

@@ -137,7 +137,8 @@ internal sealed class MailboxFiller(Mailbox mailbox, MailboxOptions options, Fil
         {
             toNs = endNs - fromNs < _stretchNs ? endNs : fromNs + _stretchNs - 1;
             _doing = $"fills from {UnixTime.FormatIso(fromNs)} on";
-            var (read, trouble) = await source.ReadAsync(fromNs, toNs, batch => PutAsync(batch, cancellationToken), cancellationToken);
+            var (read, trouble) = await source.ReadAsync(
+                fromNs, toNs, WantedItems(tasks, fromNs, toNs), batch => PutAsync(batch, cancellationToken), cancellationToken);
             if (trouble is not null)
             {
                 return trouble;
@@ -153,6 +154,13 @@ internal sealed class MailboxFiller(Mailbox mailbox, MailboxOptions options, Fil
         var saved = book.Advance(ids, Name, fromNs, toNs, filled, new StreamEnd(status.Stream, status.AcceptedEvents + 1, ToNs(time.GetUtcNow())));
         _paces.Note(book.OpenOf(Name));
         return saved.IsOk ? null : $"how far the filling came can't be noted: {saved.Error}";
+    }
+
+    /// <summary>The items that any of the tasks wants of a stretch of time; null for all.</summary>
+    private static HashSet<string>? WantedItems(List<FillTask> tasks, long fromNs, long toNs)
+    {
+        var wanted = tasks.Where(t => t.NextNs <= toNs && t.EndNs >= fromNs).ToList();
+        return wanted.Exists(t => t.Items.Count == 0) ? null : wanted.SelectMany(t => t.Items).ToHashSet(StringComparer.Ordinal);
     }
 
     private async Task<string?> PutAsync(EventBatch batch, CancellationToken cancellationToken)

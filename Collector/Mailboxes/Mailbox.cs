@@ -483,6 +483,20 @@ public sealed partial class Mailbox : IAsyncDisposable
         }
     }
 
+    /// <summary>The accounts of one moment as a whole and by hour, with the chain over the confirmed blocks.</summary>
+    internal async Task<(MailboxStatus Status, MailboxAccounts Accounts)> AccountsAsync(CancellationToken cancellationToken)
+    {
+        await _gate.WaitAsync(cancellationToken);
+        try
+        {
+            return (Disk.Status(_enabled, Queue.LossesByReason, _trouble ?? _damage), Disk.Accounts());
+        }
+        finally
+        {
+            _gate.Release();
+        }
+    }
+
     /// <inheritdoc/>
     public ValueTask DisposeAsync()
     {

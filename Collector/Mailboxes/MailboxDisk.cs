@@ -1,5 +1,6 @@
 using ZfRepl.Core.Blocks;
 using ZfRepl.Core.Frames;
+using ZfRepl.Core.Proof;
 using ZfRepl.Core.Storage;
 using ZfRepl.Core.Telemetry;
 
@@ -30,6 +31,7 @@ internal sealed class MailboxDisk(
     MailboxOptions options,
     StreamId stream,
     MailboxState state,
+    RemovalBook book,
     IEnumerable<SealedBlock> sealedBlocks,
     ulong nextIndex,
     ulong nextSequence,
@@ -41,6 +43,9 @@ internal sealed class MailboxDisk(
 
     // The books, a salvage, a re-coding, a file moved aside: each takes one for a moment; other mailboxes may share the disk.
     private const long ReserveFiles = 16;
+
+    // Without the book's file there are the accounts as a whole, and those by hour begin anew at the next start.
+    private const int MaxBooked = 512;
 
     // Fewer events are not worth a second file.
     private const ulong MinRecodeEvents = 64;
@@ -266,14 +271,22 @@ internal sealed class MailboxDisk(
             QuarantinedEvents = _state.QuarantinedEvents + (span - block.Trailer.EventCount),
             Removed = [.. _state.Removed, new RemovedBlock(block.Header.Index, block.Trailer.FirstSequence, block.Trailer.NextSequence)],
         };
-        next = Retention.Compact(next);
-        var written = MailboxStateFile.Write(storage, options.Folder, next);
+        var entry = new BookedRemoval(
+            removal == Removal.Delivered ? BookedKind.Delivered : BookedKind.Lost,
+            BookHour.Of(block.Header.CreatedNs),
+            new ChainBlock(
+                block.Header.Index,
+                block.Name.ToString(),
+                block.Trailer.FirstSequence,
+                block.Trailer.NextSequence,
+                block.Trailer.EventCount,
+                block.Trailer.Hash.ToString()));
+        var written = WriteState(Retention.Compact(next), [entry]);
         if (!written.IsOk)
         {
             return written;
         }
 
-        _state = next;
         _sealed.Remove(block.Header.Index);
         _toDelete.Add(PathOf(block.Name));
 
@@ -308,13 +321,10 @@ internal sealed class MailboxDisk(
             LostEvents = _state.LostEvents + vanished.Aggregate(0UL, (sum, v) => sum + v.NextSequence - v.FirstSequence),
             Removed = [.. _state.Removed, .. vanished],
         });
-        var written = MailboxStateFile.Write(storage, options.Folder, next);
-        if (written.IsOk)
-        {
-            _state = next;
-        }
-
-        return written;
+        var hour = BookHour.Of(NowNs());
+        var entries = vanished.Where(v => v.NextSequence > v.FirstSequence)
+            .Select(v => new BookedRemoval(BookedKind.Vanished, hour, new ChainBlock(v.Index, "", v.FirstSequence, v.NextSequence, 0, "")));
+        return WriteState(next, [.. entries]);
     }
 
     /// <summary>Looks at a sealed block byte by byte and, if it is damaged, replaces it by one with its intact frames.</summary>
@@ -334,6 +344,47 @@ internal sealed class MailboxDisk(
         }
 
         return salvaged.Value.Block;
+    }
+
+    /// <summary>What became of the events by the hour in which their block was begun, and the chain over the confirmed blocks.</summary>
+    public MailboxAccounts Accounts()
+    {
+        var (earlier, booked) = book.Accounts();
+        var hours = new SortedDictionary<int, (ulong Blocks, EventAccounts Events)>();
+        foreach (var (hour, blocks, events) in booked)
+        {
+            hours[hour] = (blocks, events);
+        }
+
+        foreach (var block in _sealed)
+        {
+            var span = block.Trailer.NextSequence - block.Trailer.FirstSequence;
+            AddWaiting(block.Header, span, block.Trailer.EventCount);
+        }
+
+        foreach (var closed in _closed)
+        {
+            AddWaiting(closed.Block.Header, closed.Block.EventCount, closed.Block.EventCount);
+        }
+
+        foreach (var suspect in _suspects)
+        {
+            AddWaiting(suspect.Header, suspect.DurableEvents, suspect.DurableEvents);
+        }
+
+        if (HasOpenContent)
+        {
+            AddWaiting(_open!.Header, _openDurableEvents, _openDurableEvents);
+        }
+
+        return new MailboxAccounts(stream, earlier, [.. hours.Select(h => (h.Key, h.Value.Blocks, h.Value.Events))], book.State());
+
+        void AddWaiting(BlockHeader header, ulong span, ulong events)
+        {
+            var hour = BookHour.Of(header.CreatedNs);
+            var (blocks, sum) = hours.GetValueOrDefault(hour, (0UL, EventAccounts.Zero));
+            hours[hour] = (blocks + 1, sum + new EventAccounts(span, 0, events, 0, unchecked(span - events)));
+        }
     }
 
     public MailboxStatus Status(bool enabled, IReadOnlyDictionary<string, ulong> losses, string? trouble)
@@ -507,6 +558,33 @@ internal sealed class MailboxDisk(
         return synced;
     }
 
+    /// <summary>Writes the state with new entries of the removal book, which go into the book's own file from time to time.</summary>
+    private StorageResult WriteState(MailboxState next, IReadOnlyList<BookedRemoval> entries)
+    {
+        // The book's file first: what it has already is passed over when both are read. Where it can't be written, the state carries more for a while.
+        var isBooked = _state.Booked.Count >= options.BookEntriesPerWrite
+            && (book.Write(storage, options.Folder).IsOk || _state.Booked.Count >= MaxBooked);
+        next = next with
+        {
+            BookedFrom = isBooked ? _state.BookedFrom + (ulong)_state.Booked.Count : _state.BookedFrom,
+            Booked = isBooked ? entries : [.. _state.Booked, .. entries],
+        };
+        var written = MailboxStateFile.Write(storage, options.Folder, next);
+        if (!written.IsOk)
+        {
+            return written;
+        }
+
+        _state = next;
+        foreach (var entry in entries)
+        {
+            book.Add(entry);
+        }
+
+        book.Chain(next.LowIndex);
+        return written;
+    }
+
     private StorageResult FinishDeleting()
     {
         while (_toDelete.Count > 0)
@@ -532,3 +610,11 @@ internal sealed class MailboxDisk(
 
     private long NowNs() => UnixTime.FromDateTimeOffset(time.GetUtcNow());
 }
+
+/// <summary>A mailbox's accounts by hour, at one moment.</summary>
+/// <param name="Stream">The mailbox's stream.</param>
+/// <param name="Earlier">What is not known by hour any more.</param>
+/// <param name="Hours">The hours, ascending; with those of blocks that wait.</param>
+/// <param name="Chain">The chain over the confirmed blocks.</param>
+internal sealed record MailboxAccounts(
+    StreamId Stream, EventAccounts Earlier, IReadOnlyList<(int Hour, ulong Blocks, EventAccounts Events)> Hours, ChainStatement Chain);

@@ -99,4 +99,7 @@ public sealed record MailboxOptions
 
     /// <summary>How long to wait before a failed write is tried again.</summary>
     public TimeSpan RetryDelay { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>How many entries of the removal book the state file carries before they go into the book's own, from 1.</summary>
+    internal int BookEntriesPerWrite { get; init; } = 32;
 }

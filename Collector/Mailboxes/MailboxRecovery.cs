@@ -456,7 +456,7 @@ internal sealed class MailboxRecovery
         }
 
         var disk = new MailboxDisk(
-            _storage, _aside, _time, _options, stream, state, _blocks.Values, nextIndex, nextSequence,
+            _storage, _aside, _time, _options, stream, state, RemovalBook.Open(_storage, _options.Folder, stream, state), _blocks.Values, nextIndex, nextSequence,
             Math.Max(_newestName, state.NewestName), positions.Value);
         return new RecoveredMailbox(disk, vanished, unreadable, _findings, _hasDamage);
     }

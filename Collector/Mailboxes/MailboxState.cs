@@ -51,6 +51,12 @@ internal sealed record MailboxState
 
     /// <summary>How far each source has been taken.</summary>
     public IReadOnlyList<SourcePosition> Positions { get; init; } = [];
+
+    /// <summary>How many entries of the removal book there were before <see cref="Booked"/>.</summary>
+    public ulong BookedFrom { get; init; }
+
+    /// <summary>The entries of the removal book that its file may not have yet, oldest first.</summary>
+    public IReadOnlyList<BookedRemoval> Booked { get; init; } = [];
 }
 
 /// <summary>The file <c>mailbox.state</c>: one line of JSON, one line with its CRC-32C in hexadecimal (docs/format.md).</summary>

@@ -11,6 +11,9 @@ internal enum GapKind
 
     /// <summary>Sequence numbers of a stream are missing.</summary>
     Sequence,
+
+    /// <summary>A proof found that events of some items are not in the history, or are not what they were.</summary>
+    Proof,
 }
 
 /// <summary>What has become of a gap.</summary>
@@ -57,6 +60,9 @@ internal sealed record Gap
 
     /// <summary>The longest silence of them that is no gap.</summary>
     public long AllowedNs { get; init; }
+
+    /// <summary>The items that a proof found, by their OIDs; else empty.</summary>
+    public IReadOnlyList<string> Items { get; init; } = [];
 
     /// <summary>The stream with missing numbers, else empty.</summary>
     public string MissingStream { get; init; } = "";

@@ -29,6 +29,8 @@ internal sealed class GapBook
     private readonly string _path;
     private List<Gap> _gaps;
 
+    private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
     private GapBook(IStorage storage, string path, List<Gap> gaps, string? finding)
     {
         (_storage, _path, _gaps, Finding) = (storage, path, gaps, finding);
@@ -86,6 +88,18 @@ internal sealed class GapBook
             : moved.Error;
     }
 
+    /// <summary>Ends at the next change.</summary>
+    public Task Changed
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _changed.Task;
+            }
+        }
+    }
+
     /// <summary>The gaps of a node.</summary>
     public IReadOnlyList<Gap> Of(string node)
     {
@@ -125,7 +139,7 @@ internal sealed class GapBook
     private StorageResult Save(List<Gap> gaps)
     {
         // What is over and can't come back is kept for people only. Holes and what nobody can fill are remembered, or they would be found again.
-        var old = gaps.Where(g => g is { State: GapState.Closed, Kind: GapKind.Heartbeat })
+        var old = gaps.Where(g => g is { State: GapState.Closed, Kind: GapKind.Heartbeat or GapKind.Proof })
             .GroupBy(g => g.Node, StringComparer.Ordinal)
             .SelectMany(g => g.OrderByDescending(x => x.EndedNs).Skip(MaxEnded))
             .Select(g => g.Id)
@@ -135,6 +149,8 @@ internal sealed class GapBook
         if (written.IsOk)
         {
             _gaps = kept;
+            _changed.TrySetResult();
+            _changed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         }
 
         return written;

@@ -131,6 +131,16 @@ internal sealed class RepairApi(GapBook book, FetchingSide fetching)
         {
             json.WriteBoolean("open_end", gap.IsOpen);
         }
+        else if (gap.Kind == GapKind.Proof)
+        {
+            json.WriteStartArray("oid");
+            foreach (var item in gap.Items)
+            {
+                json.WriteStringValue(item);
+            }
+
+            json.WriteEndArray();
+        }
         else
         {
             json.WriteString("stream", gap.MissingStream);

@@ -102,6 +102,19 @@ internal sealed partial class RepairClient(
         }
     }
 
+    /// <summary>Enters what a proof found, and has the source asked for it.</summary>
+    /// <returns>Null, or why it can't be noted.</returns>
+    public string? Enter(IReadOnlyList<Gap> gaps)
+    {
+        var saved = book.Change(gaps, new HashSet<string>());
+        _refusedAt = null;
+        _wake.Writer.TryWrite(true);
+        return saved.IsOk ? null : $"what is to be repaired can't be noted: {saved.Error}";
+    }
+
+    /// <summary>Takes out what is not repaired yet of what a proof found, so that nobody asks for it any more.</summary>
+    public void Withdraw(IReadOnlySet<string> ids) => _ = book.Change([], ids);
+
     /// <inheritdoc/>
     public void Dispose() => _searching.Dispose();
 
@@ -175,7 +188,7 @@ internal sealed partial class RepairClient(
     {
         // What else was lost began a little before the first heartbeat that is missing, and ended a little behind the last.
         var padNs = gap.AllowedNs;
-        var wish = new FillWish(gap.Id, new TimeRange(Math.Max(0, gap.FromNs - padNs), gap.ToNs + padNs));
+        var wish = new FillWish(gap.Id, new TimeRange(Math.Max(0, gap.FromNs - padNs), gap.ToNs + padNs)) { Items = [.. gap.Items.Select(Oid.Parse)] };
         var answer = await link.FillAsync(wish, cancellationToken);
         if (!answer.IsOk)
         {
@@ -235,6 +248,11 @@ internal sealed partial class RepairClient(
         {
             return Save(Ended(
                 gap, GapState.Closed, "the source has filled the time around them; what it has came under new numbers, the old ones stay missing in the account"));
+        }
+
+        if (gap.Kind == GapKind.Proof)
+        {
+            return Save(Ended(gap, GapState.Closed, "the source has filled it again; a proof tells whether it is whole"));
         }
 
         var remains = await _finder.RemainsAsync(gap, cancellationToken);
@@ -360,7 +378,7 @@ internal sealed partial class RepairClient(
 
     private static long ToNs(TimeSpan span) => span.Ticks * 100;
 
-    private static string Describe(Gap gap) => gap.Kind == GapKind.Heartbeat
+    private static string Describe(Gap gap) => gap.Kind != GapKind.Sequence
         ? $"{UnixTime.FormatIso(gap.FromNs)} to {UnixTime.FormatIso(gap.ToNs)}"
         : $"sequence numbers {gap.FirstSequence} to {gap.LastSequence} of stream {gap.MissingStream}";
 

@@ -57,6 +57,18 @@ public sealed class BlockServer
         }
     }
 
+    /// <summary>Who states accounts; while there is nobody, targets that ask for it are told so.</summary>
+    public IProofSource? Proofs
+    {
+        set
+        {
+            foreach (var mailbox in _mailboxes.Values)
+            {
+                mailbox.Proofs = value;
+            }
+        }
+    }
+
     /// <summary>What was done since the start.</summary>
     public ServerCounters Counters => _audit.Snapshot(_mailboxes.Values.Sum(m => m.SessionCount));
 

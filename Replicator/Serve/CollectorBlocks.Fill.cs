@@ -13,18 +13,21 @@ internal sealed partial class CollectorBlocks
 
     public async Task<SourceAnswer<FillReply>> FillAsync(string mailbox, FillWish wish, CancellationToken cancellationToken)
     {
-        var answer = await CallAsync(
-            "mailbox.fill",
-            new JsonObject
-            {
-                ["i"] = mailbox,
-                ["t_start"] = Pair(wish.Range.FromNs),
-                // The call's times are cut to 100 ns: the end must not be cut off.
-                ["t_end"] = Pair(wish.Range.ToNs > long.MaxValue - 100 ? wish.Range.ToNs : wish.Range.ToNs + 99),
-                ["id"] = wish.Id,
-                ["origin"] = mailbox,
-            },
-            cancellationToken);
+        var parameters = new JsonObject
+        {
+            ["i"] = mailbox,
+            ["t_start"] = Pair(wish.Range.FromNs),
+            // The call's times are cut to 100 ns: the end must not be cut off.
+            ["t_end"] = Pair(wish.Range.ToNs > long.MaxValue - 100 ? wish.Range.ToNs : wish.Range.ToNs + 99),
+            ["id"] = wish.Id,
+            ["origin"] = mailbox,
+        };
+        if (wish.Items.Count > 0)
+        {
+            parameters["oid"] = new JsonArray([.. wish.Items.Select(i => (JsonNode)i.Text)]);
+        }
+
+        var answer = await CallAsync("mailbox.fill", parameters, cancellationToken);
         if (answer.Status != SourceStatus.Ok)
         {
             // It is about the request, not about a block's content.

@@ -8,7 +8,7 @@ using ZfRepl.Hosting.Rpc;
 namespace ZfRepl.Replicator.Serve;
 
 /// <summary>Asks the collector next door over its socket. Thread-safe.</summary>
-internal sealed partial class CollectorBlocks(RpcClient collector, string serviceId) : IBlockSource, IFillSource
+internal sealed partial class CollectorBlocks(RpcClient collector, string serviceId) : IBlockSource, IFillSource, IProofSource
 {
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan LongPoll = TimeSpan.FromSeconds(30);
@@ -162,6 +162,8 @@ internal sealed partial class CollectorBlocks(RpcClient collector, string servic
             RpcReply.Value value => new SourceAnswer<JsonElement>(SourceStatus.Ok, value.Result, null),
             RpcReply.RemoteError { Code: RpcErrorCode.NotFound } error => new SourceAnswer<JsonElement>(SourceStatus.NotFound, default, error.Message),
             RpcReply.RemoteError { Code: RpcErrorCode.InvalidData } error => new SourceAnswer<JsonElement>(SourceStatus.WrongHash, default, error.Message),
+            RpcReply.RemoteError { Code: RpcErrorCode.MethodNotFound } => new SourceAnswer<JsonElement>(
+                SourceStatus.Unavailable, default, $"{serviceId} is of an earlier version and does not know {method}: update the collector there"),
             RpcReply.RemoteError error => new SourceAnswer<JsonElement>(SourceStatus.Unavailable, default, $"{serviceId}: {error.Message} ({error.Code})"),
             RpcReply.Unreachable gone => new SourceAnswer<JsonElement>(SourceStatus.Unavailable, default, $"{gone.Message} ({gone.Remedy})"),
             RpcReply.TimedOut late => new SourceAnswer<JsonElement>(

@@ -26,6 +26,7 @@ internal sealed partial class MailboxServer(
     // A target has 128 blocks under way, each with a request for it or its confirmation.
     private const int QueueLimit = 512;
     private const int RememberedHellos = 4096;
+    private const string UnknownOperation = "the operation is not known to this version";
     private const int MaxAnnounced = 4;
 
     // Anybody can make up a session; the answer to that is small, and rare.
@@ -63,7 +64,7 @@ internal sealed partial class MailboxServer(
     {
         try
         {
-            await Supervisor.RunAsync(cancellationToken, AnswerAllAsync, ConfirmAllAsync);
+            await Supervisor.RunAsync(cancellationToken, AnswerAllAsync, ConfirmAllAsync, ProveAllAsync);
         }
         finally
         {
@@ -84,6 +85,7 @@ internal sealed partial class MailboxServer(
             {
                 { Message: { } message } => HandleAsync(incoming.Header, message, cancellationToken),
                 { Confirmed: { } confirmed } => ConfirmedAsync(confirmed, cancellationToken),
+                { Proved: { } proved } => ProvedAsync(proved, cancellationToken),
                 { Header.Type: MessageType.Started } => SayStartedAsync(cancellationToken),
                 _ => AnnounceAsync(cancellationToken),
             });
@@ -256,8 +258,14 @@ internal sealed partial class MailboxServer(
                 case TransferOperation.Fill:
                     await FillAsync(session, number, request.Fill!, cancellationToken);
                     break;
+                case TransferOperation.Statement:
+                    await StatementAsync(session, number, request.Statement!, cancellationToken);
+                    break;
+                case TransferOperation.Digest:
+                    await DigestAsync(session, number, request.Digest!, cancellationToken);
+                    break;
                 default:
-                    await ReplyAsync(session, number, TransferStatus.InvalidRequest, "the operation is not known to this version", default, cancellationToken);
+                    await ReplyAsync(session, number, TransferStatus.InvalidRequest, UnknownOperation, default, cancellationToken);
                     break;
             }
         }
@@ -586,7 +594,7 @@ internal sealed partial class MailboxServer(
     [LoggerMessage(1201, LogLevel.Information, "node {Target} opened a session, chunks of {ChunkBytes} bytes")]
     private static partial void SessionOpened(ILogger logger, string target, int chunkBytes);
 
-    private readonly record struct Incoming(MessageHeader Header, byte[]? Message, Confirmation? Confirmed = null);
+    private readonly record struct Incoming(MessageHeader Header, byte[]? Message, Confirmation? Confirmed = null, Proved? Proved = null);
 
     private sealed record Confirmation(ServedSession Session, ulong Number, BlockKey Block, string BlockName, SourceAnswer<bool> Answer);
 }

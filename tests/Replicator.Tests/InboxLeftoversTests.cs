@@ -188,6 +188,7 @@ public sealed class InboxLeftoversTests : IAsyncLifetime, IAsyncDisposable
             {
                 Mailboxes = [(new FetchOptions { Source = TransferRig.Source, Target = TransferRig.Target }, link)],
                 InboxPath = _inbox.Folder,
+                StatePath = _folder.Path,
                 RepairPath = _folder["repair"],
                 QuarantinePath = _folder["quarantine"],
                 History = new SqliteHistoryOptions { Path = _folder["service.db"] },

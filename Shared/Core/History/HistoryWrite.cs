@@ -20,6 +20,12 @@ public sealed class HistoryWrite
     /// <summary>The stream that the events belong to; null for events outside any stream, such as those of a fill.</summary>
     public StreamFacts? Stream { get; init; }
 
+    /// <summary>
+    /// Is told the index of each event that is new to the database, in any order; null when nobody wants to know. What it was told counts only
+    /// when the write has succeeded.
+    /// </summary>
+    public Action<int>? Inserted { get; init; }
+
     /// <summary>The sequence numbers of the events. Only with <see cref="Stream"/>.</summary>
     public IReadOnlyList<SequenceRange> Received { get; init; } = [];
 

@@ -215,7 +215,7 @@ public sealed class BlockImporter : IDisposable
         var guarded = _options.Guards.TryGetValue(guardedNode, out var guard)
             ? new GuardedEvents(guard, _options.Quarantine, new SinkBlock(key, guardedNode, stream.Value.Mailbox), file.Path, _events.Oids)
             : null;
-        var job = new ImportJob(_history, _sinks, file, check, stream.Value, key, _events, _options.MaxEventsPerTransaction, guarded, Probe);
+        var job = new ImportJob(_history, _sinks, file, check, stream.Value, key, _events, _options.MaxEventsPerTransaction, guarded, _options.Digests, Probe);
         var outcome = found.Value is { IsComplete: true } applied
             ? new ImportOutcome.AlreadyApplied(applied)
             : await job.ApplyAsync(UnixTime.FromDateTimeOffset(_time.GetUtcNow()), cancellation);

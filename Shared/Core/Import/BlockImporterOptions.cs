@@ -15,6 +15,9 @@ public sealed record BlockImporterOptions
     /// <summary>Where events go that a guarded source may not write. Without one they are counted, and gone.</summary>
     public Quarantine? Quarantine { get; init; }
 
+    /// <summary>The book of what was imported, by item and hour; null where none is kept.</summary>
+    public Proof.ImportDigests? Digests { get; init; }
+
     /// <summary>How many OIDs are remembered from block to block; from 1.</summary>
     public int MaxOids { get; init; } = 500_000;
 }

@@ -1,6 +1,7 @@
 using ZfRepl.Core.Blocks;
 using ZfRepl.Core.Frames;
 using ZfRepl.Core.History;
+using ZfRepl.Core.Proof;
 using ZfRepl.Core.Sinks;
 using ZfRepl.Core.Storage;
 using ZfRepl.Core.Telemetry;
@@ -18,6 +19,7 @@ internal sealed class ImportJob(
     EventBatch events,
     int maxEvents,
     GuardedEvents? guarded,
+    ImportDigests? digests,
     Action<ImportStep>? probe)
 {
     private readonly SequenceSet _received = new();
@@ -49,7 +51,7 @@ internal sealed class ImportJob(
                 return ImportTrouble.With(parted.Error);
             }
 
-            var written = await history.WriteAsync(MakeWrite(reader, counts, nowNs), cancellation);
+            var written = await WriteAsync(reader, counts, nowNs, cancellation);
             if (!written.IsOk)
             {
                 return ImportTrouble.With(written.Error);
@@ -94,7 +96,27 @@ internal sealed class ImportJob(
     private StorageResult<BlockEventReader> OpenReader() =>
         BlockEventReader.Open(file, stream.Id, events, maxEvents, check.Report.TornTail?.Offset ?? long.MaxValue);
 
-    private HistoryWrite MakeWrite(BlockEventReader reader, in WriteCounts before, long nowNs)
+    /// <summary>Writes a part, and enters what was new of it into the book of what was imported, where one is kept.</summary>
+    private async ValueTask<HistoryResult<WriteReceipt>> WriteAsync(
+        BlockEventReader reader, WriteCounts before, long nowNs, CancellationToken cancellation)
+    {
+        if (digests is null)
+        {
+            return await history.WriteAsync(MakeWrite(reader, before, nowNs, null), cancellation);
+        }
+
+        using var entry = await digests.BeginAsync(cancellation);
+        var write = MakeWrite(reader, before, nowNs, entry.Inserted);
+        var written = await history.WriteAsync(write, cancellation);
+        if (written.IsOk)
+        {
+            entry.Book(stream.Id, write.Events);
+        }
+
+        return written;
+    }
+
+    private HistoryWrite MakeWrite(BlockEventReader reader, in WriteCounts before, long nowNs, Action<int>? inserted)
     {
         var part = new SequenceSet();
         part.AddAll(reader.Runs.Select(run => new SequenceRange(run.FirstSequence, run.FirstSequence + (ulong)run.Count - 1)));
@@ -107,6 +129,7 @@ internal sealed class ImportJob(
             Events = guarded?.Allowed ?? reader.Events,
             Start = guarded is null ? reader.Start : 0,
             Count = guarded?.Allowed.Count ?? reader.Count,
+            Inserted = inserted,
             Stream = stream,
             Received = part.Ranges,
             Losses = reader.IsLast ? [.. reader.Losses, .. FoundLosses(reader, nowNs), .. Refusals(nowNs)] : reader.Losses,

@@ -1,6 +1,7 @@
 using ZfRepl.Core.Bytes;
 using ZfRepl.Core.Frames;
 using ZfRepl.Core.Repair;
+using ZfRepl.Core.Telemetry;
 
 namespace ZfRepl.Core.Transfer;
 
@@ -11,12 +12,19 @@ public sealed record FillWish(string Id, TimeRange Range)
 {
     private const int MaxIdBytes = 64;
 
+    /// <summary>These items alone; none for all of the mailbox. A source of an earlier version fills all, which does no harm.</summary>
+    public IReadOnlyList<Oid> Items { get; init; } = [];
+
     /// <summary>Appends the content.</summary>
     public void Write(ByteWriter output)
     {
         output.WriteText(Id);
         output.WriteInt64(Range.FromNs);
         output.WriteInt64(Range.ToNs);
+        if (Items.Count > 0)
+        {
+            ItemList.Write(output, Items);
+        }
     }
 
     /// <summary>Reads the content; null when it is malformed.</summary>
@@ -24,7 +32,10 @@ public sealed record FillWish(string Id, TimeRange Range)
     {
         var id = input.ReadText(MaxIdBytes);
         var range = new TimeRange(input.ReadInt64(), input.ReadInt64());
-        return input.IsOk && id.Length > 0 && range.FromNs >= 0 && range.FromNs <= range.ToNs ? new FillWish(id, range) : null;
+        var items = input.Remaining > 0 ? ItemList.Read(ref input) : [];
+        return input.IsOk && items is not null && id.Length > 0 && range.FromNs >= 0 && range.FromNs <= range.ToNs
+            ? new FillWish(id, range) { Items = items }
+            : null;
     }
 }
 

@@ -25,6 +25,12 @@ public enum TransferOperation : byte
 
     /// <summary>Fill a range of time into the mailbox from the source's own history, or say how far that is.</summary>
     Fill = 6,
+
+    /// <summary>State the mailbox's accounts, signed.</summary>
+    Statement = 16,
+
+    /// <summary>Sum up what the source's own history has for the mailbox.</summary>
+    Digest = 17,
 }
 
 /// <summary>How a request ended. The numbers are on the wire; they are those of the service calls.</summary>
@@ -137,6 +143,8 @@ public sealed record HelloReply(int ChunkBytes, int MaxWindow)
 /// <param name="TransferId">For pull: the transfer.</param>
 /// <param name="FirstChunk">For pull and get: the first chunk.</param>
 /// <param name="Fill">For fill: what to fill.</param>
+/// <param name="Statement">For statement: which, and which part of it.</param>
+/// <param name="Digest">For digest: of what.</param>
 public sealed record TransferRequest(
     TransferOperation Operation,
     BlockKey? Block = null,
@@ -145,7 +153,9 @@ public sealed record TransferRequest(
     TransferCodec Codec = TransferCodec.None,
     ulong TransferId = 0,
     uint FirstChunk = 0,
-    FillWish? Fill = null)
+    FillWish? Fill = null,
+    StatementWish? Statement = null,
+    DigestWish? Digest = null)
 {
     /// <summary>The message's content.</summary>
     public ReadOnlySpan<byte> Encode()
@@ -164,6 +174,8 @@ public sealed record TransferRequest(
         }
 
         Fill?.Write(output);
+        Statement?.Write(output);
+        Digest?.Write(output);
         return output.Written;
     }
 
@@ -179,8 +191,17 @@ public sealed record TransferRequest(
         var chunk = input.ReadVarint();
         var block = input.ReadByte() != 0 ? BlockKeyCodec.Read(ref input) : null;
         var fill = operation == TransferOperation.Fill ? FillWish.Read(ref input) : null;
-        return input.IsOk && chunk <= uint.MaxValue && (fill is not null || operation != TransferOperation.Fill)
-            ? new TransferRequest(operation, block, rotate, limit, codec, transfer, (uint)chunk, fill)
+        var statement = operation == TransferOperation.Statement ? StatementWish.Read(ref input) : null;
+        var digest = operation == TransferOperation.Digest ? DigestWish.Read(ref input) : null;
+        var isWhole = operation switch
+        {
+            TransferOperation.Fill => fill is not null,
+            TransferOperation.Statement => statement is not null,
+            TransferOperation.Digest => digest is not null,
+            _ => true,
+        };
+        return input.IsOk && chunk <= uint.MaxValue && isWhole
+            ? new TransferRequest(operation, block, rotate, limit, codec, transfer, (uint)chunk, fill, statement, digest)
             : null;
     }
 }

@@ -77,13 +77,37 @@ internal sealed record BadCall(string Service, string Method, string Parameter, 
         new(Plant.Collector, "loss.list", "limit", """{"limit":0}""", Invalid, "allowed is 1 to 100000"),
         new(Plant.Collector, "loss.list", "limit", """{"limit":100001}""", Invalid, "allowed is 1 to 100000"),
 
+        .. from name in OddNames
+           select new BadCall(Plant.Collector, "proof.statement", "i", new JsonObject { ["i"] = name, ["from_ns"] = 0, ["to_ns"] = 1 }.ToJsonString(), Gone, "there is no"),
+        new(Plant.Collector, "proof.statement", "to_ns", """{"i":"centre","from_ns":2,"to_ns":1}""", Invalid, "swap them"),
+        new(Plant.Collector, "proof.statement", "to_ns", """{"i":"centre","from_ns":2}""", Invalid),
+        new(Plant.Collector, "proof.statement", "from_ns", """{"i":"centre","from_ns":1.5,"to_ns":2}""", Invalid, "a whole number"),
+        new(Plant.Collector, "proof.digest", "from_ns", """{"i":"centre","from_ns":1e30,"to_ns":2,"walk":"0123456789abcdef"}""", Invalid, "a whole number"),
+        new(Plant.Collector, "proof.digest", "after_ns", """{"i":"centre","from_ns":0,"to_ns":1,"walk":"0123456789abcdef","after_oid":"sensor:a","after_ns":1.5}""", Invalid, "a whole number"),
+        new(Plant.Collector, "proof.digest", "after_number", """{"i":"centre","from_ns":0,"to_ns":1,"walk":"0123456789abcdef","after_oid":"sensor:a","after_ns":1,"after_number":"y"}""", Invalid, "a whole number"),
+        new(Plant.Collector, "mailbox.fill", "oid", """{"i":"centre","oid":["nothing"]}""", Invalid),
+        new(Plant.Collector, "proof.digest", "i", """{"i":"../x","from_ns":0,"to_ns":1,"walk":"0123456789abcdef"}""", Gone, "there is no"),
+        new(Plant.Collector, "proof.digest", "to_ns", """{"i":"centre","from_ns":2,"to_ns":1,"walk":"0123456789abcdef"}""", Invalid, "swap them"),
+        .. from walk in new[] { "", "x", "{nul}", "{long}", "0123456789abcde", "+123456789abcdef" }
+           select new BadCall(Plant.Collector, "proof.digest", "walk", $$"""{"i":"centre","from_ns":0,"to_ns":1,"walk":"{{walk}}"}""", Invalid, "16 hexadecimal digits"),
+        new(Plant.Collector, "proof.digest", "oid", """{"i":"centre","from_ns":0,"to_ns":1,"walk":"0123456789abcdef","oid":["nothing"]}""", Invalid),
+        new(Plant.Collector, "proof.digest", "after_oid", """{"i":"centre","from_ns":0,"to_ns":1,"walk":"0123456789abcdef","after_oid":"sensor:a"}""", Invalid, "go together"),
+        new(Plant.Collector, "proof.digest", "max_bytes", """{"i":"centre","from_ns":0,"to_ns":1,"walk":"0123456789abcdef","max_bytes":1}""", Invalid, "allowed is 256"),
+
         // Of the roles that import.
         .. from service in new[] { Plant.Replicator, Plant.Standalone } from call in Importing(service) select call,
         .. from service in new[] { Plant.Collector, Plant.Replicator, Plant.Standalone } from call in Quarantine(service) select call,
 
-        .. from method in new[] { "client.start", "client.self_repair", "gap.list" }
+        .. from method in new[] { "client.start", "client.self_repair", "gap.list", "proof.start" }
            from name in OddNames
            select Of(Plant.Replicator, method, "i", Gone, "client.mailboxes names them", ("i", name)),
+        new(Plant.Replicator, "proof.start", "t_end", """{"i":"edge1","t_start":"2024-01-02","t_end":"2024-01-01"}""", Invalid, "swap them"),
+        new(Plant.Replicator, "proof.start", "t_start", """{"i":"edge1","t_start":-5}""", Invalid, "1970 to 9999"),
+        .. from method in new[] { "proof.state", "proof.cancel" }
+           from id in OddNames
+           select Of(Plant.Replicator, method, "id", Gone, "there is no proof", ("id", id)),
+        new(Plant.Replicator, "proof.state", "after", """{"id":"x","after":1.5}""", Invalid, "a whole number"),
+        new(Plant.Replicator, "proof.state", "timeout", """{"id":"x","timeout":61}""", Invalid, "allowed is 0 to 60"),
         new(Plant.Replicator, "client.self_repair", "oid", """{"i":"edge1"}""", Invalid, "self_repair.oid"),
         new(Plant.Replicator, "client.self_repair", "oid", """{"i":"edge1","oid":[]}""", Invalid, "no item"),
         new(Plant.Replicator, "client.self_repair", "oid", """{"i":"edge1","oid":"../x"}""", Invalid, "no item"),

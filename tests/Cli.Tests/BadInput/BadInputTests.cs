@@ -115,7 +115,7 @@ public sealed class BadInputTests(Plant plant) : IClassFixture<Plant>
 
     private static string Given(IEnumerable<Parameter> required, JsonObject more)
     {
-        var given = new JsonObject(required.Select(p => KeyValuePair.Create(p.Name, p.Type == RpcType.Integer ? JsonValue.Create(1) : (JsonNode?)"x")));
+        var given = new JsonObject(required.Select(p => KeyValuePair.Create(p.Name, p.Type == RpcType.Integer ? 1 : (JsonNode?)"x")));
         foreach (var (name, value) in more)
         {
             given[name] = value?.DeepClone();

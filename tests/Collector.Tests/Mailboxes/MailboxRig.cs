@@ -1,6 +1,7 @@
 using ZfRepl.Collector.Mailboxes;
 using ZfRepl.Core.Blocks;
 using ZfRepl.Core.Frames;
+using ZfRepl.Core.Proof;
 using ZfRepl.Core.Storage;
 using ZfRepl.Core.Telemetry;
 using ZfRepl.TestKit;
@@ -41,6 +42,7 @@ internal sealed class MailboxRig : IAsyncDisposable
         Folder = Folder,
         Durability = Durability.Always,
         RetryDelay = TimeSpan.FromMilliseconds(1),
+        BookEntriesPerWrite = 2,
     };
 
     /// <summary>Opens and runs a mailbox on whatever the disk holds; an error at start is tried again as often as a test allows.</summary>
@@ -159,6 +161,13 @@ internal sealed class MailboxRig : IAsyncDisposable
         var status = await Mailbox.StatusAsync(CancellationToken.None);
         Assert.Equal(
             status.AcceptedEvents, status.DeliveredEvents + status.BacklogEvents + status.LostEvents + status.QuarantinedEvents);
+
+        // By hour it is the same sum, whatever has happened.
+        var (now, accounts) = await Mailbox.AccountsAsync(CancellationToken.None);
+        Assert.Equal(
+            new EventAccounts(now.AcceptedEvents, now.DeliveredEvents, now.BacklogEvents, now.LostEvents, now.QuarantinedEvents),
+            accounts.Hours.Aggregate(accounts.Earlier, (sum, h) => sum + h.Events));
+        Assert.Null(accounts.Chain.Check(accounts.Stream));
         return status;
     }
 

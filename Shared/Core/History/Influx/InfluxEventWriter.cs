@@ -33,13 +33,20 @@ internal sealed class InfluxEventWriter(InfluxConnection connection, InfluxState
     private readonly Stack<ByteWriter> _bodies = new();
     private readonly Dictionary<(int Item, long TimeNs), InstantRows> _instants = [];
     private Key[] _order = new Key[1024];
+    private Action<int>? _inserted;
 
     /// <summary>Called before each request with points, by tests: its number in the write, from 0.</summary>
     public Action<int>? Probe { get; set; }
 
     /// <summary>Writes a part of a batch. After an error some of the events may be in the database: the same write again completes it.</summary>
-    public async Task<HistoryResult<WriteCounts>> WriteAsync(EventBatch batch, int start, int count, CancellationToken cancellation)
+    /// <param name="batch">The batch.</param>
+    /// <param name="start">The first event.</param>
+    /// <param name="count">How many events.</param>
+    /// <param name="inserted">Is told the index of each new one, or null.</param>
+    /// <param name="cancellation">Ends the write.</param>
+    public async Task<HistoryResult<WriteCounts>> WriteAsync(EventBatch batch, int start, int count, Action<int>? inserted, CancellationToken cancellation)
     {
+        _inserted = inserted;
         _lines.Begin(batch.Oids);
         _instants.Clear();
         var groups = Sort(batch, start, count);
@@ -124,6 +131,7 @@ internal sealed class InfluxEventWriter(InfluxConnection connection, InfluxState
             if (at >= groups[group].Split && isFirst && isLast)
             {
                 _lines.Append(body, batch, key.Index, 0);
+                _inserted?.Invoke(key.Index);
                 inserted++;
                 lines++;
                 continue;
@@ -152,6 +160,7 @@ internal sealed class InfluxEventWriter(InfluxConnection connection, InfluxState
                 var number = rows.NextNumber();
                 rows.Add(number, ieid, content);
                 counts = counts with { Inserted = counts.Inserted + 1 };
+                _inserted?.Invoke(key.Index);
                 return number;
             case EventVerdict.Replay:
                 counts = counts with { Replays = counts.Replays + 1 };

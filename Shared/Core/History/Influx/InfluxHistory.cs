@@ -13,7 +13,7 @@ namespace ZfRepl.Core.History.Influx;
 /// <remarks>
 /// A server that can't be reached keeps nothing from opening: each call says so until it is back. One ledger file belongs to one service.
 /// </remarks>
-public sealed class InfluxHistory : IHistoryDatabase
+public sealed class InfluxHistory : IHistoryDatabase, IAppliedBook
 {
     private static readonly EventBatch Nothing = new(new OidTable(), 1);
 
@@ -107,7 +107,7 @@ public sealed class InfluxHistory : IHistoryDatabase
             ObjectDisposedException.ThrowIf(_isDisposed, this);
             var counts = write.Count == 0
                 ? default(WriteCounts)
-                : await AskAsync(token => _writer.WriteAsync(write.Events, write.Start, write.Count, token), cancellation);
+                : await AskAsync(token => _writer.WriteAsync(write.Events, write.Start, write.Count, write.Inserted, token), cancellation);
             return counts.IsOk ? await WriteBooksAsync(write, counts.Value, cancellation) : counts.Error;
         }
         finally
@@ -131,6 +131,10 @@ public sealed class InfluxHistory : IHistoryDatabase
     /// <inheritdoc/>
     public ValueTask<HistoryResult<IReadOnlyList<StreamAccount>>> ReadStreamsAsync(
         StreamId? only, int maxMissing, CancellationToken cancellation) => _ledger.ReadStreamsAsync(only, maxMissing, cancellation);
+
+    /// <inheritdoc/>
+    public ValueTask<HistoryResult<IReadOnlyList<AppliedBlock>>> ReadAppliedAsync(
+        StreamId stream, BlockKey? after, int limit, CancellationToken cancellation) => _ledger.ReadAppliedAsync(stream, after, limit, cancellation);
 
     /// <inheritdoc/>
     public ValueTask<HistoryResult<IReadOnlyList<BookedLoss>>> ReadLossesAsync(string? node, int limit, CancellationToken cancellation) =>

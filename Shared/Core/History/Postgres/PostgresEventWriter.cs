@@ -63,7 +63,11 @@ internal sealed class PostgresEventWriter(PostgresSession session)
     public void Forget() => _oids.Forget();
 
     /// <summary>Writes a part of a batch.</summary>
-    public async Task<WriteCounts> WriteAsync(EventBatch batch, int start, int count)
+    /// <param name="batch">The batch.</param>
+    /// <param name="start">The first event.</param>
+    /// <param name="count">How many events.</param>
+    /// <param name="inserted">Is told the index of each new one, or null.</param>
+    public async Task<WriteCounts> WriteAsync(EventBatch batch, int start, int count, Action<int>? inserted)
     {
         if (count == 0)
         {
@@ -73,9 +77,9 @@ internal sealed class PostgresEventWriter(PostgresSession session)
         await _oids.LoadAsync(batch, start, count);
         Sort(batch, start, count);
         Part(batch, count);
-        await CopyAsync(batch);
+        await CopyAsync(batch, inserted);
         var counts = new WriteCounts(count, _new.Count, 0, 0, 0);
-        return _others.Count == 0 ? counts : counts + await SettleAsync(batch);
+        return _others.Count == 0 ? counts : counts + await SettleAsync(batch, inserted);
     }
 
     private void Sort(EventBatch batch, int start, int count)
@@ -113,7 +117,7 @@ internal sealed class PostgresEventWriter(PostgresSession session)
     }
 
     /// <summary>Loads the new rows.</summary>
-    private async Task CopyAsync(EventBatch batch)
+    private async Task CopyAsync(EventBatch batch, Action<int>? inserted)
     {
         if (_new.Count == 0)
         {
@@ -125,6 +129,7 @@ internal sealed class PostgresEventWriter(PostgresSession session)
         for (var i = 0; i < _new.Count; i++)
         {
             _rows.Append(batch, _new[i]);
+            inserted?.Invoke(_new[i].Index);
             if (_rows.IsFull)
             {
                 await stream.WriteAsync(_rows.Written);
@@ -136,12 +141,12 @@ internal sealed class PostgresEventWriter(PostgresSession session)
         await stream.WriteAsync(_rows.Written);
     }
 
-    private async Task<WriteCounts> SettleAsync(EventBatch batch)
+    private async Task<WriteCounts> SettleAsync(EventBatch batch, Action<int>? inserted)
     {
         await CopyOthersAsync(batch);
         _new.Clear();
         var counts = await JudgeAsync(batch);
-        await CopyAsync(batch);
+        await CopyAsync(batch, inserted);
         return counts;
     }
 

@@ -31,7 +31,7 @@ internal enum PostgresHistoryStep
 /// away needs no restart here. Nothing is repeated within a call: a commit whose answer was lost is an error, and repeating the write finds
 /// the events, and the ledger row, in the database.
 /// </remarks>
-public sealed class PostgresHistory : IHistoryDatabase
+public sealed class PostgresHistory : IHistoryDatabase, IAppliedBook
 {
     private readonly PostgresHistoryOptions _options;
     private readonly SemaphoreSlim _writing = new(1, 1);
@@ -119,6 +119,17 @@ public sealed class PostgresHistory : IHistoryDatabase
     }
 
     /// <inheritdoc/>
+    public ValueTask<HistoryResult<IReadOnlyList<AppliedBlock>>> ReadAppliedAsync(
+        StreamId stream, BlockKey? after, int limit, CancellationToken cancellation)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(limit);
+        return WithReaderAsync(
+            async session => HistoryResult.Of<IReadOnlyList<AppliedBlock>>(
+                await new PostgresLedger(session).ReadAppliedAsync(stream, after, limit, cancellation)),
+            cancellation);
+    }
+
+    /// <inheritdoc/>
     public ValueTask<HistoryResult<IReadOnlyList<BookedLoss>>> ReadLossesAsync(string? node, int limit, CancellationToken cancellation)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(limit);
@@ -189,7 +200,7 @@ public sealed class PostgresHistory : IHistoryDatabase
     {
         await writer.BeginAsync();
         await ProbeAsync(PostgresHistoryStep.Begun);
-        var counts = await writer.Events.WriteAsync(write.Events, write.Start, write.Count);
+        var counts = await writer.Events.WriteAsync(write.Events, write.Start, write.Count, write.Inserted);
         await ProbeAsync(PostgresHistoryStep.EventsWritten);
         var applied = write.Stream is null ? null : await WriteBooksAsync(writer.Ledger, write, write.Stream, counts);
         await ProbeAsync(PostgresHistoryStep.BeforeCommit);

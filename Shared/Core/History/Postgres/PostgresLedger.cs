@@ -149,16 +149,35 @@ internal sealed class PostgresLedger(PostgresSession session)
             """,
             BlockParameters(streamId, block));
         await using var row = await command.ExecuteReaderAsync(cancellation);
-        return await row.ReadAsync(cancellation)
-            ? new AppliedBlock(
-                block,
-                unchecked((ulong)row.GetInt64(0)),
-                unchecked((ulong)row.GetInt64(1)),
-                new WriteCounts(row.GetInt64(2), row.GetInt64(3), row.GetInt64(4), row.GetInt64(5), row.GetInt64(6)),
-                row.GetInt64(7),
-                row.GetBoolean(8),
-                row.GetBoolean(9))
-            : null;
+        return await row.ReadAsync(cancellation) ? Applied(row, block) : null;
+    }
+
+    /// <summary>The rows of a stream behind a block, ordered by number and hash.</summary>
+    public async Task<AppliedBlock[]> ReadAppliedAsync(StreamId stream, BlockKey? after, int limit, CancellationToken cancellation)
+    {
+        if (await FindRowAsync(stream, cancellation) is not { } streamId)
+        {
+            return [];
+        }
+
+        await using var command = session.Command(
+            """
+            SELECT first_sequence, next_sequence, events, inserted, replays, repeats, conflicts, applied_ns, is_complete, is_delivered,
+              block_index, hash
+            FROM applied WHERE stream_id = $1 AND (block_index, hash) > ($2, $3) AND octet_length(hash) = 32 ORDER BY block_index, hash LIMIT $4
+            """,
+            Parameter(streamId),
+            Parameter(after is null ? -1 : unchecked((long)after.Index)),
+            Parameter(after is null ? [] : after.Hash.Bytes.ToArray()),
+            Parameter((long)limit));
+        await using var row = await command.ExecuteReaderAsync(cancellation);
+        var found = new List<AppliedBlock>();
+        while (await row.ReadAsync(cancellation))
+        {
+            found.Add(Applied(row, new BlockKey(stream, unchecked((ulong)row.GetInt64(10)), new BlockHash(row.GetFieldValue<byte[]>(11)))));
+        }
+
+        return [.. found];
     }
 
     /// <summary>Notes that the sinks have a block.</summary>
@@ -181,6 +200,15 @@ internal sealed class PostgresLedger(PostgresSession session)
         record.AppendFrame(bytes, 0, 0);
         return SHA256.HashData(bytes.Written)[..16];
     }
+
+    private static AppliedBlock Applied(NpgsqlDataReader row, BlockKey block) => new(
+        block,
+        unchecked((ulong)row.GetInt64(0)),
+        unchecked((ulong)row.GetInt64(1)),
+        new WriteCounts(row.GetInt64(2), row.GetInt64(3), row.GetInt64(4), row.GetInt64(5), row.GetInt64(6)),
+        row.GetInt64(7),
+        row.GetBoolean(8),
+        row.GetBoolean(9));
 
     private static NpgsqlParameter[] BlockParameters(int streamId, BlockKey block) =>
         [Parameter(streamId), Parameter(unchecked((long)block.Index)), Parameter(block.Hash.Bytes.ToArray())];

@@ -31,7 +31,11 @@ internal sealed class SqliteEventWriter
     }
 
     /// <summary>Writes a part of a batch.</summary>
-    public WriteCounts Write(EventBatch batch, int start, int count)
+    /// <param name="batch">The batch.</param>
+    /// <param name="start">The first event.</param>
+    /// <param name="count">How many events.</param>
+    /// <param name="inserted">Is told the index of each new one, or null.</param>
+    public WriteCounts Write(EventBatch batch, int start, int count, Action<int>? inserted)
     {
         var order = Sort(batch, start, count);
         var counts = new WriteCounts(count, 0, 0, 0, 0);
@@ -39,9 +43,14 @@ internal sealed class SqliteEventWriter
         {
             Bind(_insertFirst, key, batch);
             _insertFirst.Execute();
+            var before = counts.Inserted;
             counts = raw.sqlite3_changes(_session.Database) > 0
                 ? counts with { Inserted = counts.Inserted + 1 }
                 : Settle(key, batch, counts);
+            if (counts.Inserted > before)
+            {
+                inserted?.Invoke(key.Index);
+            }
         }
 
         return counts;

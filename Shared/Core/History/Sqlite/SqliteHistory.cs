@@ -30,7 +30,7 @@ internal enum SqliteHistoryStep
 /// After any failure the connection is dropped, and the next call opens a new one, so that a full disk or a lock that went away needs no
 /// restart. A file that is damaged or not ours is never changed, moved or deleted.
 /// </remarks>
-public sealed class SqliteHistory : IHistoryDatabase
+public sealed class SqliteHistory : IHistoryDatabase, IAppliedBook
 {
     private readonly SqliteHistoryOptions _options;
     private readonly SemaphoreSlim _writing = new(1, 1);
@@ -122,6 +122,14 @@ public sealed class SqliteHistory : IHistoryDatabase
     }
 
     /// <inheritdoc/>
+    public ValueTask<HistoryResult<IReadOnlyList<AppliedBlock>>> ReadAppliedAsync(
+        StreamId stream, BlockKey? after, int limit, CancellationToken cancellation)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(limit);
+        return WithReaderAsync<IReadOnlyList<AppliedBlock>>(session => new SqliteLedger(session).ReadApplied(stream, after, limit), cancellation);
+    }
+
+    /// <inheritdoc/>
     public ValueTask<HistoryResult<HistoryCursor?>> ReadEventsAsync(
         Oid oid, HistoryCursor after, long toNs, int limit, EventBatch target, CancellationToken cancellation)
     {
@@ -159,7 +167,7 @@ public sealed class SqliteHistory : IHistoryDatabase
     {
         writer.Session.Begin();
         Probe?.Invoke(SqliteHistoryStep.Begun);
-        var counts = writer.Events.Write(write.Events, write.Start, write.Count);
+        var counts = writer.Events.Write(write.Events, write.Start, write.Count, write.Inserted);
         Probe?.Invoke(SqliteHistoryStep.EventsWritten);
         var applied = write.Stream is null ? null : WriteBooks(writer.Ledger, write, write.Stream, counts);
         Probe?.Invoke(SqliteHistoryStep.BeforeCommit);

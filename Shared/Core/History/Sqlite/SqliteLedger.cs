@@ -130,18 +130,36 @@ internal sealed class SqliteLedger(SqliteSession session)
             FROM applied WHERE stream_id = ?1 AND block_index = ?2 AND hash = ?3
             """);
         BindBlock(row, streamId, block);
-        var found = row.Step()
-            ? new AppliedBlock(
-                block,
-                unchecked((ulong)row.Int64(0)),
-                unchecked((ulong)row.Int64(1)),
-                new WriteCounts(row.Int64(2), row.Int64(3), row.Int64(4), row.Int64(5), row.Int64(6)),
-                row.Int64(7),
-                row.Int64(8) != 0,
-                row.Int64(9) != 0)
-            : null;
+        var found = row.Step() ? Applied(row, block) : null;
         row.Reset();
         return found;
+    }
+
+    /// <summary>The rows of a stream behind a block, ordered by number and hash.</summary>
+    public AppliedBlock[] ReadApplied(StreamId stream, BlockKey? after, int limit)
+    {
+        if (FindRow(stream) is not { } streamId)
+        {
+            return [];
+        }
+
+        var row = session.Statement("""
+            SELECT first_sequence, next_sequence, events, inserted, replays, repeats, conflicts, applied_ns, is_complete, is_delivered,
+              block_index, hash
+            FROM applied WHERE stream_id = ?1 AND (block_index, hash) > (?2, ?3) AND length(hash) = 32 ORDER BY block_index, hash LIMIT ?4
+            """);
+        row.Bind(1, streamId);
+        row.Bind(2, after is null ? -1 : unchecked((long)after.Index));
+        row.BindBlob(3, after is null ? [] : after.Hash.Bytes);
+        row.Bind(4, limit);
+        var found = new List<AppliedBlock>();
+        while (row.Step())
+        {
+            found.Add(Applied(row, new BlockKey(stream, unchecked((ulong)row.Int64(10)), new BlockHash(row.Bytes(11)))));
+        }
+
+        row.Reset();
+        return [.. found];
     }
 
     /// <summary>Notes that the sinks have a block.</summary>
@@ -165,6 +183,15 @@ internal sealed class SqliteLedger(SqliteSession session)
         record.AppendFrame(bytes, 0, 0);
         return SHA256.HashData(bytes.Written)[..16];
     }
+
+    private static AppliedBlock Applied(SqliteStatement row, BlockKey block) => new(
+        block,
+        unchecked((ulong)row.Int64(0)),
+        unchecked((ulong)row.Int64(1)),
+        new WriteCounts(row.Int64(2), row.Int64(3), row.Int64(4), row.Int64(5), row.Int64(6)),
+        row.Int64(7),
+        row.Int64(8) != 0,
+        row.Int64(9) != 0);
 
     private static void BindStream(SqliteStatement statement, StreamId stream)
     {
