@@ -153,7 +153,12 @@ internal sealed record BadCall(string Service, string Method, string Parameter, 
     {
         var given = new JsonObject
         {
-            ["i"] = "centre", ["path"] = "/nowhere/mbb_1", ["stream"] = new string('0', 32), ["index"] = 1, ["hash"] = new string('0', 64), ["way"] = new JsonArray("edge"),
+            ["i"] = "centre",
+            ["path"] = "/nowhere/mbb_1",
+            ["stream"] = new string('0', 32),
+            ["index"] = 1,
+            ["hash"] = new string('0', 64),
+            ["way"] = new JsonArray("edge"),
         };
         foreach (var (name, value) in wrong)
         {
