@@ -99,6 +99,7 @@ internal sealed class Centre
             Bus = new MqttBusOptions { Hosts = [] },
             Client = new ClientOptions
             {
+                StatePath = "/",
                 RepairPath = "/repair",
                 InboxPath = "/inbox",
                 QuarantinePath = "/quarantine",
