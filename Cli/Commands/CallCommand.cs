@@ -32,12 +32,6 @@ internal static class CallCommand
           zfrepl svc call eva.zfrepl.default.collector mailbox.list
         """;
 
-    private static readonly JsonSerializerOptions Indented = new()
-    {
-        WriteIndented = true,
-        Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
-    };
-
     public static Command Create()
     {
         var service = new Argument<string>("SVC") { Description = "service id" };
@@ -99,7 +93,7 @@ internal static class CallCommand
 
         if (value.Result.ValueKind != JsonValueKind.Null)
         {
-            Console.WriteLine(JsonSerializer.Serialize(value.Result, Indented));
+            Console.WriteLine(JsonSerializer.Serialize(value.Result, OutputJson.Indented));
         }
 
         if (done.Remark is { } remark)
