@@ -143,8 +143,10 @@ internal static class CallCommand
             return ExitCode.Ok;
         }
 
-        await Console.Error.WriteLineAsync($"zfrepl: {partial} blocks were damaged in part and {refused} not taken at all; `files` says why");
+        await Console.Error.WriteLineAsync($"zfrepl: not all is imported: in part {Blocks(partial)}, damaged or still being written; not at all {Blocks(refused)}; `files` says why");
         return ExitCode.Partial;
+
+        static string Blocks(int count) => count == 1 ? "1 block" : $"{count} blocks";
 
         int Count(string name) => result.TryGetProperty(name, out var value) && value.TryGetInt32(out var number) ? number : 0;
     }
