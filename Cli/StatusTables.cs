@@ -24,7 +24,7 @@ internal static class StatusTables
 
     private static void PrintServices(IReadOnlyList<ServiceStatus> services)
     {
-        var table = NewTable("service", "role", "health", "what");
+        var table = new StatusTable("service", "role", "health", "what");
         foreach (var service in services)
         {
             var state = service.Health is { } h && h.TryGetProperty("state", out var s) ? Text(s) : "unknown";
@@ -35,7 +35,7 @@ internal static class StatusTables
                 Markup.Escape(service.Trouble ?? Complaints(service.Health)));
         }
 
-        AnsiConsole.Write(table);
+        table.Write(AnsiConsole.Console);
     }
 
     private static string Complaints(JsonElement? health)
@@ -59,7 +59,7 @@ internal static class StatusTables
             return;
         }
 
-        var table = NewTable("mailbox", "accepted", "= delivered", "+ backlog", "+ lost", "+ quarantined", "blocks", "bytes", "oldest");
+        var table = new StatusTable("mailbox", "accepted", "= delivered", "+ backlog", "+ lost", "+ quarantined", "blocks", "bytes", "oldest");
         foreach (var row in rows)
         {
             AddAccounts(table, row, Property(row, "name") + (Property(row, "enabled") == "false" ? " (disabled)" : ""));
@@ -69,10 +69,10 @@ internal static class StatusTables
             }
         }
 
-        AnsiConsole.Write(table);
+        table.Write(AnsiConsole.Console);
     }
 
-    private static void AddAccounts(Table table, JsonElement row, string name) => table.AddRow(
+    private static void AddAccounts(StatusTable table, JsonElement row, string name) => table.AddRow(
         Markup.Escape(name),
         Number(row, "accepted_events"),
         Number(row, "delivered_events"),
@@ -83,6 +83,7 @@ internal static class StatusTables
         Number(row, "backlog_bytes"),
         Time(row, "oldest_block"));
 
+    // What is in the way of a client is the health's affair, above.
     private static void PrintClients(IReadOnlyList<ServiceStatus> services)
     {
         var rows = Rows(services, "clients");
@@ -91,7 +92,7 @@ internal static class StatusTables
             return;
         }
 
-        var table = NewTable("fetches from", "active", "blocks", "events", "known already", "waits there", "events/s", "left", "last contact", "trouble");
+        var table = new StatusTable("fetches from", "active", "blocks", "events", "known already", "waits there", "events/s", "left", "last contact");
         foreach (var row in rows)
         {
             table.AddRow(
@@ -103,11 +104,10 @@ internal static class StatusTables
                 Number(row, "backlog_events"),
                 Rate(row.Field("session")),
                 Left(row.Field("session")),
-                Time(row, "last_contact"),
-                Markup.Escape(Property(row, "trouble")));
+                Time(row, "last_contact"));
         }
 
-        AnsiConsole.Write(table);
+        table.Write(AnsiConsole.Console);
     }
 
     private static void PrintFills(IReadOnlyList<ServiceStatus> services)
@@ -119,7 +119,7 @@ internal static class StatusTables
             return;
         }
 
-        var table = NewTable("fills mailbox", "for", "from", "to", "filled up to", "%", "events", "events/s", "left", "what");
+        var table = new StatusTable("fills mailbox", "for", "from", "to", "filled up to", "%", "events", "events/s", "left", "what");
         foreach (var row in rows)
         {
             table.AddRow(
@@ -135,28 +135,25 @@ internal static class StatusTables
                 Markup.Escape(Property(row, "doing")));
         }
 
-        AnsiConsole.Write(table);
+        table.Write(AnsiConsole.Console);
     }
 
     private static void PrintRepairs(IReadOnlyList<ServiceStatus> services)
     {
-        // A source without a gap has nothing to say here.
-        var rows = Rows(services, "repairs")
-            .Where(r => Property(r, "trouble").Length > 0 || Array.Exists(GapCounts, count => Property(r, count) is not ("0" or "")))
-            .ToList();
+        // A source without a gap has nothing to say here; what is in the way of searching is the health's affair, above.
+        var rows = Rows(services, "repairs").Where(r => Array.Exists(GapCounts, count => Property(r, count) is not ("0" or ""))).ToList();
         if (rows.Count == 0)
         {
             return;
         }
 
-        var table = NewTable("gaps of", "being filled", "closed", "nobody can fill", "trouble");
+        var table = new StatusTable("gaps of", "being filled", "closed", "nobody can fill");
         foreach (var row in rows)
         {
-            table.AddRow(
-                Markup.Escape(Property(row, "source")), Number(row, "open"), Number(row, "closed"), Red(row, "unfillable"), Markup.Escape(Property(row, "trouble")));
+            table.AddRow(Markup.Escape(Property(row, "source")), Number(row, "open"), Number(row, "closed"), Red(row, "unfillable"));
         }
 
-        AnsiConsole.Write(table);
+        table.Write(AnsiConsole.Console);
     }
 
     private static void PrintStreams(IReadOnlyList<ServiceStatus> services)
@@ -167,11 +164,11 @@ internal static class StatusTables
             return;
         }
 
-        var table = NewTable("received of node", "for mailbox", "received", "missing", "lost at the source");
+        var table = new StatusTable("received of node", "for mailbox", "received", "missing", "lost at the source");
         foreach (var row in rows)
         {
             var losses = row.TryGetProperty("losses", out var list) && list.ValueKind == JsonValueKind.Array
-                ? string.Join(", ", list.EnumerateArray().Select(l => $"{Property(l, "events")} {Property(l, "reason")}"))
+                ? string.Join(", ", list.EnumerateArray().Where(l => Property(l, "events") != "0").Select(l => $"{Property(l, "events")} {Property(l, "reason")}"))
                 : "";
             table.AddRow(
                 Markup.Escape(Property(row, "node")),
@@ -181,18 +178,7 @@ internal static class StatusTables
                 Markup.Escape(losses));
         }
 
-        AnsiConsole.Write(table);
-    }
-
-    private static Table NewTable(params string[] columns)
-    {
-        var table = new Table().Border(TableBorder.Simple);
-        foreach (var column in columns)
-        {
-            table.AddColumn(Markup.Escape(column));
-        }
-
-        return table;
+        table.Write(AnsiConsole.Console);
     }
 
     private static List<JsonElement> Rows(IReadOnlyList<ServiceStatus> services, string name) =>

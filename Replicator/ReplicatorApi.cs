@@ -19,7 +19,10 @@ internal sealed class ReplicatorApi(ReplicatorOptions options, MqttBus bus, Bloc
 {
     private const int MaxMissingListed = 100;
 
-    private bool _isEnabled = true;
+    private volatile bool _isEnabled = true;
+
+    /// <summary>False from `disable` to `enable`.</summary>
+    public bool IsEnabled => _isEnabled;
 
     /// <summary>Adds the methods.</summary>
     public void Register(RpcMethods methods)

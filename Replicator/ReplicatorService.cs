@@ -46,20 +46,27 @@ public sealed class ReplicatorService(ReplicatorOptions options, IStorage storag
             loops.Add(token => keys.RunAsync(context.Time, token));
         }
 
-        new ReplicatorApi(options, bus, serving?.Server, fetching, context.Time).Register(context.Methods);
-        loops.Add(token => ReportHealthAsync(context, bus, fetching, token));
+        var api = new ReplicatorApi(options, bus, serving?.Server, fetching, context.Time);
+        api.Register(context.Methods);
+        loops.Add(token => ReportHealthAsync(context, bus, fetching, api, token));
         context.SignalReady();
         await Supervisor.RunAsync(stop, [.. loops]);
         return null;
     }
 
-    private async Task ReportHealthAsync(ServiceContext context, MqttBus bus, FetchingSide fetching, CancellationToken cancellationToken)
+    private async Task ReportHealthAsync(
+        ServiceContext context, MqttBus bus, FetchingSide fetching, ReplicatorApi api, CancellationToken cancellationToken)
     {
         while (true)
         {
             // A moment late: what is only just starting is not yet in trouble.
             await Task.Delay(HealthInterval, context.Time, cancellationToken);
             context.Health.Set("broker", bus.IsConnected ? HealthState.Ok : HealthState.Degraded, bus.State);
+            // Somebody meant it, and may have forgotten it since.
+            context.Health.Set(
+                "replication",
+                api.IsEnabled ? HealthState.Ok : HealthState.Degraded,
+                api.IsEnabled ? "enabled" : "disabled by a call: nothing is fetched or served until `enable` or a restart");
             ReportKeys(context);
             if (fetching.Leftovers is { State: var left })
             {

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using Spectre.Console;
 using ZfRepl.Core.Blocks;
@@ -11,7 +10,6 @@ namespace ZfRepl.Cli.Blocks;
 /// <summary><c>block ls</c>.</summary>
 internal static class BlockListing
 {
-    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
 
     public static int Run(IEnumerable<string> paths, bool json)
     {
@@ -19,7 +17,7 @@ internal static class BlockListing
         var rows = files.Select(Describe).ToList();
         if (json)
         {
-            Console.WriteLine(new JsonArray([.. rows]).ToJsonString(Indented));
+            Console.WriteLine(new JsonArray([.. rows]).ToJsonString(OutputJson.Indented));
         }
         else
         {

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using ZfRepl.Core.Blocks;
 using ZfRepl.Core.Storage;
@@ -9,7 +8,6 @@ namespace ZfRepl.Cli.Blocks;
 /// <summary><c>block verify</c>.</summary>
 internal static class BlockVerification
 {
-    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
 
     public static int Run(IEnumerable<string> paths, bool json)
     {
@@ -17,7 +15,7 @@ internal static class BlockVerification
         var results = files.Select(Verify).ToList();
         if (json)
         {
-            Console.WriteLine(new JsonArray([.. results]).ToJsonString(Indented));
+            Console.WriteLine(new JsonArray([.. results]).ToJsonString(OutputJson.Indented));
         }
         else
         {

@@ -32,12 +32,6 @@ internal static class CallCommand
           zfrepl svc call eva.zfrepl.default.collector mailbox.list
         """;
 
-    private static readonly JsonSerializerOptions Indented = new()
-    {
-        WriteIndented = true,
-        Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
-    };
-
     public static Command Create()
     {
         var service = new Argument<string>("SVC") { Description = "service id" };
@@ -99,7 +93,7 @@ internal static class CallCommand
 
         if (value.Result.ValueKind != JsonValueKind.Null)
         {
-            Console.WriteLine(JsonSerializer.Serialize(value.Result, Indented));
+            Console.WriteLine(JsonSerializer.Serialize(value.Result, OutputJson.Indented));
         }
 
         if (done.Remark is { } remark)
@@ -149,8 +143,10 @@ internal static class CallCommand
             return ExitCode.Ok;
         }
 
-        await Console.Error.WriteLineAsync($"zfrepl: {partial} blocks were damaged in part and {refused} not taken at all; `files` says why");
+        await Console.Error.WriteLineAsync($"zfrepl: not all is imported: in part {Blocks(partial)}, damaged or still being written; not at all {Blocks(refused)}; `files` says why");
         return ExitCode.Partial;
+
+        static string Blocks(int count) => count == 1 ? "1 block" : $"{count} blocks";
 
         int Count(string name) => result.TryGetProperty(name, out var value) && value.TryGetInt32(out var number) ? number : 0;
     }

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using Spectre.Console;
 using ZfRepl.Core.Telemetry;
@@ -70,8 +69,6 @@ internal static class KeyCommand
         Example:
           zfrepl key test edge1 --oid sensor:edge1/temperature
         """;
-
-    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
 
     public static Command Create() => new("key", GroupDescription) { New(), Add(), List(), Rotate(), Retire(), Test() };
 
@@ -249,7 +246,7 @@ internal static class KeyCommand
                 ["created"] = k.Created,
                 ["retired"] = k.Retired,
             })]);
-            Console.WriteLine(list.ToJsonString(Indented));
+            Console.WriteLine(list.ToJsonString(OutputJson.Indented));
             return ExitCode.Ok;
         }
 

@@ -93,11 +93,6 @@ internal static class LossCommand
 /// <summary>Rows of objects from several services, for people and for programs.</summary>
 internal static class RowOutput
 {
-    private static readonly JsonSerializerOptions Indented = new()
-    {
-        WriteIndented = true,
-        Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
-    };
 
     /// <summary>Prints the objects as one list, each with its service.</summary>
     public static void PrintJson(IEnumerable<(string Service, JsonElement Row)> rows)
@@ -110,7 +105,7 @@ internal static class RowOutput
             list.Add(item);
         }
 
-        Console.WriteLine(list.ToJsonString(Indented));
+        Console.WriteLine(list.ToJsonString(OutputJson.Indented));
     }
 
     /// <summary>A property as a text; empty when it is not there.</summary>

@@ -47,7 +47,7 @@ internal static class ProofCommand
     {
         var node = new Option<string?>("--node") { Description = "the source node", HelpName = "NODE" };
         var from = Time("--from", "first time compared (default: a day before the last)");
-        var to = Time("--to", "last time compared (default: now)");
+        var to = Time("--to", "last time compared (default: five seconds before now, by the clock of the source)");
         var output = new Option<string?>("--out") { Description = "write the signed proof to a file that does not exist yet", HelpName = "FILE" };
         var repair = new Option<bool>("--repair") { Description = "have the source fill what is missing, just that, and compare again" };
         var service = SharedOptions.Service();

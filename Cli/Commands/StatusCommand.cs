@@ -20,7 +20,6 @@ internal static class StatusCommand
         """;
 
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(5);
-    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
 
     public static Command Create()
     {
@@ -50,7 +49,7 @@ internal static class StatusCommand
         if (json)
         {
             var all = new JsonArray([.. services.Select(s => (JsonNode)s.ToJson())]);
-            Console.WriteLine(all.ToJsonString(Indented));
+            Console.WriteLine(all.ToJsonString(OutputJson.Indented));
         }
         else
         {

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using Spectre.Console;
 
@@ -8,7 +7,6 @@ namespace ZfRepl.Cli.Demo;
 /// <summary>Shows what came of a demo, as a table or as JSON.</summary>
 internal static class DemoReport
 {
-    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
 
     /// <summary>One JSON object.</summary>
     public static string ToJson(DemoOutcome outcome) => new JsonObject
@@ -26,7 +24,7 @@ internal static class DemoReport
         ["raw_bytes"] = outcome.Proof.RawBytes,
         ["seconds"] = Math.Round(outcome.Seconds, 1),
         ["proved"] = outcome.Proof.Holds,
-    }.ToJsonString(Indented);
+    }.ToJsonString(OutputJson.Indented);
 
     /// <summary>The proof as a table.</summary>
     public static void Print(DemoOutcome outcome)

@@ -5,7 +5,10 @@ namespace ZfRepl.Cli.Progress;
 /// <summary>Shows long work on the error output: a bar on a terminal, lines where the output is kept.</summary>
 internal static class ProgressDisplay
 {
-    private const int BarCells = 24;
+    private const int MaxBarCells = 24;
+
+    /// <summary>The percents, and a blank behind each of the three columns.</summary>
+    private const int OtherCells = 7;
 
     /// <summary>Does the work and shows it meanwhile.</summary>
     /// <param name="interval">The time between two lines, where there is no terminal.</param>
@@ -18,9 +21,12 @@ internal static class ProgressDisplay
         }
 
         var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
+        var width = console.Profile.Width;
+        var barCells = Math.Min(MaxBarCells, width / 5);
+        var textCells = Math.Max(1, width - barCells - OtherCells);
         return await console.Progress()
             .AutoClear(true)
-            .Columns(new ProgressBarColumn { Width = BarCells }, new PercentageColumn(), new TaskDescriptionColumn { Alignment = Justify.Left })
+            .Columns(new ProgressBarColumn { Width = barCells }, new PercentageColumn(), new TaskDescriptionColumn { Alignment = Justify.Left })
             .StartAsync(context =>
             {
                 var bar = context.AddTask("asks the service");
@@ -29,7 +35,7 @@ internal static class ProgressDisplay
                 {
                     bar.IsIndeterminate = view.Percent is null;
                     bar.Value = view.Percent ?? 0;
-                    bar.Description = Markup.Escape(ProgressText.Beside(view));
+                    bar.Description = Markup.Escape(ProgressText.Beside(view, textCells));
                 });
             });
     }

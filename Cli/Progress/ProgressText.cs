@@ -14,6 +14,28 @@ internal static class ProgressText
     /// <summary>The line beside a bar, which shows the percents.</summary>
     public static string Beside(WorkView view) => string.Join(" | ", Parts(view.What, view));
 
+    /// <summary>
+    /// The same in at most so many cells: the time left and what is waited for stay longest, what the operator has typed goes before them.
+    /// </summary>
+    /// <param name="view">The work.</param>
+    /// <param name="cells">At least 1.</param>
+    public static string Beside(WorkView view, int cells)
+    {
+        var parts = Parts(view.What, view).ToList();
+        var amounts = view.Done is null ? 1 : 2;
+        foreach (var least in (int[])[amounts + 1, amounts, 0])
+        {
+            if (Joined(parts).Length > cells && parts.Count > 1)
+            {
+                parts.RemoveAt(least);
+            }
+        }
+
+        return Joined(parts) is var text && text.Length > cells ? $"{text[..(cells - 1)]}…" : text;
+
+        static string Joined(IEnumerable<string> some) => string.Join(" | ", some);
+    }
+
     /// <summary>A number of bytes, in powers of a thousand.</summary>
     public static string Bytes(double bytes)
     {

@@ -177,7 +177,7 @@ public sealed partial class FetchClient : IFetchBooks
             return (SuspendedPause, suspended);
         }
 
-        var opened = await _link.EnsureSessionAsync(cancellationToken);
+        var opened = await _link.EnsureSessionAsync(cancellationToken, NoteWaiting);
         if (!opened.IsOk)
         {
             return (_retry.Next(), opened.Detail);
@@ -378,6 +378,15 @@ public sealed partial class FetchClient : IFetchBooks
         {
             _state = _state with { BacklogBlocks = reply.BacklogBlocks, BacklogEvents = reply.BacklogEvents, LastContact = _time.GetUtcNow() };
             _progress?.InTouch();
+        }
+    }
+
+    /// <summary>Until the answer is given up it may take a minute, in which nobody should think that all is well.</summary>
+    private void NoteWaiting(string trouble)
+    {
+        if (State.Trouble is null)
+        {
+            SetTrouble(trouble);
         }
     }
 

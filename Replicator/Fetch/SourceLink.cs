@@ -184,7 +184,9 @@ public sealed partial class SourceLink
     }
 
     /// <summary>Opens a session unless one is open.</summary>
-    public async Task<LinkAnswer<bool>> EnsureSessionAsync(CancellationToken cancellationToken)
+    /// <param name="cancellationToken">Ends the waiting.</param>
+    /// <param name="waits">Called with what is the matter whenever the source is asked again because nothing came back.</param>
+    public async Task<LinkAnswer<bool>> EnsureSessionAsync(CancellationToken cancellationToken, Action<string>? waits = null)
     {
         _options.Live?.Refresh();
         if (UsableSession() is not null)
@@ -225,6 +227,8 @@ public sealed partial class SourceLink
                     $"{_options.Source} does not answer within {_options.Timeout.TotalSeconds:0} s{Refusal()}: is its replicator running and connected to the same broker, "
                     + $"does it serve mailbox {_options.Target}, and is key '{_options.Key.Id}' the same on both sides? Its log says what it refuses");
             }
+
+            waits?.Invoke($"{_options.Source} has not answered yet{Refusal()}");
 
             Interlocked.Increment(ref _repeats);
         }

@@ -95,11 +95,13 @@ public sealed class MethodTests
         await site.CallAsync(Site.CentreId, "disable");
         await Eventually.TrueAsync(async () => (await ActiveAsync(site)).Count == 0, "the session ends");
         Assert.False((await site.CallAsync(Site.CentreId, "status")).GetProperty("enabled").GetBoolean());
+        await Eventually.TrueAsync(async () => await SaysDisabledAsync(site), "health says so, for whoever has forgotten it");
         await NothingIsDeliveredAsync(site);
         var refused = Assert.IsType<RpcReply.RemoteError>(await site.AskAsync(Site.CentreId, "client.start", Copy()));
         Assert.Equal(RpcErrorCode.NotReady, refused.Code);
         await site.CallAsync(Site.CentreId, "enable");
         await DeliveredAgainAsync(site);
+        await Eventually.TrueAsync(async () => !await SaysDisabledAsync(site), "health is ok again");
 
         await site.CallAsync(Site.EdgeId, "disable");
         await Eventually.TrueAsync(
@@ -111,6 +113,9 @@ public sealed class MethodTests
         var proof = await feed.ProveAsync(site);
         Assert.True(proof.Holds, $"{proof}\n{site.Outputs}");
     }
+
+    private static async Task<bool> SaysDisabledAsync(Site site) => (await site.CallAsync(Site.CentreId, "health")).GetProperty("checks").EnumerateArray()
+        .Any(c => c.GetProperty("name").GetString() == "replication" && c.GetProperty("state").GetString() == "degraded");
 
     [RequiresFact("mosquitto")]
     public async Task A_node_that_nothing_is_fetched_from_cannot_be_started()

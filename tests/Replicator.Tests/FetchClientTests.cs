@@ -53,6 +53,19 @@ public sealed class FetchClientTests
     }
 
     [Fact]
+    public async Task A_source_that_says_nothing_is_named_long_before_the_answer_is_given_up()
+    {
+        await using var transfer = new TransferRig(
+            new LoopbackBus { Tap = (_, _) => null },
+            tune: o => o with { RepeatAfter = TimeSpan.FromMilliseconds(50), Timeout = TimeSpan.FromHours(1) });
+        await using var rig = await FetchRig.StartAsync(transfer);
+        await Eventually.TrueAsync(
+            () => rig.Client.State.Trouble?.Contains("has not answered yet", StringComparison.Ordinal) is true, "its silence is a trouble");
+        transfer.Bus.Tap = null;
+        await Eventually.TrueAsync(() => rig.Client.State is { Trouble: null, LastContact: not null }, "it answers, and the trouble is over");
+    }
+
+    [Fact]
     public async Task While_the_database_does_not_take_it_nothing_is_confirmed()
     {
         await using var transfer = new TransferRig(new LoopbackBus());

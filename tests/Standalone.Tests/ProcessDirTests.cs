@@ -219,6 +219,8 @@ public sealed class ProcessDirTests : IAsyncLifetime, IAsyncDisposable
         return document.RootElement.Clone();
     }
 
+    private static string Blocks(long count) => count == 1 ? "1 block" : $"{count} blocks";
+
     /// <summary>Imports the stick; the exit code has to tell whether all of it was taken.</summary>
     private async Task<JsonElement> ImportAsync(params string[] parameters)
     {
@@ -226,7 +228,7 @@ public sealed class ProcessDirTests : IAsyncLifetime, IAsyncDisposable
         using var document = JsonDocument.Parse(run.Output);
         var (_, _, partial, refused) = Counts(document.RootElement);
         Assert.Equal(partial + refused == 0 ? 0 : 4, run.ExitCode);
-        Assert.Equal(partial + refused == 0 ? "" : $"zfrepl: {partial} blocks were damaged in part and {refused} not taken at all; `files` says why\n", run.Error);
+        Assert.Equal(partial + refused == 0 ? "" : $"zfrepl: not all is imported: in part {Blocks(partial)}, damaged or still being written; not at all {Blocks(refused)}; `files` says why\n", run.Error);
         return document.RootElement.Clone();
     }
 

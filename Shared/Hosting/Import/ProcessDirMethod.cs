@@ -61,7 +61,9 @@ public static class ProcessDirMethod
 
         if (!done.IsOk)
         {
-            return RpcResult.Error(done.Error.IsNotFound ? RpcErrorCode.NotFound : RpcErrorCode.Io, $"path: {done.Error}");
+            return done.Error.IsNotFound && !Directory.Exists(path)
+                ? RpcResult.Error(RpcErrorCode.NotFound, $"path: there is no folder {OutsideText.Show(path)} on the machine of this service")
+                : RpcResult.Error(done.Error.IsNotFound ? RpcErrorCode.NotFound : RpcErrorCode.Io, $"path: {done.Error}");
         }
 
         return done.Value.StoppedBy is { } stop

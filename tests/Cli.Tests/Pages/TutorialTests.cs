@@ -99,6 +99,12 @@ public sealed class TutorialTests : IAsyncLifetime, IAsyncDisposable
         seen = await RunAsync(_steps.Dequeue());
         Assert.Contains(": intact: ", seen.Output, StringComparison.Ordinal);
         Assert.Contains("\"refused\": 0", seen.Output, StringComparison.Ordinal);
+
+        // 8: prove it.
+        await StartAsync(edgeCommand, "ready ");
+        seen = await RunAsync(_steps.Dequeue());
+        Assert.Contains("every accepted event is in one place", seen.Output, StringComparison.Ordinal);
+        Assert.Contains("the file is unchanged since it was signed", seen.Output, StringComparison.Ordinal);
         Assert.Empty(_steps);
     }
 

@@ -27,6 +27,19 @@ public sealed class ProgressTextTests
     }
 
     [Theory]
+    [InlineData(200, "filling centre | 3 of 1,000 files | 1,234,567 events, 5,000/s | 12.3 MB, 512 kB/s | about 2 min 5 s left | waits")]
+    [InlineData(95, "filling centre | 3 of 1,000 files | 1,234,567 events, 5,000/s | about 2 min 5 s left | waits")]
+    [InlineData(70, "filling centre | 3 of 1,000 files | about 2 min 5 s left | waits")]
+    [InlineData(55, "3 of 1,000 files | about 2 min 5 s left | waits")]
+    [InlineData(10, "3 of 1,00…")]
+    public void On_a_narrow_terminal_a_line_says_what_matters_most(int cells, string expected) =>
+        Assert.Equal(expected, ProgressText.Beside(Some with { Done = 3, Total = 1000, Unit = "files", Note = "waits" }, cells));
+
+    [Fact]
+    public void Without_a_count_of_parts_the_time_left_stays_too() =>
+        Assert.Equal("about 2 min 5 s left", ProgressText.Beside(Some, 20));
+
+    [Theory]
     [InlineData(0, "0 B")]
     [InlineData(999, "999 B")]
     [InlineData(1000, "1.0 kB")]
