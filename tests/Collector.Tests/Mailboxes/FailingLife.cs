@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using ZfRepl.Collector.Mailboxes;
 using ZfRepl.Core.Frames;
 using ZfRepl.Core.Import;
@@ -19,9 +20,11 @@ internal sealed class FailingLife : IAsyncDisposable
     private readonly CancellationTokenSource _stopClock = new();
     private readonly Task _clock;
 
-    private FailingLife(DiskFaults faults, SimulatedStorage storage, ManualTime time, MailboxRig rig)
+    private readonly MailboxOptions _options;
+
+    private FailingLife(DiskFaults faults, SimulatedStorage storage, ManualTime time, MailboxOptions options, MailboxRig rig)
     {
-        (Faults, Storage, Time, Rig) = (faults, storage, time, rig);
+        (Faults, Storage, Time, _options, Rig) = (faults, storage, time, options, rig);
         _clock = TickAsync();
     }
 
@@ -45,7 +48,7 @@ internal sealed class FailingLife : IAsyncDisposable
     {
         var time = new ManualTime();
         var rig = await OpenAsync(faults, storage, time, options, isDeaf);
-        return new FailingLife(faults, storage, time, rig);
+        return new FailingLife(faults, storage, time, options, rig);
     }
 
     public async Task AppendAsync(int count)
@@ -94,7 +97,7 @@ internal sealed class FailingLife : IAsyncDisposable
             await Rig.DisposeAsync();
             Faults.Say(Rig.Log.ToString());
             Storage.Crash(new Random(Faults.FailAt));
-            Rig = await OpenAsync(Faults, Storage, Time, MailboxRig.Options, isDeaf: false);
+            Rig = await OpenAsync(Faults, Storage, Time, _options, isDeaf: false);
         }
 
         await AppendAsync(1);
@@ -104,14 +107,13 @@ internal sealed class FailingLife : IAsyncDisposable
 
         // What could not be removed, say, is tidied up by itself.
         MailboxStatus status = null!;
-        await Eventually.TrueAsync(
+        await UntilAsync(
             async () =>
             {
                 status = await Rig.AssertAccountsAsync();
                 return status.BacklogEvents == 0
                     && !Storage.Paths().Any(p => p.StartsWith(MailboxRig.Folder + "/mbb_", StringComparison.Ordinal) && !p.EndsWith(".open", StringComparison.Ordinal));
-            },
-            "nothing is left");
+            });
         Faults.Say(Rig.Log.ToString());
         return status;
     }
@@ -124,6 +126,17 @@ internal sealed class FailingLife : IAsyncDisposable
         Assert.Empty(Losses);
         Assert.Equal((0UL, 0UL), (status.LostEvents, status.QuarantinedEvents));
         Assert.Null(status.Trouble);
+    }
+
+    /// <summary>Waits for what the mailbox does by itself; the clock runs meanwhile.</summary>
+    public static async Task UntilAsync(Func<Task<bool>> isDone)
+    {
+        var watch = Stopwatch.StartNew();
+        while (!await isDone())
+        {
+            Assert.True(watch.Elapsed < TimeSpan.FromSeconds(30), "it does not come to an end");
+            await Task.Yield();
+        }
     }
 
     /// <summary>Notes what the status and the log say now.</summary>
