@@ -127,9 +127,18 @@ public sealed partial class Mailbox
     private StorageError? OpenRelay()
     {
         var folder = Path.Combine(_options.Folder, RelayBox.FolderName);
-        if (!_options.ReplicatesRemote && _storage.List(folder) is not { IsOk: true, Value.Count: > 0 })
+        if (!_options.ReplicatesRemote)
         {
-            return null;
+            var there = _storage.List(folder);
+            if (there.IsOk ? there.Value.Count == 0 : there.Error.IsNotFound)
+            {
+                return null;
+            }
+
+            if (!there.IsOk)
+            {
+                return there.Error;
+            }
         }
 
         // What is there is delivered also where nothing more is taken.

@@ -24,10 +24,10 @@ public static class FailAtN
     /// <param name="workflow">
     /// Makes what it needs, calls <see cref="DiskFaults.Arm"/>, works, calls <see cref="DiskFaults.Lift"/>, and throws when something is not as it must be.
     /// </param>
-    /// <param name="isSilent">Operations whose failure nobody has to hear of; null for none. Gets the path too.</param>
+    /// <param name="isSilent">Operations whose failure nobody has to hear of; null for none.</param>
     /// <returns>How many operations the workflow has without a fault.</returns>
     /// <exception cref="FailAtNException">Some run did not end well; names N, error number, operation and path.</exception>
-    public static async Task<int> RunAsync(string name, Func<DiskFaults, Task> workflow, Func<StorageOperation, string, bool>? isSilent = null)
+    public static async Task<int> RunAsync(string name, Func<DiskFaults, Task> workflow, Func<DiskFaults, StorageOperation, string, bool>? isSilent = null)
     {
         var clean = new DiskFaults(int.MaxValue, 0, 0);
         await workflow(clean).WaitAsync(Patience);
@@ -56,7 +56,7 @@ public static class FailAtN
         ? Errnos.SelectMany(e => new[] { (e, 1), (e, FailuresForAWhile) })
         : [(Errnos[n % Errnos.Length], 1), (Errnos[(n + 1) % Errnos.Length], FailuresForAWhile)];
 
-    private static async Task<string?> WrongAsync(Func<DiskFaults, Task> workflow, DiskFaults faults, Func<StorageOperation, string, bool>? isSilent)
+    private static async Task<string?> WrongAsync(Func<DiskFaults, Task> workflow, DiskFaults faults, Func<DiskFaults, StorageOperation, string, bool>? isSilent)
     {
         try
         {
@@ -69,7 +69,7 @@ public static class FailAtN
         }
 
         // What runs beside the workflow may take its turn earlier or later, so that the last operations are not reached each time.
-        var loud = faults.Hits.Where(h => isSilent?.Invoke(h.Operation, h.Path) != true).ToList();
+        var loud = faults.Hits.Where(h => isSilent?.Invoke(faults, h.Operation, h.Path) != true).ToList();
         return loud.Count == 0 || loud.Exists(h => faults.WasSaid(h.Path)) ? null : $"nobody was told; said was:\n{faults.Said}";
     }
 }
@@ -89,6 +89,9 @@ public sealed class DiskFaults(int failAt, int errno, int times)
 
     /// <summary>The operation that fails, from 0: also a number that tells the runs apart.</summary>
     public int FailAt => failAt;
+
+    /// <summary>True where the next operation works again.</summary>
+    public bool IsOnce => times == 1;
 
     /// <summary>The error number.</summary>
     public int Errno => errno;
@@ -185,7 +188,7 @@ public sealed class DiskFaults(int failAt, int errno, int times)
         }
     }
 
-    /// <summary>True when the error number was said together with a path; of a file that is only for a while, without its last extension.</summary>
+    /// <summary>True when the error number and the path were said.</summary>
     public bool WasSaid(string path) => Said.Contains($"errno {errno};", StringComparison.Ordinal) && Said.Contains(path, StringComparison.Ordinal);
 
     /// <summary>Does something again until it succeeds, as its user does; what it returns when it fails was said to the user.</summary>

@@ -104,7 +104,7 @@ public sealed class StartFailAtNTests
             await using var life = await FailingLife.StartAsync(faults, storage, Options);
             life.Appended = appended;
             await life.AppendAsync(2);
-            var status = await life.FinishAsync();
+            var status = await life.FinishAsync(isWell: false);
             var now = (Values: life.Delivered.Order().ToArray(), Lost: status.LostEvents, Kept: status.QuarantinedEvents);
             clean ??= now;
             if (faults.Errno == Errno.InputOutput && !now.Values.SequenceEqual(clean.Value.Values))
@@ -122,6 +122,12 @@ public sealed class StartFailAtNTests
             {
                 Assert.Equal((clean.Value.Lost, clean.Value.Kept), (now.Lost, now.Kept));
             }
-        });
+        },
+        IsSilent);
     }
+
+    /// <summary>What was read at the second attempt; and a copy for which there was no room, as then the block is sealed where it is.</summary>
+    private static bool IsSilent(DiskFaults faults, StorageOperation operation, string path) => faults.IsOnce && (faults.Errno == Errno.InputOutput
+        ? operation is StorageOperation.Open or StorageOperation.Read
+        : faults.Errno is Errno.NoSpace or Errno.QuotaExceeded && path.StartsWith(MailboxRig.Folder + "/mbb_", StringComparison.Ordinal));
 }
