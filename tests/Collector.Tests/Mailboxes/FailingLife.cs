@@ -133,7 +133,7 @@ internal sealed class FailingLife : IAsyncDisposable
         var watch = Stopwatch.StartNew();
         while (!await isDone())
         {
-            Assert.True(watch.Elapsed < TimeSpan.FromSeconds(30), "it does not come to an end");
+            Assert.True(watch.Elapsed < TimeSpan.FromSeconds(10), "it does not come to an end");
             await Task.Yield();
         }
     }
