@@ -39,7 +39,7 @@ internal sealed record SeedResult
 internal sealed class World
 {
     private const int ItemsPerEdge = 6;
-    private static readonly TimeSpan LongestRecovery = TimeSpan.FromMinutes(20);
+    private static readonly TimeSpan ShortestPatience = TimeSpan.FromMinutes(20);
 
     private readonly Plan _plan;
     private readonly SimLoop _loop;
@@ -156,4 +156,7 @@ internal sealed class World
         _loop.Trace($"{edge.Name}: notification {notification.Sequence} with {readings.Count} readings");
         _loop.After(_plan.EmitEvery * (2 * _random.NextDouble()), () => Emit(edge));
     }
+
+    /// <summary>How long everything may take to get where it belongs once the faults are over: what has gathered meanwhile has to get through the same links.</summary>
+    private TimeSpan LongestRecovery => _plan.Duration * 10 > ShortestPatience ? _plan.Duration * 10 : ShortestPatience;
 }

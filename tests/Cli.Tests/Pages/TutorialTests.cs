@@ -21,7 +21,7 @@ public sealed class TutorialTests : IAsyncLifetime, IAsyncDisposable
     public TutorialTests()
     {
         var readme = Documents.Read("README.md");
-        var tutorial = readme[readme.IndexOf("## Ten minutes", StringComparison.Ordinal)..readme.IndexOf("## Where to read on", StringComparison.Ordinal)];
+        var tutorial = readme[readme.IndexOf("## Ten minutes", StringComparison.Ordinal)..readme.IndexOf("## Prove it", StringComparison.Ordinal)];
         _steps = new Queue<string>(Documents.CodeBlocks(tutorial, "sh").Select(WithFreePorts));
     }
 

@@ -1,7 +1,7 @@
 using FsCheck;
 using FsCheck.Fluent;
-using ZfRepl.Core.History;
 using ZfRepl.Core.Bytes;
+using ZfRepl.Core.History;
 using ZfRepl.Core.Proof;
 using ZfRepl.Core.Repair;
 using ZfRepl.Core.Telemetry;
