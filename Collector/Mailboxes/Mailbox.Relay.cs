@@ -11,11 +11,13 @@ public sealed partial class Mailbox
     // Taking a block writes all of it: commits of the mailbox's own stream do not wait for that.
     private readonly SemaphoreSlim _relayGate = new(1, 1);
     private readonly Lock _shelfLock = new();
+    private readonly Lock _givingUpLock = new();
     private readonly RelayShelf _shelf = new();
     private readonly List<(RelayedBlock? Block, RelayRemoval Removal, Task Durable)> _relayGivingUp = [];
     private RelayBox? _relay;
     private (RelayState State, RelayMissing Missing) _relayBooks = (new RelayState(), default);
     private volatile string? _relayTrouble;
+    private const string RemovingTrouble = "removing a relayed block is tried again";
     private long _refusedLoops;
     private long _refusedInvalid;
 
@@ -125,9 +127,18 @@ public sealed partial class Mailbox
     private StorageError? OpenRelay()
     {
         var folder = Path.Combine(_options.Folder, RelayBox.FolderName);
-        if (!_options.ReplicatesRemote && _storage.List(folder) is not { IsOk: true, Value.Count: > 0 })
+        if (!_options.ReplicatesRemote)
         {
-            return null;
+            var there = _storage.List(folder);
+            if (there.IsOk ? there.Value.Count == 0 : there.Error.IsNotFound)
+            {
+                return null;
+            }
+
+            if (!there.IsOk)
+            {
+                return there.Error;
+            }
         }
 
         // What is there is delivered also where nothing more is taken.
@@ -210,11 +221,11 @@ public sealed partial class Mailbox
         var put = box.Put(key, block, check.Value.Content, longer, NowNs());
         if (!put.IsOk)
         {
-            _relayTrouble = $"relayed blocks can't be taken: {put.Error}";
+            ReportRelay("relayed blocks can't be taken", put.Error);
             return new RelayAnswer(RelayOutcome.Failed, put.Error.ToString(), put.Error);
         }
 
-        _relayTrouble = null;
+        ReportRelay("", null);
         await _gate.WaitAsync(CancellationToken.None);
         try
         {
@@ -238,7 +249,8 @@ public sealed partial class Mailbox
         await _relayGate.WaitAsync(cancellationToken);
         try
         {
-            if (FindRelayed(block.Id) is null)
+            // One that came again is another one.
+            if (FindRelayed(block.Id)?.Arrival != block.Arrival)
             {
                 return RemoveResult.NotFound;
             }
@@ -247,6 +259,11 @@ public sealed partial class Mailbox
             if (!removed.IsOk)
             {
                 return removed.Error;
+            }
+
+            if (_relay.HasUnfinishedWork)
+            {
+                ReportRelay(RemovingTrouble, _relay.FinishWork().Error);
             }
 
             lock (_shelfLock)
@@ -267,13 +284,36 @@ public sealed partial class Mailbox
         RelayedBlock block, LossReason reason, string detail, RelayRemoval removal, CancellationToken cancellationToken,
         StorageResult<IReadOnlyList<LossRecord>>? known = null)
     {
-        var entered = EnterRelayedGivenUp(block, reason, detail, known);
+        var (entered, _) = BeginGivingUp(block, reason, detail, removal, known);
         if (await OutcomeAsync(entered).WaitAsync(cancellationToken) != AppendResult.Accepted)
         {
             return new StorageError(StorageOperation.Delete, block.Path, 0, "the mailbox is closing");
         }
 
-        return await RemoveRelayedAsync(block, removal, cancellationToken);
+        // The housekeeping may have been faster.
+        var removed = await RemoveRelayedAsync(block, removal, cancellationToken);
+        return removed is { IsOk: true, Value: RemoveResult.NotFound } ? RemoveResult.Removed : removed;
+    }
+
+    /// <summary>
+    /// Enters a block into the ledger; when that is durable it is removed, by whoever asked or by the housekeeping. One that is being given up already
+    /// gets no second entry.
+    /// </summary>
+    private (Task Entered, bool IsNew) BeginGivingUp(
+        RelayedBlock block, LossReason reason, string detail, RelayRemoval removal, StorageResult<IReadOnlyList<LossRecord>>? known = null)
+    {
+        lock (_givingUpLock)
+        {
+            var at = _relayGivingUp.FindIndex(g => g.Block?.Arrival == block.Arrival);
+            if (at >= 0)
+            {
+                return (_relayGivingUp[at].Durable, false);
+            }
+
+            var entered = EnterRelayedGivenUp(block, reason, detail, known);
+            _relayGivingUp.Add((block, removal, entered));
+            return (entered, true);
+        }
     }
 
     /// <summary>Gives up blocks that nobody fetched in time, and finishes what could not be done before.</summary>
@@ -292,17 +332,29 @@ public sealed partial class Mailbox
 
         foreach (var block in waiting.Where(b => b.AgeWhenSeen + _time.GetElapsedTime(b.SeenAt) > _options.Keep))
         {
-            if (!_relayGivingUp.Exists(g => g.Block?.Id == block.Id))
+            var detail = $"nobody fetched the block within {_options.Keep!.Value.TotalSeconds:0} s";
+            if (BeginGivingUp(block, LossReason.Expired, detail, RelayRemoval.Lost).IsNew)
             {
-                var detail = $"nobody fetched the block within {_options.Keep!.Value.TotalSeconds:0} s";
-                _relayGivingUp.Add((block, RelayRemoval.Lost, EnterRelayedGivenUp(block, LossReason.Expired, detail)));
                 _log.Expired($"{block.Key} of node {block.Way.Origin}", block.Events);
             }
         }
 
-        foreach (var entry in _relayGivingUp.Where(e => e.Durable.IsCompletedSuccessfully).ToArray())
+        (RelayedBlock? Block, RelayRemoval Removal, Task Durable)[] entered;
+        lock (_givingUpLock)
         {
-            if (await BookGivenUpAsync(box, entry.Block, entry.Removal))
+            entered = [.. _relayGivingUp.Where(e => e.Durable.IsCompletedSuccessfully)];
+        }
+
+        StorageError? trouble = null;
+        foreach (var entry in entered)
+        {
+            if (await BookGivenUpAsync(box, entry.Block, entry.Removal) is { IsOk: false } failed)
+            {
+                trouble = failed.Error;
+                continue;
+            }
+
+            lock (_givingUpLock)
             {
                 _relayGivingUp.Remove(entry);
             }
@@ -311,10 +363,8 @@ public sealed partial class Mailbox
         await _relayGate.WaitAsync(CancellationToken.None);
         try
         {
-            if (box.HasUnfinishedWork && box.FinishWork() is { IsOk: false } failed)
-            {
-                _relayTrouble = $"removing a relayed block is tried again: {failed.Error}";
-            }
+            trouble ??= box.FinishWork().Error;
+            ReportRelay(RemovingTrouble, trouble);
         }
         finally
         {
@@ -322,19 +372,20 @@ public sealed partial class Mailbox
         }
     }
 
-    private async Task<bool> BookGivenUpAsync(RelayBox box, RelayedBlock? block, RelayRemoval removal)
+    private async Task<StorageResult> BookGivenUpAsync(RelayBox box, RelayedBlock? block, RelayRemoval removal)
     {
         if (block is not null)
         {
-            return (await RemoveRelayedAsync(block, removal, CancellationToken.None)).IsOk;
+            return await RemoveRelayedAsync(block, removal, CancellationToken.None) is { IsOk: false } failed ? failed.Error : StorageResult.Ok;
         }
 
         await _relayGate.WaitAsync(CancellationToken.None);
         try
         {
-            if (!box.BookMissing().IsOk)
+            var booked = box.BookMissing();
+            if (!booked.IsOk)
             {
-                return false;
+                return booked;
             }
 
             lock (_shelfLock)
@@ -342,7 +393,7 @@ public sealed partial class Mailbox
                 _relayBooks = (box.State, box.Missing);
             }
 
-            return true;
+            return booked;
         }
         finally
         {
@@ -379,6 +430,29 @@ public sealed partial class Mailbox
 
         _wake.Writer.TryWrite(true);
         return Task.WhenAll(entered);
+    }
+
+    /// <summary>Says once what is the matter with blocks of other nodes, and once that it is over. Called under their gate.</summary>
+    private void ReportRelay(string consequence, StorageError? error)
+    {
+        if (error is null)
+        {
+            // Whether they can be taken again only the next one tells.
+            if (consequence.Length == 0 || _relayTrouble?.StartsWith(consequence, StringComparison.Ordinal) == true)
+            {
+                _relayTrouble = null;
+            }
+
+            return;
+        }
+
+        var text = $"{consequence}: {error}";
+        if (_relayTrouble is null)
+        {
+            _log.Trouble(text);
+        }
+
+        _relayTrouble = text;
     }
 
     private RelayStatus? RelayStatus()

@@ -12,6 +12,9 @@ public sealed partial class Mailbox
 
     private IReadOnlyList<RemovedBlock> _vanished = [];
 
+    // The first commit brings the entries of what a start found to have vanished.
+    private bool _isVanishedEntered;
+
     private readonly Channel<bool> _opened = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
 
     private long _announcedVersion;
@@ -77,12 +80,13 @@ public sealed partial class Mailbox
                 return false;
             }
 
-            Recovered();
-            if (_vanished.Count > 0 && Disk.BookVanished(_vanished).IsOk)
+            if (!Disk.HasUnfinishedWork)
             {
-                _vanished = [];
+                Recovered();
             }
 
+            _isVanishedEntered = true;
+            _ = BookVanished();
             if (Disk.OpenBytes >= _options.MaxBlockBytes)
             {
                 _ = SealClosed(withOpen: true);
@@ -169,17 +173,27 @@ public sealed partial class Mailbox
                 _ = SealClosed(withOpen: true);
             }
 
+            var isWell = true;
             if (Disk.HasUnfinishedWork)
             {
                 var finished = Disk.FinishWork();
                 Announce();
                 if (!finished.IsOk)
                 {
+                    isWell = false;
                     Report("closing or removing a block is tried again", finished.Error);
                 }
             }
 
+            isWell &= !_isVanishedEntered || BookVanished();
             Expire();
+            isWell &= RemoveGivenUp();
+
+            // Without new readings no commit says so.
+            if (isWell && !Disk.HasUnfinishedWork && _uncommitted is null)
+            {
+                Recovered();
+            }
         }
         finally
         {
@@ -187,26 +201,54 @@ public sealed partial class Mailbox
         }
     }
 
+    /// <summary>Books what vanished, of which the ledger has entries already.</summary>
+    /// <returns>False when it has to be tried again.</returns>
+    private bool BookVanished()
+    {
+        var booked = _vanished.Count > 0 ? Disk.BookVanished(_vanished) : StorageResult.Ok;
+        if (booked.IsOk)
+        {
+            _vanished = [];
+            return true;
+        }
+
+        Report("booking lost events is tried again", booked.Error);
+        return false;
+    }
+
     /// <summary>Gives up blocks that nobody fetched in time: first the entry in the ledger, then, when that is durable, the block.</summary>
     private void Expire()
     {
         foreach (var block in _ages!.Expired(Disk.Sealed, _options.Keep).Where(b => b.Trailer.EventCount > 0 || !HoldsEntriesAlone(b)))
         {
-            if (!_expiring.Exists(e => e.Block.Header.Index == block.Header.Index))
+            if (!_givingUp.Exists(e => e.Block.Header.Index == block.Header.Index))
             {
-                _expiring.Add((block, EnterGivenUp(block, LossReason.Expired, $"nobody fetched the block within {_options.Keep!.Value.TotalSeconds:0} s")));
+                _ = GiveUp(block, LossReason.Expired, $"nobody fetched the block within {_options.Keep!.Value.TotalSeconds:0} s");
                 _log.Expired(block.Name.ToString(), block.Trailer.EventCount);
             }
         }
+    }
 
-        foreach (var entry in _expiring.Where(e => e.Durable.IsCompletedSuccessfully).ToArray())
+    /// <summary>Removes blocks of which the ledger says by now that they were given up.</summary>
+    /// <returns>False when it has to be tried again.</returns>
+    private bool RemoveGivenUp()
+    {
+        var isWell = true;
+        foreach (var entry in _givingUp.Where(e => e.Durable.IsCompletedSuccessfully).ToArray())
         {
-            var stillThere = Disk.Sealed.Find(entry.Block.Name) is not null;
-            if (!stillThere || Disk.Remove(entry.Block, Removal.Lost).IsOk)
+            var removed = Disk.Sealed.Find(entry.Block.Name) is null ? StorageResult.Ok : Disk.Remove(entry.Block, Removal.Lost);
+            ReportPostponed();
+            if (removed.IsOk)
             {
-                _expiring.Remove(entry);
+                _givingUp.Remove(entry);
+                continue;
             }
+
+            isWell = false;
+            Report("removing a block that was given up is tried again", removed.Error);
         }
+
+        return isWell;
     }
 
     /// <summary>
@@ -330,6 +372,7 @@ public sealed partial class Mailbox
         try
         {
             var done = Disk.FinishRecoding(closed, recoding);
+            ReportPostponed();
             if (!done.IsOk)
             {
                 Report("closing a block is tried again", done.Error);
@@ -352,6 +395,14 @@ public sealed partial class Mailbox
         }
 
         _trouble = text;
+    }
+
+    private void ReportPostponed()
+    {
+        if (Disk.TakePostponed() is { } error)
+        {
+            Report("removing a block is tried again", error);
+        }
     }
 
     private void Recovered()

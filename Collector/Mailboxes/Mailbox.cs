@@ -76,7 +76,7 @@ public sealed partial class Mailbox : IAsyncDisposable
     private readonly Channel<bool> _closedSignal =
         Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly RecodingRoom _recoding;
-    private readonly List<(SealedBlock Block, Task Durable)> _expiring = [];
+    private readonly List<(SealedBlock Block, Task Durable)> _givingUp = [];
     private IDisposable? _lock;
     private MailboxDisk? _disk;
     private CommitQueue? _queue;
@@ -373,7 +373,7 @@ public sealed partial class Mailbox : IAsyncDisposable
                 return RemoveResult.NotFound;
             }
 
-            entered = EnterGivenUp(block, LossReason.Deleted, "an operator deleted the block");
+            entered = GiveUp(block, LossReason.Deleted, "an operator deleted the block");
         }
         finally
         {
@@ -385,7 +385,7 @@ public sealed partial class Mailbox : IAsyncDisposable
             return new StorageError(StorageOperation.Delete, Disk.PathOf(name), 0, "the mailbox is closing");
         }
 
-        return await RemoveAsync(name, block.Trailer.Hash, Removal.Lost, cancellationToken);
+        return await RemoveGivenUpAsync(block, cancellationToken);
     }
 
     /// <summary>
@@ -436,11 +436,11 @@ public sealed partial class Mailbox : IAsyncDisposable
 
         if (ready is not null)
         {
-            var booked = await BookCutOffAsync(block, ready.Block, cancellationToken);
-            return booked.IsOk ? ready : booked.Error;
+            await BookCutOffAsync(block, ready.Block, cancellationToken);
+            return ready;
         }
 
-        var removed = await RemoveAsync(name, block.Trailer.Hash, Removal.Lost, cancellationToken);
+        var removed = await RemoveGivenUpAsync(block, cancellationToken);
         return removed.IsOk ? (ReadyBlock?)null : removed.Error;
     }
 
@@ -603,7 +603,7 @@ public sealed partial class Mailbox : IAsyncDisposable
     {
         _damage = isKept ? $"nothing of block {block.Name} could be read" : $"the file of block {block.Name} vanished";
         _log.Damaged(block.Name.ToString());
-        return EnterGivenUp(
+        return GiveUp(
             block,
             LossReason.Damaged,
             isKept ? "nothing of the block could be read; the file is kept aside" : "the events are in no file: a block vanished");
@@ -627,13 +627,14 @@ public sealed partial class Mailbox : IAsyncDisposable
         return entered;
     }
 
-    private async Task<StorageResult> BookCutOffAsync(SealedBlock before, SealedBlock after, CancellationToken cancellationToken)
+    private async Task BookCutOffAsync(SealedBlock before, SealedBlock after, CancellationToken cancellationToken)
     {
         await _gate.WaitAsync(cancellationToken);
         try
         {
-            return Disk.BookVanished(
-                [new RemovedBlock(before.Header.Index + 1, after.Trailer.NextSequence, before.Trailer.NextSequence, IsHole: true)]);
+            // The ledger has it: where it can't be booked now, it is later.
+            _vanished = [.. _vanished, new RemovedBlock(before.Header.Index + 1, after.Trailer.NextSequence, before.Trailer.NextSequence, IsHole: true)];
+            _ = BookVanished();
         }
         finally
         {
@@ -668,12 +669,38 @@ public sealed partial class Mailbox : IAsyncDisposable
             }
 
             var removed = Disk.Remove(block, removal);
+            ReportPostponed();
             return removed.IsOk ? RemoveResult.Removed : removed.Error;
         }
         finally
         {
             _gate.Release();
         }
+    }
+
+    /// <summary>
+    /// Gives a block up: an entry in the ledger and, when that is durable, its removal, by whoever asked or by the housekeeping. One that is being given
+    /// up already gets no second entry.
+    /// </summary>
+    /// <returns>Ends when the entry is durable.</returns>
+    private Task GiveUp(SealedBlock block, LossReason reason, string detail)
+    {
+        var known = _givingUp.FindIndex(e => e.Block.Header.Index == block.Header.Index);
+        if (known >= 0)
+        {
+            return _givingUp[known].Durable;
+        }
+
+        var entered = EnterGivenUp(block, reason, detail);
+        _givingUp.Add((block, entered));
+        return entered;
+    }
+
+    /// <summary>Removes a block whose entry in the ledger is durable; the housekeeping may have been faster.</summary>
+    private async Task<StorageResult<RemoveResult>> RemoveGivenUpAsync(SealedBlock block, CancellationToken cancellationToken)
+    {
+        var removed = await RemoveAsync(block.Name, block.Trailer.Hash, Removal.Lost, cancellationToken);
+        return removed is { IsOk: true, Value: RemoveResult.NotFound } ? RemoveResult.Removed : removed;
     }
 
     /// <summary>

@@ -65,6 +65,7 @@ internal sealed class MailboxDisk(
     private ulong _openDurableEvents;
     private ulong _nextIndex = nextIndex;
     private long _newestName = newestName;
+    private StorageError? _postponed;
 
     public StreamId Stream => stream;
 
@@ -200,9 +201,10 @@ internal sealed class MailboxDisk(
 
         _sealed[block.Header.Index] = block;
         _closed.RemoveAt(0);
-        if (recoding.Deleted is { IsOk: false, Error.IsNotFound: false })
+        if (recoding.Deleted is { IsOk: false, Error: { IsNotFound: false } kept })
         {
             _toDelete.Add(closed.Block.OpenPath);
+            _postponed = kept;
         }
 
         closed.Settle(StorageResult.Ok);
@@ -291,8 +293,16 @@ internal sealed class MailboxDisk(
         _toDelete.Add(PathOf(block.Name));
 
         // The removal stands, whatever becomes of the file: FinishWork goes on with it.
-        var deleted = FinishDeleting();
-        return deleted.IsOk || deleted.Error.Operation is StorageOperation.Delete or StorageOperation.SyncFolder ? StorageResult.Ok : deleted;
+        _postponed = FinishDeleting().Error ?? _postponed;
+        return StorageResult.Ok;
+    }
+
+    /// <summary>What failed although the call went well, since it is tried again later; once.</summary>
+    public StorageError? TakePostponed()
+    {
+        var postponed = _postponed;
+        _postponed = null;
+        return postponed;
     }
 
     /// <summary>The loss records in a sealed block, as far as they are intact.</summary>
@@ -562,8 +572,10 @@ internal sealed class MailboxDisk(
     private StorageResult WriteState(MailboxState next, IReadOnlyList<BookedRemoval> entries)
     {
         // The book's file first: what it has already is passed over when both are read. Where it can't be written, the state carries more for a while.
-        var isBooked = _state.Booked.Count >= options.BookEntriesPerWrite
-            && (book.Write(storage, options.Folder).IsOk || _state.Booked.Count >= MaxBooked);
+        var isDue = _state.Booked.Count >= options.BookEntriesPerWrite;
+        var bookWritten = isDue ? book.Write(storage, options.Folder) : StorageResult.Ok;
+        _postponed = bookWritten.Error ?? _postponed;
+        var isBooked = isDue && (bookWritten.IsOk || _state.Booked.Count >= MaxBooked);
         next = next with
         {
             BookedFrom = isBooked ? _state.BookedFrom + (ulong)_state.Booked.Count : _state.BookedFrom,

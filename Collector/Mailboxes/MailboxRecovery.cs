@@ -95,7 +95,14 @@ internal sealed class MailboxRecovery
         foreach (var name in listed.Value.Select(e => e.Name).Where(names.Contains))
         {
             var done = Classify(name, names);
-            if (done is { IsOk: false, Error: var error } && IsOfOneFile(error) && error.Path == Path.Combine(_options.Folder, name))
+            if (done is { IsOk: false, Error: { Errno: Errno.InputOutput } first } && IsOf(name, first))
+            {
+                // A cable or a controller may have hung for a moment: a bad place of the disk stays one.
+                _findings.Add($"{name} is read once more: {first}");
+                done = Classify(name, names);
+            }
+
+            if (done is { IsOk: false, Error: var error } && IsOf(name, error))
             {
                 done = SetAsideUnreadable(name, error);
             }
@@ -117,6 +124,8 @@ internal sealed class MailboxRecovery
         error.Operation is StorageOperation.Open or StorageOperation.Read
         && error.Errno is Errno.InputOutput or Errno.NotFound or Errno.TooManyLinks;
 
+    private bool IsOf(string fileName, StorageError error) => IsOfOneFile(error) && error.Path == Path.Combine(_options.Folder, fileName);
+
     private StorageResult SetAsideUnreadable(string fileName, StorageError error)
     {
         // Also one that was open: whoever has its readings acknowledged will not send them again.
@@ -125,7 +134,7 @@ internal sealed class MailboxRecovery
             _unreadable.Add(name);
         }
 
-        return SetAside(Path.Combine(_options.Folder, fileName), $"{fileName} can't be read: {error.Detail}");
+        return SetAside(Path.Combine(_options.Folder, fileName), $"{fileName} can't be read: {error}");
     }
 
     private StorageResult ReadState()
@@ -194,8 +203,8 @@ internal sealed class MailboxRecovery
             }
             else if (BlockName.TryParse(fileName, out name) && names.Contains(name + BlockName.OpenSuffix))
             {
-                var twins = RecodedTwins.Decide(_storage, Path.Combine(_options.Folder, fileName), _stream);
-                done = twins.IsOk ? LeaveOne(name, twins.Value, names) : twins.Error;
+                var twins = RecodedTwins.Decide(_storage, Path.Combine(_options.Folder, fileName), _stream, out var unreadable);
+                done = twins.IsOk ? LeaveOne(name, twins.Value, names, unreadable is null ? "" : $" ({unreadable})") : twins.Error;
             }
 
             if (!done.IsOk)
@@ -207,7 +216,7 @@ internal sealed class MailboxRecovery
         return StorageResult.Ok;
     }
 
-    private StorageResult LeaveOne(BlockName name, Twins decision, HashSet<string> names)
+    private StorageResult LeaveOne(BlockName name, Twins decision, HashSet<string> names, string why)
     {
         var goes = decision == Twins.OpenCounts ? name.ToString() : name + BlockName.OpenSuffix;
         names.Remove(goes);
@@ -215,8 +224,8 @@ internal sealed class MailboxRecovery
         return decision switch
         {
             Twins.SealedIsWhole => Delete(path),
-            Twins.SealedCounts => SetAside(path, $"{name} is there both open and sealed, and the open one is not what the sealed one was made of"),
-            _ => SetAside(path, $"{name} is there both open and sealed, and the sealed one is damaged"),
+            Twins.SealedCounts => SetAside(path, $"{name} is there both open and sealed, and the open one is not what the sealed one was made of{why}"),
+            _ => SetAside(path, $"{name} is there both open and sealed, and the sealed one is damaged{why}"),
         };
     }
 
@@ -455,8 +464,19 @@ internal sealed class MailboxRecovery
             _findings.Add($"events {range.FirstSequence} to {range.NextSequence - 1} are in no file: a block vanished");
         }
 
+        var book = RemovalBook.Open(_storage, _options.Folder, stream, state, out var damage);
+        if (!book.IsOk)
+        {
+            return book.Error;
+        }
+
+        if (damage is not null)
+        {
+            _findings.Add($"{RemovalBook.FileName} is damaged ({damage}); the accounts by hour start anew, those as a whole are kept");
+        }
+
         var disk = new MailboxDisk(
-            _storage, _aside, _time, _options, stream, state, RemovalBook.Open(_storage, _options.Folder, stream, state), _blocks.Values, nextIndex, nextSequence,
+            _storage, _aside, _time, _options, stream, state, book.Value, _blocks.Values, nextIndex, nextSequence,
             Math.Max(_newestName, state.NewestName), positions.Value);
         return new RecoveredMailbox(disk, vanished, unreadable, _findings, _hasDamage);
     }

@@ -27,11 +27,14 @@ internal static class RecodedTwins
     /// <param name="storage">The storage.</param>
     /// <param name="sealedPath">The sealed file; the open one stands beside it.</param>
     /// <param name="stream">The mailbox's stream, if known.</param>
+    /// <param name="unreadable">Why one of the files can't be read, or null.</param>
     /// <returns>The decision; an error when the disk does not answer, which is not about one of the files alone.</returns>
-    public static StorageResult<Twins> Decide(IStorage storage, string sealedPath, StreamId? stream)
+    public static StorageResult<Twins> Decide(IStorage storage, string sealedPath, StreamId? stream, out StorageError? unreadable)
     {
         var (whole, sealedTrouble) = Read(storage, sealedPath, stream);
         var (old, openTrouble) = Read(storage, sealedPath + BlockName.OpenSuffix, stream);
+        unreadable = sealedTrouble ?? openTrouble;
+
         // What can't be read is set aside; the other one goes on.
         if ((IsOfOneFile(sealedTrouble) ? null : sealedTrouble) is { } first)
         {
@@ -67,6 +70,14 @@ internal static class RecodedTwins
         && whole.NextSequence >= old.NextSequence;
 
     private static (BlockReport? Report, StorageError? Trouble) Read(IStorage storage, string path, StreamId? stream)
+    {
+        var read = ReadOnce(storage, path, stream);
+
+        // A cable or a controller may have hung for a moment: a bad place of the disk stays one.
+        return read.Trouble is { Errno: Errno.InputOutput } ? ReadOnce(storage, path, stream) : read;
+    }
+
+    private static (BlockReport? Report, StorageError? Trouble) ReadOnce(IStorage storage, string path, StreamId? stream)
     {
         var opened = storage.Open(path, write: false);
         if (!opened.IsOk)

@@ -88,10 +88,21 @@ internal sealed class RemovalBook
     public ulong Entries { get; private set; }
 
     /// <summary>Reads the book. One that is lost, damaged or of another time begins anew: what was before goes into one sum.</summary>
-    public static RemovalBook Open(IStorage storage, string folder, StreamId stream, MailboxState state)
+    /// <param name="storage">The files.</param>
+    /// <param name="folder">The mailbox's folder.</param>
+    /// <param name="stream">Its stream.</param>
+    /// <param name="state">Its state.</param>
+    /// <param name="damage">What is wrong with the file's content, or null.</param>
+    /// <returns>The book; an error when the file can't be read now, which says nothing of its content.</returns>
+    public static StorageResult<RemovalBook> Open(IStorage storage, string folder, StreamId stream, MailboxState state, out string? damage)
     {
-        var read = CheckedFile.Read(storage, Path.Combine(folder, FileName), MaxBytes, out _);
-        var book = read is { IsOk: true, Value: { } line } ? Parse(stream, line) : null;
+        var read = CheckedFile.Read(storage, Path.Combine(folder, FileName), MaxBytes, out damage);
+        if (!read.IsOk)
+        {
+            return read.Error;
+        }
+
+        var book = read.Value is { } line ? Parse(stream, line) : null;
         var last = state.BookedFrom + (ulong)state.Booked.Count;
         if (book is null || book.Entries < state.BookedFrom || book.Entries > last || book.Total() != Total(state, (int)(last - book.Entries)))
         {

@@ -138,7 +138,7 @@ internal sealed class RelayBox
         return booked.IsOk ? put.Value : GiveUp(key, booked.Error);
     }
 
-    /// <summary>Removes a block: first from the books, durably, then from the disk.</summary>
+    /// <summary>Removes a block from the books, durably; from the disk by <see cref="FinishWork"/>.</summary>
     public StorageResult Remove(RelayedBlock block, RelayRemoval removal)
     {
         var booked = Write(_state with
@@ -151,9 +151,8 @@ internal sealed class RelayBox
         });
         if (booked.IsOk)
         {
-            // The removal stands, whatever becomes of the file.
+            // The removal stands, whatever becomes of the file: the caller goes on with that.
             _toDelete.Add(block.Key);
-            _ = FinishWork();
         }
 
         return booked;

@@ -210,7 +210,9 @@ public static class BlockSalvage
             }
 
             var rest = SealCopy(kept);
-            return rest is { IsOk: false, Error.IsNoSpace: true } ? SealInPlace(kept) : rest;
+
+            // Once the copy has the block's name there is no way back, only on.
+            return rest is { IsOk: false, Error: { IsNoSpace: true, Operation: not StorageOperation.SyncFolder } } ? SealInPlace(kept) : rest;
         }
 
         /// <summary>

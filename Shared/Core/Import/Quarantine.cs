@@ -23,6 +23,9 @@ public sealed class Quarantine : IKeepAside
     private const string CopySuffix = ".copying";
     private const int MaxNames = 10_000;
 
+    // Then it is the disk that does not answer, not a file.
+    private const int MaxUnreadable = 8;
+
     private readonly IStorage _storage;
     private readonly TimeProvider _time;
 
@@ -224,7 +227,18 @@ public sealed class Quarantine : IKeepAside
     public StorageResult Export(string name, string targetPath)
     {
         var copied = FileCopy.Copy(_storage, PathOf(name), targetPath);
-        return copied.IsOk ? _storage.SyncFolder(Path.GetDirectoryName(Path.GetFullPath(targetPath))!) : copied;
+        if (copied.IsOk)
+        {
+            copied = _storage.SyncFolder(Path.GetDirectoryName(Path.GetFullPath(targetPath))!);
+        }
+
+        if (copied is { IsOk: false, Error.IsExists: false } && !(copied.Error.Operation == StorageOperation.Open && copied.Error.Path == targetPath))
+        {
+            // A part of a file helps nobody, and would be in the way of the next attempt.
+            _ = _storage.Delete(targetPath);
+        }
+
+        return copied;
     }
 
     /// <summary>Deletes a file and its note, for good.</summary>
@@ -233,13 +247,16 @@ public sealed class Quarantine : IKeepAside
     {
         var path = PathOf(name);
         var deleted = _storage.Delete(path);
-        if (!deleted.IsOk)
+        if (deleted is { IsOk: false, Error.IsNotFound: false })
         {
             return deleted;
         }
 
+        // Its note alone may be left of an attempt before.
         var note = _storage.Delete(path + NoteSuffix);
-        return note.IsOk || note.Error.IsNotFound ? _storage.SyncFolder(Folder) : note;
+        return note.IsOk || (note.Error.IsNotFound && deleted.IsOk) ? _storage.SyncFolder(Folder)
+            : deleted.IsOk ? note
+            : deleted;
     }
 
     private static bool IsOwn(string name) =>
@@ -265,15 +282,18 @@ public sealed class Quarantine : IKeepAside
     {
         var note = QuarantineNote.Write(reason, Path.GetFullPath(originPath), UnixTime.FromDateTimeOffset(_time.GetUtcNow()));
         var name = Path.GetFileName(originPath);
+        var unreadable = 0;
         for (var i = 0; i < MaxNames; i++)
         {
             var target = Path.Combine(Folder, i == 0 && !IsOwn(name) ? name : string.Create(CultureInfo.InvariantCulture, $"{name}.{i}"));
             var isFree = IsFree(target);
-            if (!isFree.IsOk)
+            if (!isFree.IsOk && (isFree.Error.Errno != Errno.InputOutput || ++unreadable > MaxUnreadable))
             {
                 return isFree.Error;
             }
 
+            // A bad place of the disk takes a name as well as any file.
+            isFree = isFree.IsOk && isFree.Value;
             var claimed = isFree.Value ? WriteNote(target + NoteSuffix, note) : (StorageResult<bool>)false;
             if (!claimed.IsOk)
             {
@@ -300,7 +320,7 @@ public sealed class Quarantine : IKeepAside
 
         // A folder, or a file that the service may not read, has the name as well as any other.
         return opened.Error.IsNotFound ? true
-            : opened.Error.Errno is Errno.AccessDenied or Errno.IsFolder or Errno.InputOutput ? false
+            : opened.Error.Errno is Errno.AccessDenied or Errno.IsFolder ? false
             : opened.Error;
     }
 

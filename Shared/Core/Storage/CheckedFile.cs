@@ -32,12 +32,18 @@ public static class CheckedFile
     {
         damage = null;
         var content = StorageFiles.ReadAll(storage, path, maxBytes);
+        if (content is { IsOk: false, Error.Errno: Errno.InputOutput })
+        {
+            // A cable or a controller may have hung for a moment: a bad place of the disk stays one.
+            content = StorageFiles.ReadAll(storage, path, maxBytes);
+        }
+
         if (!content.IsOk)
         {
             if (content.Error.Errno is 0 or Errno.InputOutput)
             {
                 // Longer than any such file, or in a bad place of the disk: as good as damaged.
-                damage = content.Error.Detail;
+                damage = content.Error.ToString();
                 return (byte[]?)null;
             }
 

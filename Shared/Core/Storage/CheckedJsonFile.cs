@@ -1,7 +1,4 @@
-using System.Globalization;
-using System.Text;
 using System.Text.Json;
-using ZfRepl.Core.Bytes;
 
 namespace ZfRepl.Core.Storage;
 
@@ -16,12 +13,8 @@ public static class CheckedJsonFile
     };
 
     /// <summary>Writes the file aside, durably, and renames it into its place.</summary>
-    public static StorageResult Write<T>(IStorage storage, string path, T content)
-    {
-        var line = JsonSerializer.SerializeToUtf8Bytes(content, Json);
-        var check = Encoding.ASCII.GetBytes($"\n{Crc32C.Compute(line).ToString("x8", CultureInfo.InvariantCulture)}\n");
-        return StorageFiles.WriteDurably(storage, path, [.. line, .. check]);
-    }
+    public static StorageResult Write<T>(IStorage storage, string path, T content) =>
+        CheckedFile.Write(storage, path, JsonSerializer.SerializeToUtf8Bytes(content, Json));
 
     /// <summary>Reads the file.</summary>
     /// <param name="storage">Where it is.</param>
@@ -32,34 +25,20 @@ public static class CheckedJsonFile
     public static StorageResult<T?> Read<T>(IStorage storage, string path, int maxBytes, out string? damage)
         where T : class
     {
-        damage = null;
-        var content = StorageFiles.ReadAll(storage, path, maxBytes);
-        if (!content.IsOk)
+        var line = CheckedFile.Read(storage, path, maxBytes, out damage);
+        if (!line.IsOk)
         {
-            if (content.Error.Errno is 0 or Errno.InputOutput)
-            {
-                // Longer than any such file, or in a bad place of the disk: as good as damaged.
-                damage = content.Error.Detail;
-                return (T?)null;
-            }
-
-            return content.Error.IsNotFound ? (T?)null : content.Error;
+            return line.Error;
         }
 
-        var bytes = content.Value.AsSpan();
-        var end = bytes.IndexOf((byte)'\n');
-        if (end < 0
-            || bytes.Length < end + 9
-            || !uint.TryParse(bytes.Slice(end + 1, 8), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var check)
-            || check != Crc32C.Compute(bytes[..end]))
+        if (line.Value is not { } bytes)
         {
-            damage = "its checksum does not match";
             return (T?)null;
         }
 
         try
         {
-            var value = JsonSerializer.Deserialize<T>(bytes[..end], Json);
+            var value = JsonSerializer.Deserialize<T>(bytes, Json);
             damage = value is null ? "it is empty" : null;
             return value;
         }

@@ -18,11 +18,11 @@ internal sealed class MailboxRig : IAsyncDisposable
     private readonly CancellationTokenSource _end = new();
     private Task _run = Task.CompletedTask;
 
-    private MailboxRig(SimulatedStorage storage, ManualTime time, MailboxOptions options, IStorage? through)
+    private MailboxRig(SimulatedStorage storage, ManualTime time, MailboxOptions options, IStorage? through, IKeepAside? aside)
     {
         Storage = storage;
         Time = time;
-        Mailbox = new Mailbox(through ?? storage, new KeepAside(storage), time, options, Log);
+        Mailbox = new Mailbox(through ?? storage, aside ?? new KeepAside(storage), time, options, Log);
     }
 
     public SimulatedStorage Storage { get; }
@@ -47,14 +47,16 @@ internal sealed class MailboxRig : IAsyncDisposable
 
     /// <summary>Opens and runs a mailbox on whatever the disk holds; an error at start is tried again as often as a test allows.</summary>
     public static async Task<MailboxRig> StartAsync(
-        SimulatedStorage storage, ManualTime? time = null, MailboxOptions? options = null, int attempts = 1, IStorage? through = null)
+        SimulatedStorage storage, ManualTime? time = null, MailboxOptions? options = null, int attempts = 1, IStorage? through = null, IKeepAside? aside = null,
+        Action<StorageError>? failed = null)
     {
-        var rig = new MailboxRig(storage, time ?? new ManualTime(), options ?? Options, through);
+        var rig = new MailboxRig(storage, time ?? new ManualTime(), options ?? Options, through, aside);
         try
         {
             var error = await rig.Mailbox.OpenAsync(CancellationToken.None);
             for (var i = 1; i < attempts && error is not null; i++)
             {
+                failed?.Invoke(error);
                 error = await rig.Mailbox.OpenAsync(CancellationToken.None);
             }
 
