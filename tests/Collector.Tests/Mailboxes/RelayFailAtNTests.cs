@@ -67,6 +67,6 @@ public sealed class RelayFailAtNTests
             Assert.Equal(isDeleted ? 20UL : 0, life.Losses.Aggregate(0UL, (sum, l) => sum + l.Count));
             var relay = await life.Rig.RelayBooksAsync();
             Assert.Equal((20UL, isDeleted ? 0UL : 20, isDeleted ? 20UL : 0, 0UL), (relay.AcceptedEvents, relay.DeliveredEvents, relay.LostEvents, relay.QuarantinedEvents));
-            });
+        });
     }
 }
