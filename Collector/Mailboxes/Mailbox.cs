@@ -466,14 +466,7 @@ public sealed partial class Mailbox : IAsyncDisposable
 
         try
         {
-            var status = Disk.Status(_enabled, Queue.LossesByReason, _trouble ?? _damage ?? _relayTrouble);
-            status = status with
-            {
-                Relay = RelayStatus(),
-
-                // What vanished is lost from the start on, also as long as the entry in the ledger is on its way to the disk.
-                LostEvents = status.LostEvents + _vanished.Aggregate(0UL, (sum, v) => sum + v.NextSequence - v.FirstSequence),
-            };
+            var status = StatusNow();
             _lastStatus = new KnownStatus(status, _time.GetTimestamp());
             return status;
         }
@@ -489,7 +482,7 @@ public sealed partial class Mailbox : IAsyncDisposable
         await _gate.WaitAsync(cancellationToken);
         try
         {
-            return (Disk.Status(_enabled, Queue.LossesByReason, _trouble ?? _damage), Disk.Accounts());
+            return (StatusNow(), Disk.Accounts());
         }
         finally
         {
@@ -595,6 +588,18 @@ public sealed partial class Mailbox : IAsyncDisposable
         }
 
         return matches.Check;
+    }
+
+    private MailboxStatus StatusNow()
+    {
+        var status = Disk.Status(_enabled, Queue.LossesByReason, _trouble ?? _damage ?? _relayTrouble);
+        return status with
+        {
+            Relay = RelayStatus(),
+
+            // What vanished is lost from the start on, also as long as the entry in the ledger is on its way to the disk.
+            LostEvents = status.LostEvents + _vanished.Aggregate(0UL, (sum, v) => sum + v.NextSequence - v.FirstSequence),
+        };
     }
 
     private SealedBlock? Find(BlockName name) => Disk.Sealed.Find(name);
