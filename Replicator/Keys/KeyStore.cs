@@ -71,7 +71,6 @@ public sealed class KeyStore
     public KeyStore With(StoredAcl acl) => new(Keys, new Dictionary<string, StoredAcl>(Acls, StringComparer.Ordinal) { [acl.Name] = acl });
 
     /// <summary>Writes the store in place of an older one, durably, for its owner's eyes alone.</summary>
-    /// <exception cref="IOException">The rights of the new file can't be set.</exception>
     public StorageResult Save(string path)
     {
         var storage = DiskStorage.Instance;
@@ -126,18 +125,13 @@ public sealed class KeyStore
 
     private StorageResult WriteAside(DiskStorage storage, string path)
     {
-        var created = storage.CreateNew(path);
+        var created = storage.CreateNewPrivate(path);
         if (!created.IsOk)
         {
             return created.Error;
         }
 
         using var file = created.Value;
-        if (!OperatingSystem.IsWindows())
-        {
-            File.SetUnixFileMode(path, Owner);
-        }
-
         var written = file.WriteAt(0, Encoding.UTF8.GetBytes(ToYaml()));
         return written.IsOk ? file.SyncData() : written;
     }

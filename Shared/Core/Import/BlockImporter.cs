@@ -164,12 +164,9 @@ public sealed class BlockImporter : IDisposable
             return null;
         }
 
-        // Runs lie one behind the other in their batch.
-        var write = new HistoryWrite { Events = batch.Events, Start = batch.Runs[0].Start, Count = batch.Runs.Sum(r => r.Count) };
-        var written = await _history.WriteAsync(write, cancellation);
-        if (!written.IsOk)
+        if (await WriteEventsAsync(batch, cancellation) is { } failed)
         {
-            return ImportTrouble.With(written.Error);
+            return ImportTrouble.With(failed);
         }
 
         foreach (var sink in _sinks)
@@ -181,6 +178,28 @@ public sealed class BlockImporter : IDisposable
         }
 
         return null;
+    }
+
+    /// <summary>Writes events, and enters what was new of them into the book of what was imported, where one is kept.</summary>
+    private async ValueTask<HistoryError?> WriteEventsAsync(SinkBatch batch, CancellationToken cancellation)
+    {
+        using var entry = _options.Digests is { } digests ? await digests.BeginAsync(cancellation) : null;
+
+        // Runs lie one behind the other in their batch.
+        var write = new HistoryWrite
+        {
+            Events = batch.Events,
+            Start = batch.Runs[0].Start,
+            Count = batch.Runs.Sum(r => r.Count),
+            Inserted = entry?.Inserted,
+        };
+        var written = await _history.WriteAsync(write, cancellation);
+        if (written.IsOk)
+        {
+            entry?.Book(batch.Block.Key.Stream, batch.Events);
+        }
+
+        return written.Error;
     }
 
     private async ValueTask<ImportOutcome> ImportAsync(

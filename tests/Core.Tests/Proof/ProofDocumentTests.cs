@@ -199,6 +199,10 @@ public sealed class ProofDocumentTests : IDisposable
         Assert.Matches("^([0-9a-f]{4}-){7}[0-9a-f]{4}$", ProofKey.Fingerprint(first.PublicText));
         Assert.Null(ProofKey.ParsePublic("no key"));
 
+        // Nobody else could read it at any moment, whatever the umask is.
+        using var secret = DiskStorage.Instance.CreateNewPrivate(folder["secret"]).Value;
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(folder["secret"]));
+
         File.WriteAllText(folder[ProofKey.FileName], "something of somebody else");
         var refused = ProofKey.Open(DiskStorage.Instance, folder.Path);
         Assert.Contains("no key", refused.Error!.Detail, StringComparison.Ordinal);
