@@ -19,7 +19,6 @@ internal sealed class RelayBox
     public const string FolderName = "relay";
 
     private const string StateName = "relay.state";
-    private const int MaxStateBytes = 1024 * 1024;
     private const int MaxBlockBytes = 1024 * 1024 * 1024;
     private const int RememberedGone = 512;
 
@@ -242,7 +241,7 @@ internal sealed class RelayBox
 
     private StorageResult TakeStock()
     {
-        var read = CheckedJsonFile.Read<RelayState>(_storage, StatePath, MaxStateBytes, out var damage);
+        var read = RelayState.Read(_storage, StatePath, out var damage);
         var listed = read.IsOk ? _files.List() : read.Error;
         if (!listed.IsOk)
         {
