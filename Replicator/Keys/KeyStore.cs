@@ -70,10 +70,9 @@ public sealed class KeyStore
     /// <summary>The same store with another access list, or one changed.</summary>
     public KeyStore With(StoredAcl acl) => new(Keys, new Dictionary<string, StoredAcl>(Acls, StringComparer.Ordinal) { [acl.Name] = acl });
 
-    /// <summary>Writes the store in place of an older one, durably, for its owner's eyes alone.</summary>
-    public StorageResult Save(string path)
+    /// <summary>Writes the store in place of an older one, durably, for its owner's eyes alone. After an error there is the older one or this one.</summary>
+    public StorageResult Save(IStorage storage, string path)
     {
-        var storage = DiskStorage.Instance;
         var full = Path.GetFullPath(path);
         var folder = storage.CreateFolder(Path.GetDirectoryName(full)!);
         if (!folder.IsOk)
@@ -123,7 +122,7 @@ public sealed class KeyStore
         return text.ToString();
     }
 
-    private StorageResult WriteAside(DiskStorage storage, string path)
+    private StorageResult WriteAside(IStorage storage, string path)
     {
         var created = storage.CreateNewPrivate(path);
         if (!created.IsOk)
