@@ -1,5 +1,4 @@
 using System.Text;
-using ZfRepl.Core.Storage;
 using ZfRepl.Core.Transfer;
 using ZfRepl.Replicator.Keys;
 using ZfRepl.TestKit;

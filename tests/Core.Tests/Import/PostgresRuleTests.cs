@@ -99,6 +99,21 @@ public sealed class PostgresRuleTests(PostgresCluster cluster) : IDisposable
     }
 
     [RequiresFact(PostgresServer.Programs)]
+    public async Task A_folder_of_blocks_is_imported_and_its_report_says_what_a_rule_keeps_out()
+    {
+        await using var place = new PostgresPlace(cluster.Server);
+        await place.OpenAsync();
+        await place.QueryAsync("ALTER TABLE event ADD CONSTRAINT low CHECK (number IS NULL OR number < 20)");
+        await using var bench = new Bench(await place.OpenAsync(), _folder, digests: null);
+        Directory.CreateDirectory(_folder["stick"]);
+        BlockFiles.Simple(frames: Events / 10).Seal().WriteTo(_folder["stick", "mbb_1700000000"]);
+        var report = await new FolderImport(DiskStorage.Instance, bench.Importer, bench.Quarantine).RunAsync(
+            new FolderImportRequest(_folder["stick"], FolderImportRequest.AnyNode, Delete: true), progress: null, CancellationToken.None);
+        Assert.Contains("are refused by a rule of the database and in the quarantine", Assert.Single(report.Value.Files).Detail, StringComparison.Ordinal);
+        Assert.Equal(Events, (await bench.HeldAsync()).Count + (await RetryAsync(bench, refused: true)));
+    }
+
+    [RequiresFact(PostgresServer.Programs)]
     public async Task What_is_kept_out_is_found_in_rounds_where_it_is_much()
     {
         await using var place = new PostgresPlace(cluster.Server);
