@@ -102,18 +102,7 @@ public sealed class DatabaseFaultTests(ITestOutputHelper output)
         await using var broker = await MosquittoServer.StartAsync();
         await using var influx = await InfluxServer.StartAsync();
         await using var feed = new GeneratorFeed(10);
-        var ledger = "";
-        await using var site = new Site(
-            new SiteOptions
-            {
-                Sources = feed.Sources,
-                Mailbox = "block_ttl_sec: 1, max_block_size: 4KiB",
-                History = $"{{ kind: influxdb, url: \"{influx.Url}\", timeout: 5s }}",
-                OpenHistory = async () => (await InfluxHistory.OpenAsync(
-                    new InfluxHistoryOptions { Url = influx.Url, LedgerPath = ledger, IsReadOnly = true }, TimeProvider.System)).Value,
-            },
-            broker.Port);
-        ledger = Path.Combine(site.Folder, "target", "history-ledger.db");
+        await using var site = InfluxSite(feed, influx, broker);
         await site.StartAsync();
         for (var i = 0; i < FaultRun.Rounds(usual: 4, all: 30); i++)
         {
@@ -130,7 +119,26 @@ public sealed class DatabaseFaultTests(ITestOutputHelper output)
         Assert.True(proof.Holds, $"{proof}\n{site.Outputs}");
     }
 
-    private static SiteOptions PostgresOptions(GeneratorFeed feed, PostgresServer server, TempFolder folder)
+    /// <summary>A site whose centre imports into an InfluxDB.</summary>
+    internal static Site InfluxSite(GeneratorFeed feed, InfluxServer influx, MosquittoServer broker)
+    {
+        var ledger = "";
+        var site = new Site(
+            new SiteOptions
+            {
+                Sources = feed.Sources,
+                Mailbox = "block_ttl_sec: 1, max_block_size: 4KiB",
+                History = $"{{ kind: influxdb, url: \"{influx.Url}\", timeout: 5s }}",
+                OpenHistory = async () => (await InfluxHistory.OpenAsync(
+                    new InfluxHistoryOptions { Url = influx.Url, LedgerPath = ledger, IsReadOnly = true }, TimeProvider.System)).Value,
+            },
+            broker.Port);
+        ledger = Path.Combine(site.Folder, "target", "history-ledger.db");
+        return site;
+    }
+
+    /// <summary>A site whose centre imports into a PostgreSQL.</summary>
+    internal static SiteOptions PostgresOptions(GeneratorFeed feed, PostgresServer server, TempFolder folder)
     {
         File.WriteAllText(folder["password"], PostgresServer.Password + "\n");
         File.SetUnixFileMode(folder["password"], UnixFileMode.UserRead | UnixFileMode.UserWrite);
@@ -140,7 +148,7 @@ public sealed class DatabaseFaultTests(ITestOutputHelper output)
             History = string.Create(
                 CultureInfo.InvariantCulture,
                 $"{{ kind: postgresql, url: \"postgresql://zfrepl@127.0.0.1:{server.Port}/zfrepl\", password_file: {folder["password"]}, timeout: 10s }}"),
-            OpenHistory = async () => (await PostgresHistory.OpenAsync(server.Options)).Value,
+            OpenHistory = async () => (await PostgresHistory.OpenAsync(server.Options with { AllowUnsafeServer = true })).Value,
         };
     }
 }
