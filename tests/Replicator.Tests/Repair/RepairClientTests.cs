@@ -111,7 +111,8 @@ public sealed class RepairClientTests
         await rig.RestartAsync(TimeSpan.FromMilliseconds(100));
         await rig.BeatAsync(3700, 1000);
         await rig.BeatAsync(900, 0);
-        await Task.WhenAny(rig.Ended, Task.Delay(TimeSpan.FromSeconds(2.5), TimeProvider.System));
+        var before = rig.SuspendedReads;
+        await Eventually.TrueAsync(() => rig.SuspendedReads >= before + 3, "it has had the chance to search", Patience);
         Assert.Empty(rig.Book.All);
         rig.Suspended = null;
         await Eventually.TrueAsync(() => rig.Book.All.Count == 1, "it is searched as soon as the service answers", Patience);
