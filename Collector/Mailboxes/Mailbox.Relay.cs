@@ -166,8 +166,8 @@ public sealed partial class Mailbox
 
         foreach (var finding in box.Findings)
         {
-            _log.Finding(finding);
-            _damage = finding;
+            _log.Finding(finding.Text);
+            _damage = finding.IsDamage ? finding.Text : _damage;
         }
 
         if (box.Missing is { Events: > 0 } missing)

@@ -165,16 +165,16 @@ public sealed partial class Mailbox : IAsyncDisposable
                 _lock = locked.Value;
             }
 
+            // First, and once: what a recovery has found is for the ledger, and a second one would not find it again.
+            if (_relay is null && OpenRelay() is { } relayError)
+            {
+                return relayError;
+            }
+
             var recovered = MailboxRecovery.Recover(_storage, _aside, _time, _options);
             if (!recovered.IsOk)
             {
                 return recovered.Error;
-            }
-
-            if (OpenRelay() is { } relayError)
-            {
-                recovered.Value.Disk.Dispose();
-                return relayError;
             }
 
             Adopt(recovered.Value);

@@ -38,12 +38,6 @@ internal sealed class MailboxDisk(
     long newestName,
     IEnumerable<SourcePosition> positions) : IDisposable
 {
-    /// <summary>Kept free beside one block, so that what is there can be delivered and booked.</summary>
-    public const int BooksReserveBytes = 128 * 1024;
-
-    // The books, a salvage, a re-coding, a file moved aside: each takes one for a moment; other mailboxes may share the disk.
-    private const long ReserveFiles = 16;
-
     // Without the book's file there are the accounts as a whole, and those by hour begin anew at the next start.
     private const int MaxBooked = 512;
 
@@ -106,7 +100,7 @@ internal sealed class MailboxDisk(
     /// <summary>Writes a commit's frames and makes them durable. On failure nothing of them counts, and the call may be repeated.</summary>
     public StorageResult Commit(Commit commit)
     {
-        var room = EnsureRoom(commit.Frames.Written.Length);
+        var room = DiskReserve.CheckBytes(storage, options.Folder, commit.Frames.Written.Length, options);
         if (!room.IsOk)
         {
             return room;
@@ -434,24 +428,6 @@ internal sealed class MailboxDisk(
         _closed.Clear();
     }
 
-    /// <summary>
-    /// Keeps the last of the disk free: a spool that took it all could neither book a delivered block out, nor salvage its open block at the
-    /// next start, and so would never get rid of anything again.
-    /// </summary>
-    private StorageResult EnsureRoom(int bytes)
-    {
-        var reserve = options.MaxBlockBytes + BooksReserveBytes;
-        var free = storage.FreeBytes(options.Folder);
-        // Where nobody knows how much is free, the write itself will tell.
-        return !free.IsOk || free.Value - bytes >= reserve
-            ? StorageResult.Ok
-            : new StorageError(
-                StorageOperation.Write,
-                options.Folder,
-                Errno.NoSpace,
-                $"No space left on device: {free.Value} bytes are free, the last {reserve} are kept for delivering what is there");
-    }
-
     private StorageResult EnsureOpen(Commit commit)
     {
         if (_open is not null)
@@ -460,14 +436,10 @@ internal sealed class MailboxDisk(
         }
 
         // As with bytes: without a file to write the books into, no block that is delivered could ever be removed.
-        var files = storage.FreeFiles(options.Folder);
-        if (files.IsOk && files.Value <= ReserveFiles)
+        var files = DiskReserve.CheckFiles(storage, options.Folder);
+        if (!files.IsOk)
         {
-            return new StorageError(
-                StorageOperation.Open,
-                options.Folder,
-                Errno.NoSpace,
-                $"No space left on device: it can hold {files.Value} files more (inodes), the last {ReserveFiles} are kept for delivering what is there");
+            return files;
         }
 
         var name = BlockName.After(_newestName > 0 ? new BlockName(_newestName) : null, time.GetUtcNow().ToUnixTimeSeconds());

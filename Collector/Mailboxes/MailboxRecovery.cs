@@ -120,7 +120,7 @@ internal sealed class MailboxRecovery
     /// True when one file is at fault: a bad place on the disk, a link to nowhere. One such file must not keep the mailbox shut. Where another one
     /// can't be made, as for a copy, the block is none the worse: the start is tried again.
     /// </summary>
-    private static bool IsOfOneFile(StorageError error) =>
+    internal static bool IsOfOneFile(StorageError error) =>
         error.Operation is StorageOperation.Open or StorageOperation.Read
         && error.Errno is Errno.InputOutput or Errno.NotFound or Errno.TooManyLinks;
 

@@ -114,7 +114,8 @@ public static class BlockSalvage
             return report.Error;
         }
 
-        return report.Value.IsIntact
+        // One that was written anew says itself what is missing in it.
+        return report.Value.IsIntact || IsSalvaged(report.Value)
             ? new Job(storage, written, name, file, report.Value, bounds, aside, nowNs).Finish(keptAside: null)
             : notFound;
     }

@@ -66,6 +66,32 @@ public sealed class MailboxOddFilesTests
     }
 
     [Fact]
+    public async Task What_a_start_found_is_in_the_ledger_also_where_the_relayed_blocks_could_not_be_listed_at_once()
+    {
+        var storage = new SimulatedStorage();
+        string bad;
+        await using (var rig = await MailboxRig.StartAsync(storage, options: RelayRig.Options))
+        {
+            await rig.AppendAsync(0, 2);
+            bad = (await rig.Mailbox.NextAsync(rotate: true, CancellationToken.None)).Value!.Path;
+            await rig.StopAsync();
+        }
+
+        storage.KillProcess();
+        var lists = 0;
+        storage.Fault = (_, o, path) => path == bad && o == StorageOperation.Read ? Errno.InputOutput
+            : o == StorageOperation.List && path.EndsWith("/relay", StringComparison.Ordinal) && lists++ == 0 ? Errno.NoSpace
+            : null;
+        await using var again = await MailboxRig.StartAsync(storage, options: RelayRig.Options, attempts: 2);
+        Assert.Equal(2, lists);
+        storage.Fault = null;
+        await again.AppendAsync(2, 1);
+        var (values, losses) = await again.DrainAsync();
+        Assert.Equal([2], values);
+        Assert.Equal((LossReason.Damaged, Path.GetFileName(bad)), (Assert.Single(losses, l => !l.IsExact).Reason, losses.First(l => !l.IsExact).Source));
+    }
+
+    [Fact]
     public async Task Two_files_of_one_block_that_the_disk_does_not_give_any_more_keep_no_mailbox_from_starting()
     {
         var storage = new SimulatedStorage();
