@@ -19,6 +19,9 @@ internal enum Removal
 /// <summary>A block whose sync failed: what was durable before is to be carried over into a new file.</summary>
 internal sealed record SuspectBlock(BlockName Name, BlockHeader Header, long DurableBytes, ulong DurableNextSequence, ulong DurableEvents);
 
+/// <summary>What failed although the call went well, since it is tried again later.</summary>
+internal sealed record Postponed(string Consequence, StorageError Error);
+
 /// <summary>
 /// The mailbox's folder: the one open block, the sealed ones, the state file. What always holds: sequence numbers and block numbers
 /// of a stream are used once; a block's removal is in the state file before its file is deleted; a block whose sync failed is never
@@ -59,7 +62,7 @@ internal sealed class MailboxDisk(
     private ulong _openDurableEvents;
     private ulong _nextIndex = nextIndex;
     private long _newestName = newestName;
-    private StorageError? _postponed;
+    private Postponed? _postponed;
 
     public StreamId Stream => stream;
 
@@ -94,8 +97,8 @@ internal sealed class MailboxDisk(
     /// <summary>The block to re-code next, or null. Blocks are sealed in their order.</summary>
     public ClosedBlock? NextToRecode => _closed is [{ IsToBeRecoded: true } first, ..] ? first : null;
 
-    /// <summary>True when something durable lies in a block that could not be closed or carried over yet.</summary>
-    public bool HasUnclosedContent => _suspects.Count + _closed.Count > 0;
+    /// <summary>True when something durable lies in a block that could not be closed or carried over yet; one that is being re-coded is not meant.</summary>
+    public bool HasUnclosedContent => HasUnsealed || _suspects.Count > 0;
 
     /// <summary>Writes a commit's frames and makes them durable. On failure nothing of them counts, and the call may be repeated.</summary>
     public StorageResult Commit(Commit commit)
@@ -198,7 +201,7 @@ internal sealed class MailboxDisk(
         if (recoding.Deleted is { IsOk: false, Error: { IsNotFound: false } kept })
         {
             _toDelete.Add(closed.Block.OpenPath);
-            _postponed = kept;
+            _postponed = OfRemoval(kept);
         }
 
         closed.Settle(StorageResult.Ok);
@@ -287,30 +290,16 @@ internal sealed class MailboxDisk(
         _toDelete.Add(PathOf(block.Name));
 
         // The removal stands, whatever becomes of the file: FinishWork goes on with it.
-        _postponed = FinishDeleting().Error ?? _postponed;
+        _postponed = OfRemoval(FinishDeleting().Error) ?? _postponed;
         return StorageResult.Ok;
     }
 
     /// <summary>What failed although the call went well, since it is tried again later; once.</summary>
-    public StorageError? TakePostponed()
+    public Postponed? TakePostponed()
     {
         var postponed = _postponed;
         _postponed = null;
         return postponed;
-    }
-
-    /// <summary>The loss records in a sealed block, as far as they are intact.</summary>
-    public StorageResult<IReadOnlyList<LossRecord>> ReadLosses(SealedBlock block)
-    {
-        var opened = storage.Open(PathOf(block.Name), write: false);
-        if (!opened.IsOk)
-        {
-            return opened.Error;
-        }
-
-        using var file = opened.Value;
-        var report = BlockReport.Create(file, stream);
-        return report.IsOk ? report.Value.Losses.ToArray() : report.Error;
     }
 
     /// <summary>Books events that vanished with their files; the loss ledger already has them.</summary>
@@ -427,6 +416,8 @@ internal sealed class MailboxDisk(
 
         _closed.Clear();
     }
+
+    private static Postponed? OfRemoval(StorageError? error) => error is null ? null : new Postponed("removing a block is tried again", error);
 
     private StorageResult EnsureOpen(Commit commit)
     {
@@ -546,7 +537,7 @@ internal sealed class MailboxDisk(
         // The book's file first: what it has already is passed over when both are read. Where it can't be written, the state carries more for a while.
         var isDue = _state.Booked.Count >= options.BookEntriesPerWrite;
         var bookWritten = isDue ? book.Write(storage, options.Folder) : StorageResult.Ok;
-        _postponed = bookWritten.Error ?? _postponed;
+        _postponed = bookWritten.Error is { } late ? new Postponed($"writing {RemovalBook.FileName}, the accounts by hour, is tried again", late) : _postponed;
         var isBooked = isDue && (bookWritten.IsOk || _state.Booked.Count >= MaxBooked);
         next = next with
         {

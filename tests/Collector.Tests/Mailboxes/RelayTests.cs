@@ -212,6 +212,67 @@ public sealed class RelayTests
         Assert.Equal(10UL, Assert.Single((await rig.Mailbox.ListLossesAsync(10, CancellationToken.None)).Value).Record.Count);
     }
 
+    [Theory]
+    [InlineData("repair")]
+    [InlineData("expiry")]
+    public async Task A_confirmation_in_the_midst_of_giving_a_block_up_leaves_books_and_ledger_at_one(string why)
+    {
+        var blocks = await RelayRig.CollectAsync(1);
+        var time = new ManualTime();
+        await using var rig = await MailboxRig.StartAsync(
+            new SimulatedStorage(), time, RelayRig.Options with { Keep = TimeSpan.FromSeconds(60), BlockTtl = TimeSpan.FromHours(1) });
+        await rig.HandOverAsync(blocks[0]);
+        var ready = Assert.Single(await rig.RelayedAsync());
+        Task<StorageResult<RemoveResult>>? confirmed = null;
+        rig.Storage.Fault = (_, operation, path) =>
+        {
+            if (confirmed is null && operation == StorageOperation.Open && path == ready.Path)
+            {
+                // On the thread that gives it up: whatever is free goes through at once.
+                confirmed = rig.Mailbox.ConfirmRelayedAsync(ready.Id, ready.Block.Trailer.Hash, CancellationToken.None);
+            }
+
+            return null;
+        };
+        if (why == "repair")
+        {
+            byte[] changed = [.. blocks[0].Content];
+            changed[200] ^= 1;
+            rig.Storage.Overwrite(ready.Path, changed);
+            Assert.Null((await rig.Mailbox.RepairRelayedAsync(ready.Id, CancellationToken.None)).Value);
+        }
+
+        await Eventually.TrueAsync(
+            () =>
+            {
+                // With a timer the housekeeping is at rest.
+                time.Advance(TimeSpan.FromSeconds(5));
+                return confirmed?.IsCompleted == true && time.PendingTimers > 0;
+            },
+            "it is given up");
+        Assert.NotEqual(RemoveResult.WrongHash, (await confirmed!).Value);
+        Assert.Empty(await rig.RelayedAsync());
+        var books = await rig.RelayBooksAsync();
+        var named = (await rig.DrainAsync()).Losses.Aggregate(0UL, (sum, l) => sum + l.Count);
+        Assert.Equal((10 - books.DeliveredEvents, named), (books.LostEvents + books.QuarantinedEvents, 10 - books.DeliveredEvents));
+    }
+
+    [Fact]
+    public async Task A_mailbox_that_is_closed_writes_no_blocks_of_other_nodes_any_more()
+    {
+        var blocks = await RelayRig.CollectAsync(2);
+        await using var rig = await MailboxRig.StartAsync(new SimulatedStorage(), options: RelayRig.Options);
+        await rig.HandOverAsync(blocks[0]);
+        var ready = Assert.Single(await rig.RelayedAsync());
+        await rig.StopAsync();
+        var path = RelayRig.Put(rig.Storage, blocks[1]);
+        var files = rig.Storage.Paths();
+        var answer = await rig.Mailbox.RelayAsync(path, blocks[1].Key, RelayRig.FromEdge, new HashSet<StreamId>(), CancellationToken.None);
+        Assert.Equal((RelayOutcome.Failed, "the mailbox is closing"), (answer.Outcome, answer.Reason));
+        Assert.False((await rig.Mailbox.ConfirmRelayedAsync(ready.Id, ready.Block.Trailer.Hash, CancellationToken.None)).IsOk);
+        Assert.Equal(files, rig.Storage.Paths());
+    }
+
     [Fact]
     public async Task The_last_files_of_a_disk_are_kept_for_delivering_what_is_there()
     {
