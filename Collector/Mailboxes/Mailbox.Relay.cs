@@ -435,7 +435,7 @@ public sealed partial class Mailbox
             waiting = _options.Keep is null ? [] : _shelf.All();
         }
 
-        foreach (var block in waiting.Where(b => b.AgeWhenSeen + _time.GetElapsedTime(b.SeenAt) > _options.Keep))
+        foreach (var block in waiting.Where(IsExpired))
         {
             await ExpireRelayedAsync(block);
         }
@@ -472,6 +472,9 @@ public sealed partial class Mailbox
             _relayGate.Release();
         }
     }
+
+    private bool IsExpired(RelayedBlock block) => BlockAges.IsExpired(
+        _options.Keep!.Value, block.AgeWhenSeen, _time.GetElapsedTime(block.SeenAt), BlockAges.ByWallClock(block.ArrivedNs, _time));
 
     private async Task ExpireRelayedAsync(RelayedBlock block)
     {

@@ -337,7 +337,8 @@ internal sealed class RelayBox
             return SetAside(entry, "does not say which way it has come", "the way of a relayed block is not known");
         }
 
-        return new RelayedBlock(entry.Block, block, way, entry.Path, Anchor: 0, arrival, AgeOf(note.Value?.ArrivedNs ?? 0), _time.GetTimestamp());
+        var arrivedNs = note.Value?.ArrivedNs ?? 0;
+        return new RelayedBlock(entry.Block, block, way, entry.Path, Anchor: 0, arrival, AgeOf(arrivedNs), _time.GetTimestamp()) { ArrivedNs = arrivedNs };
     }
 
     private static bool IsOf(InboxEntry entry, StorageError error) => error.Path == entry.Path && MailboxRecovery.IsOfOneFile(error);
@@ -356,11 +357,7 @@ internal sealed class RelayBox
         return BlockWay.TryCreate(nodes, out var way, out _) ? way : null;
     }
 
-    private TimeSpan AgeOf(long arrivedNs)
-    {
-        var nowNs = UnixTime.FromDateTimeOffset(_time.GetUtcNow());
-        return arrivedNs < EarliestNs || arrivedNs >= nowNs ? TimeSpan.Zero : TimeSpan.FromTicks((nowNs - arrivedNs) / 100);
-    }
+    private TimeSpan AgeOf(long arrivedNs) => arrivedNs < EarliestNs ? TimeSpan.Zero : BlockAges.ByWallClock(arrivedNs, _time);
 
     /// <summary>Holds the books against the files.</summary>
     private StorageResult Balance(RelayState? books, List<RelayedBlock> found, bool isAnyAside)
