@@ -135,6 +135,9 @@ internal sealed class MailboxDisk(
         _openDurableBytes = block.LengthBytes;
         _openDurableEvents = block.EventCount;
         DurableNextSequence = commit.NextSequence;
+
+        // The first commit brings the entries of what the start found.
+        _state = _state.Unreadable is null ? _state : _state with { Unreadable = null };
         foreach (var position in commit.Positions)
         {
             _positions.Set(position);

@@ -150,6 +150,64 @@ public sealed class MailboxOddFilesTests
         await again.AssertAccountsAsync();
     }
 
+    [Theory]
+    [InlineData(true, true)]
+    [InlineData(true, false)]
+    [InlineData(false, true)]
+    [InlineData(false, false)]
+    public async Task A_newest_block_that_cannot_be_read_is_in_the_ledger_also_where_the_start_is_cut_short(bool isGarbage, bool isKilled)
+    {
+        var storage = new SimulatedStorage();
+        string bad;
+        await using (var rig = await MailboxRig.StartAsync(storage))
+        {
+            await rig.AppendAsync(0, 2);
+            var first = (await rig.Mailbox.NextAsync(rotate: true, CancellationToken.None)).Value!;
+            await rig.Mailbox.ConfirmAsync(first.Block.Name, first.Block.Trailer.Hash, CancellationToken.None);
+            await rig.AppendAsync(2, 2);
+            var newest = (await rig.Mailbox.NextAsync(rotate: true, CancellationToken.None)).Value!;
+            bad = newest.Path;
+            await rig.StopAsync();
+            if (isGarbage)
+            {
+                storage.Overwrite(bad, new byte[newest.Block.LengthBytes]);
+            }
+        }
+
+        storage.KillProcess();
+        var failures = 0;
+        storage.Fault = (_, operation, path) =>
+            operation == StorageOperation.Read && path == bad && !isGarbage ? Errno.InputOutput
+            : !isKilled && operation == StorageOperation.Open && path.EndsWith("mailbox.hours", StringComparison.Ordinal) && failures++ == 0 ? Errno.TooManyFiles
+            : null;
+        if (isKilled)
+        {
+            await using var cutShort = new Mailbox(storage, new MailboxRig.KeepAside(storage), new ManualTime(), MailboxRig.Options, new ListLogger());
+            Assert.Null(await cutShort.OpenAsync(CancellationToken.None));
+            Assert.DoesNotContain(bad, storage.Paths());
+            storage.Crash(new Random(1));
+        }
+
+        await using (var again = await MailboxRig.StartAsync(storage, attempts: isKilled ? 1 : 2))
+        {
+            Assert.Equal(isKilled ? 0 : 1, Math.Min(failures, 1));
+            storage.Fault = null;
+            await again.AppendAsync(4, 1);
+            var ready = (await again.Mailbox.NextAsync(rotate: true, CancellationToken.None)).Value!;
+            Assert.InRange(ready.Block.Header.Index, 3UL, ulong.MaxValue);
+            var (values, losses) = await again.DrainAsync();
+            Assert.Equal([4], values);
+            Assert.Equal((LossReason.Damaged, false, Path.GetFileName(bad)), (Assert.Single(losses).Reason, losses[0].IsExact, losses[0].Source));
+            await again.StopAsync();
+        }
+
+        // Once.
+        storage.KillProcess();
+        await using var last = await MailboxRig.StartAsync(storage);
+        await last.AppendAsync(5, 1);
+        Assert.Empty((await last.DrainAsync()).Losses);
+    }
+
     [Fact]
     public async Task Books_longer_than_any_can_be_are_set_aside()
     {
