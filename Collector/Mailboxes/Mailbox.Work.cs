@@ -185,7 +185,7 @@ public sealed partial class Mailbox
                 }
             }
 
-            isWell &= !_isVanishedEntered || BookVanished();
+            isWell &= BookCutOffs();
             Expire();
             isWell &= RemoveGivenUp();
 
@@ -262,7 +262,7 @@ public sealed partial class Mailbox
             return true;
         }
 
-        var losses = Disk.ReadLosses(block);
+        var losses = ReadLosses(Disk.PathOf(block.Name), Disk.Stream);
         return !losses.IsOk || (losses.Value.Count > 0 && _entriesAlone.Add(block.Header.Index));
     }
 
@@ -399,9 +399,9 @@ public sealed partial class Mailbox
 
     private void ReportPostponed()
     {
-        if (Disk.TakePostponed() is { } error)
+        if (Disk.TakePostponed() is { } postponed)
         {
-            Report("removing a block is tried again", error);
+            Report(postponed.Consequence, postponed.Error);
         }
     }
 
@@ -416,6 +416,7 @@ public sealed partial class Mailbox
 
     private async Task CloseAsync()
     {
+        await CloseRelayAsync();
         await _gate.WaitAsync(CancellationToken.None);
         try
         {
@@ -430,8 +431,11 @@ public sealed partial class Mailbox
                 }
 
                 _uncommitted = null;
+                _isVanishedEntered = true;
                 Queue.Completed(commit);
             }
+
+            _ = BookCutOffs();
 
             // What can't be finished now is found and finished by the next start.
             _ = SealClosed(withOpen: true);

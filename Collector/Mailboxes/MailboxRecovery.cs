@@ -120,7 +120,7 @@ internal sealed class MailboxRecovery
     /// True when one file is at fault: a bad place on the disk, a link to nowhere. One such file must not keep the mailbox shut. Where another one
     /// can't be made, as for a copy, the block is none the worse: the start is tried again.
     /// </summary>
-    private static bool IsOfOneFile(StorageError error) =>
+    internal static bool IsOfOneFile(StorageError error) =>
         error.Operation is StorageOperation.Open or StorageOperation.Read
         && error.Errno is Errno.InputOutput or Errno.NotFound or Errno.TooManyLinks;
 
@@ -129,12 +129,47 @@ internal sealed class MailboxRecovery
     private StorageResult SetAsideUnreadable(string fileName, StorageError error)
     {
         // Also one that was open: whoever has its readings acknowledged will not send them again.
-        if ((BlockName.TryParse(fileName, out var name) || BlockName.TryParseOpen(fileName, out name)) && !_unreadable.Contains(name))
+        if (BlockName.TryParse(fileName, out var name) || BlockName.TryParseOpen(fileName, out name))
         {
-            _unreadable.Add(name);
+            var noted = NoteUnreadable(name);
+            if (!noted.IsOk)
+            {
+                return noted;
+            }
         }
 
         return SetAside(Path.Combine(_options.Folder, fileName), $"{fileName} can't be read: {error}");
+    }
+
+    /// <summary>
+    /// Writes the name of a block that may be unreadable into the books, before its file is moved aside: should this start be cut short, the next one would
+    /// find nothing that tells of it. Where the books are lost they are written anew at the end.
+    /// </summary>
+    private StorageResult NoteUnreadable(BlockName name)
+    {
+        if (_unreadable.Contains(name))
+        {
+            return StorageResult.Ok;
+        }
+
+        _unreadable.Add(name);
+        if (_state is null)
+        {
+            return StorageResult.Ok;
+        }
+
+        var noted = _state with { Unreadable = [.. _unreadable.Select(n => n.ToString())] };
+        var written = MailboxStateFile.Write(_storage, _options.Folder, noted);
+        if (written.IsOk)
+        {
+            _state = noted;
+        }
+        else
+        {
+            _unreadable.Remove(name);
+        }
+
+        return written;
     }
 
     private StorageResult ReadState()
@@ -149,6 +184,14 @@ internal sealed class MailboxRecovery
         if (_state is not null && StreamId.TryParse(_state.Stream, out var stream))
         {
             _stream = stream;
+        }
+
+        foreach (var text in _state?.Unreadable ?? [])
+        {
+            if (BlockName.TryParse(text, out var name) && !_unreadable.Contains(name))
+            {
+                _unreadable.Add(name);
+            }
         }
 
         if (damage is null)
@@ -377,6 +420,14 @@ internal sealed class MailboxRecovery
 
     private StorageResult AddSalvaged(string path, BlockName name, string what, long? durableBytes = null, ulong? nextSequence = null)
     {
+        // An open block without a whole frame held nothing that was accepted; a sealed one did.
+        var isSealed = Path.GetFileName(path) == name.ToString();
+        var noted = isSealed ? NoteUnreadable(name) : StorageResult.Ok;
+        if (!noted.IsOk)
+        {
+            return noted.Error;
+        }
+
         var salvaged = BlockSalvage.Salvage(
             _storage, path, name, Fallback(name), _aside, UnixTime.FromDateTimeOffset(_time.GetUtcNow()), durableBytes, nextSequence);
         if (!salvaged.IsOk)
@@ -393,23 +444,25 @@ internal sealed class MailboxRecovery
             : $"{Path.GetFileName(path)} {what}: {block.Trailer.EventCount} events recovered{(damaged ? $", {report.Damages.Count} damaged places, {report.Missing.Aggregate(0UL, (s, m) => s + m.Count)} events missing" : "")}{keptText}");
         if (block is null)
         {
-            // An open block without a whole frame held nothing that was accepted; a sealed one did.
-            if (Path.GetFileName(path) == name.ToString())
-            {
-                _hasDamage = true;
-                _unreadable.Add(name);
-            }
-
-            // The file is gone from here. A wild name of one that was never a block must not push the names to come into the far future.
-            if (name.UnixSeconds <= _time.GetUtcNow().ToUnixTimeSeconds())
-            {
-                _newestName = Math.Max(_newestName, name.UnixSeconds);
-            }
-
+            _hasDamage |= isSealed;
+            Spend(name);
             return StorageResult.Ok;
         }
 
+        _unreadable.Remove(name);
         return Add(Path.Combine(_options.Folder, name.ToString()), block);
+    }
+
+    /// <summary>
+    /// Does not give a name again although its file is gone from here. A wild name of one that was never a block must not push the names to come into the
+    /// far future.
+    /// </summary>
+    private void Spend(BlockName name)
+    {
+        if (name.UnixSeconds <= _time.GetUtcNow().ToUnixTimeSeconds())
+        {
+            _newestName = Math.Max(_newestName, name.UnixSeconds);
+        }
     }
 
     private StorageResult Add(string path, SealedBlock block)
@@ -435,7 +488,10 @@ internal sealed class MailboxRecovery
     private StorageResult<RecoveredMailbox> Conclude()
     {
         var stream = _stream ?? StreamId.Create();
-        var state = _state ?? WithoutBooks(stream);
+        var newest = _blocks.Count > 0 ? _blocks.Values.Last() : null;
+        var unreadable = _unreadable.Where(name => newest is null || name.CompareTo(newest.Name) > 0).Select(name => name.ToString()).ToArray();
+        _unreadable.ForEach(Spend);
+        var state = (_state ?? WithoutBooks(stream)) with { Unreadable = unreadable.Length > 0 ? unreadable : null };
         if (_state is null)
         {
             var written = MailboxStateFile.Write(_storage, _options.Folder, state);
@@ -450,9 +506,6 @@ internal sealed class MailboxRecovery
         {
             return positions.Error;
         }
-
-        var newest = _blocks.Count > 0 ? _blocks.Values.Last() : null;
-        var unreadable = _unreadable.Where(name => newest is null || name.CompareTo(newest.Name) > 0).Select(name => name.ToString()).ToArray();
 
         // A number that a block had is not given again, although nobody can read it any more.
         var nextIndex = Math.Max(state.NextIndex, (newest is null ? state.LowIndex : newest.Header.Index + 1) + (ulong)unreadable.Length);
