@@ -186,7 +186,7 @@ public sealed partial class Mailbox
             }
 
             isWell &= BookCutOffs();
-            Expire();
+            isWell &= Expire();
             isWell &= RemoveGivenUp();
 
             // Without new readings no commit says so.
@@ -217,16 +217,35 @@ public sealed partial class Mailbox
     }
 
     /// <summary>Gives up blocks that nobody fetched in time: first the entry in the ledger, then, when that is durable, the block.</summary>
-    private void Expire()
+    /// <returns>False when it has to look again.</returns>
+    private bool Expire()
     {
-        foreach (var block in _ages!.Expired(Disk.Sealed, _options.Keep).Where(b => b.Trailer.EventCount > 0 || !HoldsEntriesAlone(b)))
+        var isWell = true;
+        foreach (var block in _ages!.Expired(Disk.Sealed, _options.Keep))
         {
+            if (block.Trailer.EventCount == 0)
+            {
+                var holds = HoldsEntriesAlone(block);
+                if (!holds.IsOk)
+                {
+                    isWell = false;
+                    Report("whether a block can be given up is looked at again", holds.Error);
+                }
+
+                if (!holds.IsOk || holds.Value)
+                {
+                    continue;
+                }
+            }
+
             if (!_givingUp.Exists(e => e.Block.Header.Index == block.Header.Index))
             {
                 _ = GiveUp(block, LossReason.Expired, $"nobody fetched the block within {_options.Keep!.Value.TotalSeconds:0} s");
                 _log.Expired(block.Name.ToString(), block.Trailer.EventCount);
             }
         }
+
+        return isWell;
     }
 
     /// <summary>Removes blocks of which the ledger says by now that they were given up.</summary>
@@ -255,7 +274,7 @@ public sealed partial class Mailbox
     /// True for a block of entries of the ledger. There is nothing in it to give up: its entries would only go round and round, from a block that
     /// nobody fetched in time into the next one, and so never arrive over a slow link.
     /// </summary>
-    private bool HoldsEntriesAlone(SealedBlock block)
+    private StorageResult<bool> HoldsEntriesAlone(SealedBlock block)
     {
         if (_entriesAlone.Contains(block.Header.Index))
         {
@@ -263,7 +282,7 @@ public sealed partial class Mailbox
         }
 
         var losses = ReadLosses(Disk.PathOf(block.Name), Disk.Stream);
-        return !losses.IsOk || (losses.Value.Count > 0 && _entriesAlone.Add(block.Header.Index));
+        return losses.IsOk ? losses.Value.Count > 0 && _entriesAlone.Add(block.Header.Index) : losses.Error;
     }
 
     /// <summary>Seals what is closed, as far as it is not to be re-coded first.</summary>

@@ -333,7 +333,7 @@ internal sealed class RelayBox
 
         if (damage is not null)
         {
-            _findings.Add($"the note of relayed block {entry.Block}, which says the way that it has come, is damaged: {damage}");
+            _findings.Add(new RelayFinding($"the note of relayed block {entry.Block}, which says the way that it has come, is damaged: {damage}", IsDamage: true));
         }
 
         var way = note.Value?.Parsed ?? FallbackWay(block.Header);
