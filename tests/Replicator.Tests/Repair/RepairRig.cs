@@ -40,6 +40,9 @@ internal sealed class RepairRig : IAsyncDisposable
 
     public RepairClient Client { get; private set; } = null!;
 
+    /// <summary>Where the book is.</summary>
+    public string BookFolder => _fetch.Folder["repair"];
+
     public IHistoryDatabase History => _fetch.History;
 
     public static RepairOptions Options { get; } = new()
