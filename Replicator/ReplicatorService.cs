@@ -75,7 +75,7 @@ public sealed class ReplicatorService(ReplicatorOptions options, IStorage storag
 
             foreach (var repair in fetching.Repairs)
             {
-                var trouble = repair.Trouble ?? fetching.Gaps?.Finding;
+                var trouble = repair.Trouble ?? fetching.RepairTrouble;
                 context.Health.Set($"repair {repair.Node}", trouble is null ? HealthState.Ok : HealthState.Degraded, trouble ?? "nothing is in the way");
             }
 

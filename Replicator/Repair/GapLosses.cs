@@ -51,10 +51,19 @@ internal sealed class GapLosses(IHistoryDatabase history, FetchOptions fetch, Ti
                 Events = new EventBatch(new OidTable(), 1),
                 Count = 0,
                 Stream = stream,
-                Losses = [new LossEntry(LossOrigin.Import, stream.HighestSequence + 1, 0, record)],
+                Losses = [new LossEntry(LossOrigin.Import, stream.HighestSequence + 1, OccurrenceOf(gap), record)],
             },
             cancellationToken);
         return written.Error;
+    }
+
+    /// <summary>Gaps that are given up at the same place of a stream are told apart by their times; one that is entered again is the same.</summary>
+    private static int OccurrenceOf(Gap gap)
+    {
+        Span<byte> times = stackalloc byte[2 * sizeof(long)];
+        BinaryPrimitives.WriteInt64BigEndian(times, gap.FromNs);
+        BinaryPrimitives.WriteInt64BigEndian(times[sizeof(long)..], gap.ToNs);
+        return BinaryPrimitives.ReadInt32BigEndian(SHA256.HashData(times)) & int.MaxValue;
     }
 
     /// <summary>A stream of the source's, the longest; where nothing has come of it yet, one that stands for it.</summary>

@@ -27,6 +27,16 @@ internal sealed partial class RepairClient
         }
 
         _bookTrouble = trouble ?? (await AskAllAsync(gaps, cancellationToken) ?? notWithdrawn);
+
+        // What was taken out while the source was asked about it is of no interest any more.
+        var left = book.Of(fetch.Source).Where(g => g.IsInFlight).Select(g => g.Id).ToHashSet(StringComparer.Ordinal);
+        lock (_gate)
+        {
+            foreach (var id in _doing.Keys.Where(id => !left.Contains(id)).ToList())
+            {
+                _doing.Remove(id);
+            }
+        }
     }
 
     /// <summary>Asks the source about the gaps, one after the other. One that it refuses keeps no other from being asked for.</summary>

@@ -49,6 +49,7 @@ internal sealed partial class RepairClient(
     private readonly HashSet<string> _withdrawn = new(StringComparer.Ordinal);
 
     private volatile string? _searchTrouble;
+    private volatile string? _holeTrouble;
     private volatile string? _bookTrouble;
     private volatile string? _refusal;
     private long _round;
@@ -66,7 +67,7 @@ internal sealed partial class RepairClient(
     public bool Enabled { get; set; } = true;
 
     /// <summary>What keeps it from repairing, or null.</summary>
-    public string? Trouble => _searchTrouble ?? _bookTrouble ?? _refusal;
+    public string? Trouble => _searchTrouble ?? _bookTrouble ?? _refusal ?? _holeTrouble;
 
     /// <summary>What the source says that it does about a gap, or nothing.</summary>
     public string Doing(string gap)
@@ -96,13 +97,19 @@ internal sealed partial class RepairClient(
                 return found.Error;
             }
 
-            var saved = book.Change(found.Value.Added, found.Value.Removed);
+            var gone = found.Value.Removed.ToHashSet(StringComparer.Ordinal);
+            gone.UnionWith(GapBook.Outdated(book.Of(fetch.Source), toNs - ToNs(how.Range > options.Range ? how.Range : options.Range)));
+            gone.UnionWith(found.Value.Followed.Select(f => f.Id));
+            var saved = book.Change([.. found.Value.Added, .. found.Value.Followed], gone);
             if (!saved.IsOk)
             {
                 return new HistoryError(HistoryTrouble.Unavailable, $"What was found can't be noted: {saved.Error.Detail}.", saved.Error.Remedy);
             }
 
-            Forget(found.Value.Removed);
+            _holeTrouble = found.Value.HasMore
+                ? $"more than {GapFinder.MaxMissing} ranges of sequence numbers of {fetch.Source} are missing, and those behind them are not looked at"
+                : null;
+            Forget(gone);
             foreach (var gap in found.Value.Added)
             {
                 RepairLog.Found(logger, fetch.Source, gap);

@@ -35,6 +35,10 @@ internal static partial class RepairLog
         }
     }
 
+    /// <summary>What is kept for later could not be written at the end.</summary>
+    [LoggerMessage(1294, LogLevel.Warning, "{Trouble}; data: none is touched, times of missing sequence numbers are known less exactly")]
+    public static partial void NotSaved(ILogger logger, string trouble);
+
     private static string Describe(Gap gap) => gap.Kind != GapKind.Sequence
         ? $"{UnixTime.FormatIso(gap.FromNs)} to {UnixTime.FormatIso(gap.ToNs)}"
         : $"sequence numbers {gap.FirstSequence} to {gap.LastSequence} of stream {gap.MissingStream}";

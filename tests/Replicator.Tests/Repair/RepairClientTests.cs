@@ -1,4 +1,5 @@
 using ZfRepl.Core.Frames;
+using ZfRepl.Core.Telemetry;
 using ZfRepl.Core.Transfer;
 using ZfRepl.Replicator.Repair;
 using ZfRepl.Replicator.Serve;
@@ -60,6 +61,49 @@ public sealed class RepairClientTests
         await StateAsync(rig, GapState.Unfillable, 1);
         Assert.Equal(0, await rig.SearchAsync());
         await IsALossAsync(rig);
+    }
+
+    [Fact]
+    public async Task Each_gap_that_nobody_can_fill_is_a_loss_of_its_own()
+    {
+        await using var rig = await RepairRig.StartAsync();
+        await rig.BeatAsync(3700, 2000);
+        await rig.BeatAsync(1900, 1000);
+        await rig.BeatAsync(900, 0);
+        rig.Fills.Answer = Done(nextSequence: 1);
+        Assert.Equal(2, await rig.SearchAsync());
+        await StateAsync(rig, GapState.Unfillable, 2);
+        await IsALossAsync(rig, 2);
+    }
+
+    [Fact]
+    public async Task What_is_short_and_behind_a_gap_that_was_filled_while_it_went_on_is_found_too()
+    {
+        await using var rig = await RepairRig.StartAsync();
+        await rig.BeatAsync(3700, 1000);
+        Assert.Equal(1, await rig.SearchAsync());
+        await StateAsync(rig, GapState.Asked, 1);
+        var gap = rig.Book.All[0];
+        Assert.True(gap.IsOpen);
+
+        // The source fills what it has by then, and the silence goes on.
+        var filledToNs = gap.ToNs + gap.AllowedNs;
+        await rig.BeatAsync(gap.FromNs, filledToNs);
+        rig.Fills.Answer = Done(nextSequence: 1);
+        await StateAsync(rig, GapState.Closed, 1);
+        Assert.Equal(0, await rig.SearchAsync());
+        Assert.True(rig.Book.All[0].IsOpen);
+
+        // It ends too soon to be a gap.
+        var againNs = filledToNs + (3 * UnixTime.NsPerSecond);
+        await rig.BeatAsync(againNs, againNs + (60 * UnixTime.NsPerSecond));
+        rig.Forward(TimeSpan.FromSeconds(60));
+        Assert.Equal(1, await rig.SearchAsync());
+        var rest = Assert.Single(rig.Book.All, g => g.Id != gap.Id);
+        Assert.Equal((gap.ToNs, againNs, false), (rest.FromNs, rest.ToNs, rest.IsOpen));
+        Assert.False(rig.Book.All.Single(g => g.Id == gap.Id).IsOpen);
+        await StateAsync(rig, GapState.Closed, 2);
+        Assert.Equal(0, await rig.SearchAsync());
     }
 
     [Fact]
@@ -180,15 +224,15 @@ public sealed class RepairClientTests
         Assert.Contains("can't be noted", rig.Client.Withdraw(new HashSet<string>([id])), StringComparison.Ordinal);
         Directory.Move(folder + "-away", folder);
         await Eventually.TrueAsync(() => rig.Book.All.Count == 0, "it is taken out", Patience);
-        Assert.Equal("", rig.Client.Doing(id));
+        await Eventually.TrueAsync(() => rig.Client.Doing(id).Length == 0, "nothing is said of it any more", Patience);
     }
 
-    private static async Task IsALossAsync(RepairRig rig)
+    private static async Task IsALossAsync(RepairRig rig, int count = 1)
     {
         var stream = Assert.Single((await rig.History.ReadStreamsAsync(only: null, 10, CancellationToken.None)).Value);
         Assert.Equal((TransferRig.Source, TransferRig.Target), (stream.Facts.Node, stream.Facts.Mailbox));
         var loss = Assert.Single(stream.Losses);
-        Assert.Equal((LossReason.SourceGap, 1L, 0UL), (loss.Reason, loss.Records, loss.Events));
+        Assert.Equal((LossReason.SourceGap, (long)count, 0UL), (loss.Reason, loss.Records, loss.Events));
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using System.Text;
 using ZfRepl.Core.Blocks;
 using ZfRepl.Core.Frames;
 using ZfRepl.Core.History;
@@ -64,7 +65,7 @@ public sealed class RepairFilesTests : IDisposable
         var marks = Marks();
         await ServeAsync(marks, index: 1, first: 1, times: [100, 110, 90]);
         await ServeAsync(marks, index: 3, first: 20, times: [200, 210]);
-        marks.Save();
+        Assert.Null(marks.Save());
         foreach (var m in new[] { marks, Marks() })
         {
             Assert.Equal(new TimeRange(90, 210), m.RangeOf(Stream, new SequenceRange(4, 19)));
@@ -74,6 +75,52 @@ public sealed class RepairFilesTests : IDisposable
 
         await File.WriteAllTextAsync(_folder["repair", "marks"], "{}");
         Assert.Null(Marks().RangeOf(Stream, new SequenceRange(4, 19)));
+    }
+
+    [Fact]
+    public async Task Marks_that_cannot_be_read_keep_from_starting_and_stay_and_a_damaged_file_is_as_good_as_lost()
+    {
+        Directory.CreateDirectory(_folder["repair", "marks"]);
+        var opened = SequenceMarks.Open(DiskStorage.Instance, _folder["repair"], TimeProvider.System);
+        Assert.False(opened.IsOk);
+        Assert.True(Directory.Exists(_folder["repair", "marks"]));
+        Directory.Delete(_folder["repair", "marks"]);
+        foreach (var content in new[] { """{"a":null}""", """{"a":[null]}""", "[" })
+        {
+            Assert.True(CheckedFile.Write(DiskStorage.Instance, _folder["repair", "marks"], Encoding.UTF8.GetBytes(content)).IsOk);
+            Assert.Null(Marks().RangeOf(new StreamId(0, 0), new SequenceRange(1, 2)));
+        }
+
+        // What can't be written is said, until it can be.
+        var marks = Marks();
+        Directory.Move(_folder["repair"], _folder["away"]);
+        await ServeAsync(marks, index: 1, first: 1, times: [100]);
+        Assert.Contains("can't be noted", marks.Trouble, StringComparison.Ordinal);
+        Directory.Move(_folder["away"], _folder["repair"]);
+        Assert.Null(marks.Save());
+        Assert.Null(marks.Trouble);
+    }
+
+    [Fact]
+    public void More_gaps_than_could_be_read_back_are_refused_and_what_is_there_stays()
+    {
+        var book = OpenBook();
+        Assert.True(book.Change([NewGap("a", 10, 20, GapState.Asked)], new HashSet<string>()).IsOk);
+        var huge = NewGap("b", 30, 40, GapState.Asked) with { Detail = new string('x', 16 * 1024 * 1024) };
+        var refused = book.Change([huge], new HashSet<string>());
+        Assert.Contains("more than the list can hold", refused.Error?.Detail, StringComparison.Ordinal);
+        Assert.Equal("a", Assert.Single(book.All).Id);
+        Assert.Equal("a", Assert.Single(OpenBook().All).Id);
+    }
+
+    [Fact]
+    public void Of_what_nobody_could_fill_and_no_search_reaches_only_the_latest_is_remembered()
+    {
+        var gaps = Enumerable.Range(0, 300).Select(i => NewGap($"u{i}", 100 * i, (100 * i) + 10, GapState.Unfillable)).ToList();
+        Assert.Equal(
+            Enumerable.Range(0, 44).Select(i => $"u{i}").Order(StringComparer.Ordinal), GapBook.Outdated(gaps, 30_000).Order(StringComparer.Ordinal));
+        Assert.Empty(GapBook.Outdated(gaps, 20_000));
+        Assert.Empty(GapBook.Outdated(gaps.Select(g => g with { State = GapState.Asked }), 30_000));
     }
 
     [Fact]
@@ -116,7 +163,7 @@ public sealed class RepairFilesTests : IDisposable
         }
     }
 
-    private SequenceMarks Marks() => new(DiskStorage.Instance, _folder["repair"], TimeProvider.System);
+    private SequenceMarks Marks() => SequenceMarks.Open(DiskStorage.Instance, _folder["repair"], TimeProvider.System).Value;
 
     private GapBook OpenBook() => GapBook.Open(
         DiskStorage.Instance, Quarantine.Open(DiskStorage.Instance, _folder["aside"], TimeProvider.System).Value, _folder["repair"]).Value;
