@@ -152,7 +152,13 @@ internal sealed class ProofRun(ProofSource about, ProofWish wish, ProofKey key, 
             return default;
         }
 
-        if (statement!.Node == about.Source && statement.Mailbox == about.Target)
+        if (statement!.StatedNs < 0)
+        {
+            _trouble = new ProofTrouble(false, $"{about.Source}'s statement can't be used: its time is before 1970; set the clock there");
+            return default;
+        }
+
+        if (statement.Node == about.Source && statement.Mailbox == about.Target)
         {
             return (document, statement);
         }
@@ -233,7 +239,8 @@ internal sealed class ProofRun(ProofSource about, ProofWish wish, ProofKey key, 
                 return false;
             }
 
-            report(new ProofProgress("waits for what was accepted", (long)highest, (long)statement.Accounts.Accepted));
+            report(new ProofProgress(
+                "waits for what was accepted", (long)Math.Min(highest, long.MaxValue), (long)Math.Min(statement.Accounts.Accepted, long.MaxValue)));
             if (!await HaveSessionAsync(cancellationToken))
             {
                 return false;

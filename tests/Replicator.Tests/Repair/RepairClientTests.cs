@@ -155,9 +155,10 @@ public sealed class RepairClientTests
         await rig.BeatAsync(900, 0);
         rig.Fills.Answer = wish => new SourceAnswer<FillReply>(SourceStatus.Ok, new FillReply(FillProgress.Done, 5, wish.Range.ToNs, null, 6, ""), null);
         Assert.Equal(1, await rig.SearchAsync());
-        await Eventually.TrueAsync(() => !rig.Fills.Wishes.IsEmpty, "the source is asked", Patience);
+        await Eventually.TrueAsync(() => rig.Client.Trouble is { } t && t.Contains("malformed", StringComparison.Ordinal), "the trouble is said", Patience);
         await rig.BeatAsync(1000, 900);
         rig.Fills.Answer = Done(nextSequence: 1);
+        Assert.Equal(0, await rig.SearchAsync());
         await StateAsync(rig, GapState.Closed, 1);
     }
 
