@@ -228,6 +228,14 @@ public sealed class RepairClientTests
         await Eventually.TrueAsync(() => rig.Client.Doing(id).Length == 0, "nothing is said of it any more", Patience);
     }
 
+    [Fact]
+    public void The_tolerance_is_a_time_of_its_own_and_a_tenth_of_the_gap_where_none_is_given()
+    {
+        Assert.Equal(TimeSpan.FromSeconds(11), new RepairOptions { Gap = TimeSpan.FromSeconds(10) }.Allowed);
+        var given = new RepairOptions { Gap = TimeSpan.FromSeconds(10), Tolerance = TimeSpan.FromSeconds(3) };
+        Assert.Equal(TimeSpan.FromDays(36_500) + TimeSpan.FromSeconds(3), (given with { Gap = TimeSpan.FromDays(36_500) }).Allowed);
+    }
+
     private static async Task IsALossAsync(RepairRig rig, int count = 1)
     {
         var stream = Assert.Single((await rig.History.ReadStreamsAsync(only: null, 10, CancellationToken.None)).Value);

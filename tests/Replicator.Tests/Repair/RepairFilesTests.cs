@@ -2,6 +2,7 @@ using System.Text;
 using ZfRepl.Core.Blocks;
 using ZfRepl.Core.Frames;
 using ZfRepl.Core.History;
+using ZfRepl.Core.History.Sqlite;
 using ZfRepl.Core.Import;
 using ZfRepl.Core.Repair;
 using ZfRepl.Core.Sinks;
@@ -99,6 +100,43 @@ public sealed class RepairFilesTests : IDisposable
         Directory.Move(_folder["away"], _folder["repair"]);
         Assert.Null(marks.Save());
         Assert.Null(marks.Trouble);
+    }
+
+    [Fact]
+    public async Task Every_hole_in_the_sequence_numbers_is_found_up_to_ten_thousand_and_more_of_them_are_said()
+    {
+        await using var history = (await SqliteHistory.OpenAsync(new SqliteHistoryOptions { Path = _folder["history.db"] })).Value;
+        var book = OpenBook();
+        var finder = new GapFinder(history, book, Marks());
+        await ReceiveAsync(first: 1, holes: 150);
+        Assert.Empty((await FindAsync()).Added);
+        var found = await FindAsync();
+        Assert.Equal((150, false), (found.Added.Count, found.HasMore));
+        Assert.True(book.Change(found.Added, found.Removed).IsOk);
+        Assert.Empty((await FindAsync()).Added);
+
+        await ReceiveAsync(first: 302, holes: GapFinder.MaxMissing);
+        Assert.True((await FindAsync()).HasMore);
+        Assert.Equal(GapFinder.MaxMissing - 150, (await FindAsync()).Added.Count);
+
+        async Task<GapsFound> FindAsync() =>
+            (await finder.FindAsync(new GapSearchPlan("edge1", "centre", [], new TimeRange(0, 1000), 5, Force: false), 1000, CancellationToken.None)).Value;
+
+        // Every second number.
+        async Task ReceiveAsync(int first, int holes)
+        {
+            SequenceRange[] received = [.. Enumerable.Range(0, holes + 1).Select(i => new SequenceRange((ulong)(first + (2 * i)), (ulong)(first + (2 * i))))];
+            var written = await history.WriteAsync(
+                new HistoryWrite
+                {
+                    Events = new EventBatch(new OidTable(), 1),
+                    Count = 0,
+                    Stream = new StreamFacts(Stream, "edge1", "centre", received[^1].Last),
+                    Received = received,
+                },
+                CancellationToken.None);
+            Assert.True(written.IsOk, written.Error?.ToString());
+        }
     }
 
     [Fact]
