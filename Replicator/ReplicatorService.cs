@@ -1,4 +1,3 @@
-using ZfRepl.Core.Schedule;
 using ZfRepl.Core.Storage;
 using ZfRepl.Core.Tasks;
 using ZfRepl.Core.Transfer;

@@ -1,10 +1,8 @@
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
-using ZfRepl.Core.Frames;
 using ZfRepl.Core.History;
 using ZfRepl.Core.Repair;
 using ZfRepl.Core.Telemetry;
-using ZfRepl.Core.Transfer;
 using ZfRepl.Replicator.Fetch;
 
 namespace ZfRepl.Replicator.Repair;
