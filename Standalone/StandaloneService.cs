@@ -52,7 +52,8 @@ public sealed class StandaloneService(StandaloneOptions options, IStorage storag
         }
 
         using var sink = lines?.Value;
-        using var importer = new BlockImporter(storage, history, sink is null ? [] : [sink], context.Time);
+        using var importer = new BlockImporter(
+            storage, history, sink is null ? [] : [sink], context.Time, new BlockImporterOptions { Quarantine = quarantine.Value });
         ProcessDirMethod.Add(context.Methods, new FolderImport(storage, importer, quarantine.Value), context.Time);
         QuarantineMethods.Add(context.Methods, quarantine.Value, (entry, token) => ImportRetry.RunAsync(importer, entry, token));
         LossListMethod.Add(context.Methods, history);

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json.Nodes;
 using Spectre.Console;
+using ZfRepl.Core.Storage;
 using ZfRepl.Core.Telemetry;
 using ZfRepl.Core.Transfer;
 using ZfRepl.Hosting.Lifetime;
@@ -348,7 +349,7 @@ internal static class KeyCommand
 
     private static int Save(KeyStore keys, string path)
     {
-        var saved = keys.Save(path);
+        var saved = keys.Save(DiskStorage.Instance, path);
         if (saved.IsOk)
         {
             return ExitCode.Ok;

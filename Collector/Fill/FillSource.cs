@@ -10,10 +10,7 @@ namespace ZfRepl.Collector.Fill;
 internal sealed class FillSource
 {
     private const int OidPage = 1000;
-    private const int FirstRead = 32;
-    private const int LargestRead = 4096;
     private const int BatchEvents = 4096;
-    private const long BatchBytes = 1024 * 1024;
 
     private readonly IHistoryDatabase _database;
     private readonly List<OidSpan> _items;
@@ -23,7 +20,7 @@ internal sealed class FillSource
     {
         _database = database;
         _items = items;
-        _batch = new EventBatch(oids, FirstRead);
+        _batch = new EventBatch(oids, ReadPace.First);
     }
 
     /// <summary>Looks which items the database has for a mailbox.</summary>
@@ -86,8 +83,7 @@ internal sealed class FillSource
                 continue;
             }
 
-            // Small reads first: nobody knows how large an item's values are before some have been seen.
-            var limit = FirstRead;
+            var limit = ReadPace.First;
             HistoryCursor? at = HistoryCursor.Before(fromNs);
             while (at is { } cursor)
             {
@@ -99,11 +95,11 @@ internal sealed class FillSource
                     return (filled, read.Error.ToString());
                 }
 
-                var size = 1 + SizeOf(_batch, before);
+                var size = ReadPace.SizeOf(_batch, before);
                 bytes += size;
                 at = read.Value;
-                limit = (int)Math.Clamp(BatchBytes * (_batch.Count - before) / size, 1, Math.Min(limit * 8L, LargestRead));
-                if (_batch.Count >= BatchEvents || bytes >= BatchBytes)
+                limit = ReadPace.Next(limit, _batch.Count - before, size);
+                if (_batch.Count >= BatchEvents || bytes >= ReadPace.TargetBytes)
                 {
                     if (await HandOnAsync(take) is { } trouble)
                     {
@@ -130,26 +126,4 @@ internal sealed class FillSource
             return trouble;
         }
     }
-
-    private static long SizeOf(EventBatch batch, int from)
-    {
-        var total = 32L * (batch.Count - from);
-        foreach (var reference in batch.References[from..])
-        {
-            total += SizeOf(reference);
-        }
-
-        return total;
-    }
-
-    private static long SizeOf(object? reference) => reference switch
-    {
-        null => 0,
-        string text => 2L * text.Length,
-        byte[] content => content.LongLength,
-        TelemetryValue[] items => items.Sum(i => 24 + SizeOf(i.Reference)),
-        TelemetryArray array => array.Items.Sum(i => 24 + SizeOf(i.Reference)),
-        TelemetryMap map => map.Items.Sum(i => 24 + SizeOf(i.Reference)) + map.Keys.Sum(k => 2L * k.Length),
-        _ => throw new ArgumentException($"{reference.GetType().Name} is no part of a value.", nameof(reference)),
-    };
 }

@@ -220,7 +220,8 @@ internal sealed class RemovalBook
 
             if (content.Chain.Check(stream) is not null
                 || !BlockHash.TryParse(content.Chain.Value, out var value) || !BlockHash.TryParse(content.Chain.ValueBefore, out var before)
-                || content.Unchained.Any(b => !BlockHash.TryParse(b.Hash, out _)))
+                || content.Hours.Any(h => h is null || h.Number < BookHour.Of(long.MinValue) || h.Number > BookHour.Of(long.MaxValue) || h.Blocks > long.MaxValue)
+                || content.Unchained.Any(b => b?.Name is null || b.Index < Math.Max(content.Chain.FirstIndex, content.Chain.NextIndex) || !BlockHash.TryParse(b.Hash, out _)))
             {
                 return null;
             }

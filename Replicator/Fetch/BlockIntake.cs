@@ -104,10 +104,18 @@ internal sealed partial class BlockIntake(
             LeftOut(logger, leftOut.Events, block.Offer.Name, source, leftOut.First);
         }
 
+        var ruledOut = (outcome as ImportOutcome.InHistory)?.RuledOut;
+        if (ruledOut is not null)
+        {
+            RuledOut(logger, ruledOut.Events, block.Offer.Name, source, ruledOut.First);
+        }
+
+        var refusedEvents = (leftOut?.Events ?? 0) + (ruledOut?.Events ?? 0);
+
         switch (outcome)
         {
             case ImportOutcome.Applied applied:
-                return new Taken(null, applied.Receipt.Counts.Events, applied.Receipt.Counts.Duplicates, RefusedEvents: leftOut?.Events ?? 0);
+                return new Taken(null, applied.Receipt.Counts.Events, applied.Receipt.Counts.Duplicates, RefusedEvents: refusedEvents);
             case ImportOutcome.AlreadyApplied already:
                 return new Taken(null, already.Receipt.Counts.Events, already.Receipt.Counts.Events);
             case ImportOutcome.Partial { IsAsSealed: true } when fetch.IsGuarded && way.IsRelayed:
@@ -118,7 +126,7 @@ internal sealed partial class BlockIntake(
                 return SetAside(block, $"{partial.Damages.Count} places could not be read{(partial.Damages.Count > 0 ? $": {partial.Damages[0].Reason}" : "")}")
                     is { } trouble
                     ? new Taken(trouble)
-                    : new Taken(null, partial.Receipt.Counts.Events, partial.Receipt.Counts.Duplicates, RefusedEvents: leftOut?.Events ?? 0);
+                    : new Taken(null, partial.Receipt.Counts.Events, partial.Receipt.Counts.Duplicates, RefusedEvents: refusedEvents);
             case ImportOutcome.Partial partial:
                 return new Taken($"block {block.Offer.Name} arrived damaged ({partial.Damages.Count} places); it is fetched again{Discard(block)}");
             case ImportOutcome.TryLater later:
@@ -230,6 +238,13 @@ internal sealed partial class BlockIntake(
         "{Events} events of block {Block} of {Source} are refused: the source is not trusted and its key may not write {Item}; "
             + "data: they are in the quarantine, the rest is imported; next: quarantine.retry, after the key's access list was changed")]
     private static partial void LeftOut(ILogger logger, long events, string block, string source, Oid item);
+
+    [LoggerMessage(
+        1241,
+        LogLevel.Warning,
+        "{Events} events of block {Block} of {Source} are refused by a rule that somebody gave the history database, the first of {Item}; "
+            + "data: they are in the quarantine, the rest is imported; next: quarantine.list says which rule, quarantine.retry after it was changed")]
+    private static partial void RuledOut(ILogger logger, long events, string block, string source, Oid item);
 
     [LoggerMessage(1231, LogLevel.Error, "block {Block}: {Reason}; data: everything readable is imported, the file is kept at {Path}")]
     private static partial void SetAside(ILogger logger, string block, string reason, string path);

@@ -140,7 +140,7 @@ internal sealed partial class InboxLeftovers(
             return Keep(block, path, "its header can't be read");
         }
 
-        var note = inbox.ReadNote(block);
+        var note = inbox.ReadNote(block, out var damage);
         if (!note.IsOk)
         {
             return new Step(note.Error.ToString());
@@ -149,7 +149,7 @@ internal sealed partial class InboxLeftovers(
         var way = note.Value?.Parsed ?? BlockWay.From(header.Value.Node);
         if (!sources.TryGetValue(way.Last, out var fetch))
         {
-            return Keep(block, path, $"nothing is fetched here from node '{way.Last}'");
+            return Keep(block, path, (damage is null ? "" : $"the note of its way is damaged ({damage}), and ") + $"nothing is fetched here from node '{way.Last}'");
         }
 
         if (RelayRules.Check(way, fetch) is { } forbidden)

@@ -70,11 +70,9 @@ public sealed class KeyStore
     /// <summary>The same store with another access list, or one changed.</summary>
     public KeyStore With(StoredAcl acl) => new(Keys, new Dictionary<string, StoredAcl>(Acls, StringComparer.Ordinal) { [acl.Name] = acl });
 
-    /// <summary>Writes the store in place of an older one, durably, for its owner's eyes alone.</summary>
-    /// <exception cref="IOException">The rights of the new file can't be set.</exception>
-    public StorageResult Save(string path)
+    /// <summary>Writes the store in place of an older one, durably, for its owner's eyes alone. After an error there is the older one or this one.</summary>
+    public StorageResult Save(IStorage storage, string path)
     {
-        var storage = DiskStorage.Instance;
         var full = Path.GetFullPath(path);
         var folder = storage.CreateFolder(Path.GetDirectoryName(full)!);
         if (!folder.IsOk)
@@ -124,20 +122,15 @@ public sealed class KeyStore
         return text.ToString();
     }
 
-    private StorageResult WriteAside(DiskStorage storage, string path)
+    private StorageResult WriteAside(IStorage storage, string path)
     {
-        var created = storage.CreateNew(path);
+        var created = storage.CreateNewPrivate(path);
         if (!created.IsOk)
         {
             return created.Error;
         }
 
         using var file = created.Value;
-        if (!OperatingSystem.IsWindows())
-        {
-            File.SetUnixFileMode(path, Owner);
-        }
-
         var written = file.WriteAt(0, Encoding.UTF8.GetBytes(ToYaml()));
         return written.IsOk ? file.SyncData() : written;
     }

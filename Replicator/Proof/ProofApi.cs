@@ -47,7 +47,7 @@ internal sealed class ProofApi(IReadOnlyList<ProofSource> sources, Func<StorageR
         var node = call.String("i");
         if (sources.FirstOrDefault(s => s.Source == node) is not { } source)
         {
-            return RpcResult.Error(RpcErrorCode.NotFound, $"i: nothing is fetched from a node {OutsideText.Show(node)}; client.mailboxes names them");
+            return RpcResult.Error(RpcErrorCode.NotFound, $"i: nothing is fetched from a node {OutsideText.Show(node)} directly; client.mailboxes names those that are. A node whose blocks come through another one: prove it at the node that fetches from it");
         }
 
         var wish = new ProofWish(ToNs(call.TimeOrNull("t_start")), ToNs(call.TimeOrNull("t_end")), call.BoolOrNull("repair") ?? false);

@@ -63,21 +63,18 @@ public sealed class MethodTests
         await site.StartAsync();
         await Eventually.TrueAsync(async () => (await site.BooksAsync()).Accepted > 300, "events are accepted");
         var accepted = (await site.BooksAsync()).Accepted;
-        Task<ProgramRun> following;
         _ = SqliteHistory.LibraryVersion;
-        await using (var other = new SqliteConnection($"Data Source={site.DatabasePath};Pooling=False"))
-        {
-            await other.OpenAsync();
-            await using var transaction = other.BeginTransaction(System.Data.IsolationLevel.Serializable);
-            following = ZfReplProgram.RunAsync(
-                site.Folder, "call", Site.CentreId, "client.start", $"i={Site.Source}", "--progress", "0.1", "--bus", Path.Combine(site.Folder, "run"));
-            await Eventually.TrueAsync(
-                async () => (await site.ClientAsync()).TryGetProperty("session", out var s) && s.GetProperty("left_blocks").GetInt64() > 0, "the session has begun");
-            await Task.WhenAny(following, Task.Delay(TimeSpan.FromSeconds(1), TimeProvider.System));
-            Assert.False(following.IsCompleted);
-        }
-
-        var run = await following;
+        await using var other = new SqliteConnection($"Data Source={site.DatabasePath};Pooling=False");
+        await other.OpenAsync();
+        await using var transaction = other.BeginTransaction(System.Data.IsolationLevel.Serializable);
+        await using var following = ZfReplProgram.Begin(
+            site.Folder, "call", Site.CentreId, "client.start", $"i={Site.Source}", "--progress", "0.1", "--bus", Path.Combine(site.Folder, "run"));
+        await Eventually.TrueAsync(
+            async () => (await site.ClientAsync()).TryGetProperty("session", out var s) && s.GetProperty("left_blocks").GetInt64() > 0, "the session has begun");
+        await following.WaitForLineAsync($"fetching from {Site.Source} 0 % | 0 of ");
+        Assert.False(following.HasExited);
+        await transaction.RollbackAsync();
+        var run = await following.WaitForRunAsync();
         Assert.Equal((0, ""), (run.ExitCode, run.Output));
         Assert.Contains(run.ErrorLines, l => l.StartsWith($"zfrepl: fetching from {Site.Source} 0 % | 0 of ", StringComparison.Ordinal));
         Assert.True((await site.BooksAsync()).Delivered >= accepted, "what waited is delivered");

@@ -140,6 +140,9 @@ public sealed class ProofCommandTests(ITestOutputHelper output)
         var run = await ZfReplProgram.RunAsync(site.Folder, ["proof", "--node", Site.Source, "--bus", "run", .. arguments]);
         output.WriteLine($"{TimeProvider.System.GetUtcNow():mm:ss.f} {string.Join(' ', arguments)}: {run.ExitCode}\n{run.Output}\n{run.Error}");
         Assert.True(run.ExitCode == exitCode, $"{run.ExitCode}: {run.Output}{run.Error}\n{site.Outputs}");
+
+        // Whatever somebody does to the database, the source's accounts match.
+        Assert.Equal(0, (await site.BooksAsync()).Lost);
         return run;
     }
 

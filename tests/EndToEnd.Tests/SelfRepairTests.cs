@@ -342,6 +342,7 @@ public sealed class SelfRepairTests(ITestOutputHelper output)
             // The proof says what is missing.
         }
 
+        Assert.Equal(0, (await site.BooksAsync()).Lost);
         return proof!;
     }
 }

@@ -72,6 +72,8 @@ public sealed class SourceForcedTests
             TimeSpan.FromSeconds(90));
         var proof = await Plant.ProveAsync(site.HistoryPath, meanwhile);
         Assert.True(proof.Holds && proof.Delivered == 200, $"{proof}\n{site.Outputs}");
+        var books = await site.BooksAsync();
+        Assert.True(books is { Balance: true, Lost: 0, Quarantined: 0 }, books.ToString());
     }
 
     [RequiresFact("python3")]

@@ -65,6 +65,8 @@ public sealed class StrategyTests(ITestOutputHelper output)
         await site.Edge.SucceedAsync(Line(middle, TimeProvider.System.GetUtcNow()));
         proof = await plant.WaitForAllAsync(site.HistoryPath);
         Assert.True(proof.Holds && proof.Delivered == 400, $"{proof}\n{site.Outputs}");
+        var books = await site.BooksAsync();
+        Assert.True(books is { Balance: true, Lost: 0, Quarantined: 0 }, books.ToString());
 
         static string Line(DateTimeOffset from, DateTimeOffset to) => string.Create(
             CultureInfo.InvariantCulture,
@@ -137,7 +139,9 @@ public sealed class StrategyTests(ITestOutputHelper output)
         Assert.EndsWith(".open", Assert.Single(Directory.EnumerateFiles(site.Stick)), StringComparison.Ordinal);
 
         // In the database is just what the edge accepted, every single event of it.
-        Assert.Equal((await site.BooksAsync()).Accepted, await CentreDatabase.CountAsync(site.HistoryPath));
+        var books = await site.BooksAsync();
+        Assert.True(books is { Balance: true, Lost: 0, Quarantined: 0 }, books.ToString());
+        Assert.Equal(books.Accepted, await CentreDatabase.CountAsync(site.HistoryPath));
     }
 
     private static (string Old, string New) Broker(MosquittoServer broker) => ("localhost:1883", $"127.0.0.1:{broker.Port}");

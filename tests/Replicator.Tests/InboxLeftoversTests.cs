@@ -141,6 +141,18 @@ public sealed class InboxLeftoversTests : IAsyncLifetime, IAsyncDisposable
     }
 
     [Fact]
+    public async Task Of_a_block_whose_note_of_the_way_is_damaged_it_is_said_that_it_is()
+    {
+        var block = _transfer.AddBlock(10, node: "stranger");
+        Assert.True(_inbox.Put(block.Identity, await File.ReadAllBytesAsync(block.Path), new InboxNote { Way = ["stranger", TransferRig.Source] }).IsOk);
+        var note = Assert.Single(Directory.GetFiles(_inbox.Folder, "*.way"));
+        await File.WriteAllTextAsync(note, "{}\n00000000\n");
+        var leftovers = await RunAsync();
+        Assert.Equal((0L, 1L), (leftovers.State.Imported, leftovers.State.Kept));
+        Assert.Contains("the note of its way is damaged (its checksum does not match), and nothing is fetched here from node 'stranger'", _log.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task What_arrives_after_the_start_is_left_to_its_session()
     {
         Put(_transfer.AddBlock(10));

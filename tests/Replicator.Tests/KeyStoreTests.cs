@@ -1,3 +1,4 @@
+using ZfRepl.Core.Storage;
 using ZfRepl.Core.Telemetry;
 using ZfRepl.Core.Transfer;
 using ZfRepl.Replicator.Keys;
@@ -23,7 +24,7 @@ public sealed class KeyStoreTests : IDisposable
             .With(new StoredKey("edge1", secret, [acl.Name], "2026-01-01T00:00:00Z", Retired: null))
             .With(new StoredKey("old", null, [], null, "2026-02-01T00:00:00Z"))
             .With(acl);
-        Assert.True(saved.Save(StorePath).IsOk);
+        Assert.True(saved.Save(DiskStorage.Instance, StorePath).IsOk);
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(StorePath));
         Assert.Single(Directory.EnumerateFiles(Path.GetDirectoryName(StorePath)!));
 
@@ -40,7 +41,7 @@ public sealed class KeyStoreTests : IDisposable
         Assert.False(store.RightsOf("nobody").MayWrite(Oid.Parse("sensor:plant1/t")));
 
         // Once more over the old one.
-        Assert.True(store.With(store.Keys["edge1"] with { Secret = null, Retired = "2026-03-01T00:00:00Z" }).Save(StorePath).IsOk);
+        Assert.True(store.With(store.Keys["edge1"] with { Secret = null, Retired = "2026-03-01T00:00:00Z" }).Save(DiskStorage.Instance, StorePath).IsOk);
         Assert.DoesNotContain(secret, File.ReadAllText(StorePath), StringComparison.Ordinal);
     }
 

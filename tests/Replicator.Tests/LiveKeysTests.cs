@@ -1,4 +1,5 @@
 using ZfRepl.Core.Import;
+using ZfRepl.Core.Storage;
 using ZfRepl.Core.Telemetry;
 using ZfRepl.Core.Transfer;
 using ZfRepl.Replicator.Keys;
@@ -185,7 +186,7 @@ public sealed class LiveKeysTests : IDisposable
 
     private static KeyStore Store(string secret) => KeyStore.Empty.With(new StoredKey("k", secret, [], null, null));
 
-    private void Save(KeyStore store) => Assert.True(store.Save(StorePath).IsOk);
+    private void Save(KeyStore store) => Assert.True(store.Save(DiskStorage.Instance, StorePath).IsOk);
 
     private LiveKeys Open()
     {

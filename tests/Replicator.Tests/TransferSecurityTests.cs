@@ -118,6 +118,29 @@ public sealed class TransferSecurityTests
         Assert.True((await rig.Link.NextAsync(rotate: false, 4, behind: null, CancellationToken.None)).IsOk);
     }
 
+    [Theory]
+    [InlineData(TransferCoding.ColumnarBrotli, TransferCodec.Brotli)]
+    [InlineData(TransferCoding.Bzip2, TransferCodec.Bzip2)]
+    [InlineData(TransferCoding.None, TransferCodec.None)]
+    public async Task A_block_travels_encrypted_always_and_compressed_unless_the_codec_is_none(TransferCoding coding, TransferCodec codec)
+    {
+        const int Glimpse = 16;
+        var bus = new LoopbackBus();
+        await using var rig = new TransferRig(bus, coding: coding);
+        var original = await File.ReadAllBytesAsync(rig.AddBlock(5000).Path);
+        Assert.Equal([original], await rig.FetchAllAsync());
+
+        // What the chunks carry; of that nothing is to be seen in any message, nor of the block itself.
+        var carried = codec == TransferCodec.None ? original : TransferCodecs.Encode(codec, original);
+        var replies = bus.Sent.Where(s => s.Topic.EndsWith("/r", StringComparison.Ordinal)).Sum(s => s.Payload.Length);
+        Assert.InRange(replies, carried.Length, carried.Length + (original.Length / 10));
+        Assert.Equal(codec != TransferCodec.None, replies < original.Length);
+        Assert.All(bus.Sent, s => Assert.False(Shows(s.Payload, carried) || Shows(s.Payload, original), s.Topic));
+
+        static bool Shows(byte[] message, byte[] secret) =>
+            Enumerable.Range(0, secret.Length / Glimpse).Any(i => message.AsSpan().IndexOf(secret.AsSpan(i * Glimpse, Glimpse)) >= 0);
+    }
+
     [Fact]
     public async Task Messages_of_one_session_open_nothing_in_the_next_one()
     {

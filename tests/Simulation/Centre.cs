@@ -105,7 +105,7 @@ internal sealed class Centre
                 QuarantinePath = "/quarantine",
                 History = new SimHistoryOptions(),
                 EventsPerTransaction = _plan.EventsPerTransaction,
-                JsonLinesPath = _plan.HasJsonLines ? LinesPath : null,
+                JsonLinesPath = _plan.HasJsonLines && !_controls.IsOff(Control.JsonLines) ? LinesPath : null,
                 Mailboxes =
                 [
                     .. _edges.Select(edge => (

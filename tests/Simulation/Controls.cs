@@ -10,6 +10,8 @@ internal enum Control
     UniqueKey,
     AckAfterSync,
     Salvage,
+    RightValues,
+    JsonLines,
 }
 
 /// <summary>What is switched off. The shipped program has no such switches: they are wrapped around its seams here.</summary>
@@ -24,6 +26,8 @@ internal sealed class Controls(IReadOnlySet<Control> off)
         (Control.UniqueKey, "unique-key", "the history database takes every event that it is given as a new one"),
         (Control.AckAfterSync, "ack-after-sync", "the source acknowledges notifications before they are durable"),
         (Control.Salvage, "salvage", "the collector's start throws blocks away that were not sealed"),
+        (Control.RightValues, "right-values", "the history database keeps other values than it is given"),
+        (Control.JsonLines, "json-lines", "the centre writes no file of JSON lines, also where it is to"),
     ];
 
     public static Controls None { get; } = new(new HashSet<Control>());

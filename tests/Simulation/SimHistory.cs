@@ -48,7 +48,10 @@ internal sealed class SimHistory(
             var events = new TelemetryEvent[write.Count];
             for (var i = 0; i < write.Count; i++)
             {
-                events[i] = write.Events[write.Start + i];
+                var given = write.Events[write.Start + i];
+                events[i] = controls.IsOff(Control.RightValues) && given.Value.Kind == ValueKind.Double
+                    ? given with { Value = TelemetryValue.From(given.Value.AsDouble + 0.25) }
+                    : given;
             }
 
             process.Enter();

@@ -77,7 +77,7 @@ internal sealed class World
         _centres.AddRange(stores.Select((s, i) => new Centre(_loop, plan, controls, _bus, key, loggers, s, i, edges)));
         _truth.Machines = [.. _edges.Select(e => e.Machine)];
         _injector = new FaultInjector(_loop, plan, _bus, _edges, _centres);
-        _ledger = new Ledger(_loop, _truth, _edges, _centres);
+        _ledger = new Ledger(_loop, plan, _truth, _edges, _centres);
     }
 
     /// <summary>Runs the seed. On the pool's worker.</summary>

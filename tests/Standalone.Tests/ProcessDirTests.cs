@@ -78,29 +78,26 @@ public sealed class ProcessDirTests : IAsyncLifetime, IAsyncDisposable
         var blocks = new CarriedBlocks(Stick);
         string[] files = [blocks.Write(), blocks.Write()];
         var bytes = files.Sum(f => new FileInfo(f).Length);
-        Task<ProgramRun> running;
         using var service = new RpcClient(_folder["var", $"{Id}.sock"]);
         _ = SqliteHistory.LibraryVersion;
-        await using (var other = new SqliteConnection($"Data Source={_folder["target", "history.db"]};Pooling=False"))
-        {
-            await other.OpenAsync();
-            await using var transaction = other.BeginTransaction(System.Data.IsolationLevel.Serializable);
-            running = CallAsync("process_dir", $"path={Stick}", "node=edge1", "--progress", "0.1");
-            await Eventually.TrueAsync(async () => (await ListAsync()).GetArrayLength() == 1, "it runs");
-            var run = (await ListAsync())[0];
-            Assert.Equal(("running", Stick), (run.GetProperty("state").GetString(), run.GetProperty("path").GetString()));
-            await Eventually.TrueAsync(async () => (await ListAsync())[0].TryGetProperty("total_files", out _), "the folder is listed");
-            run = (await ListAsync())[0];
-            Assert.Equal((0, 2), (run.GetProperty("done_files").GetInt64(), run.GetProperty("total_files").GetInt64()));
-            Assert.Equal((0, bytes, 0), (run.GetProperty("done_bytes").GetInt64(), run.GetProperty("total_bytes").GetInt64(), run.GetProperty("percent").GetInt64()));
-            var second = await service.CallAsync("process_dir", new JsonObject { ["path"] = Stick + "/", ["node"] = "any" }, TimeSpan.FromSeconds(20));
-            var refused = Assert.IsType<RpcReply.RemoteError>(second);
-            Assert.Equal(RpcErrorCode.Busy, refused.Code);
-            Assert.Equal($"path: {Stick}/ is being imported at this moment; process.list shows how far it is", refused.Message);
-            await Task.WhenAny(running, Task.Delay(TimeSpan.FromSeconds(1), TimeProvider.System));
-        }
-
-        var ended = await running;
+        await using var other = new SqliteConnection($"Data Source={_folder["target", "history.db"]};Pooling=False");
+        await other.OpenAsync();
+        await using var transaction = other.BeginTransaction(System.Data.IsolationLevel.Serializable);
+        await using var running = ZfReplProgram.Begin(_folder.Path, "call", Id, "process_dir", $"path={Stick}", "node=edge1", "--progress", "0.1");
+        await Eventually.TrueAsync(async () => (await ListAsync()).GetArrayLength() == 1, "it runs");
+        var run = (await ListAsync())[0];
+        Assert.Equal(("running", Stick), (run.GetProperty("state").GetString(), run.GetProperty("path").GetString()));
+        await Eventually.TrueAsync(async () => (await ListAsync())[0].TryGetProperty("total_files", out _), "the folder is listed");
+        run = (await ListAsync())[0];
+        Assert.Equal((0, 2), (run.GetProperty("done_files").GetInt64(), run.GetProperty("total_files").GetInt64()));
+        Assert.Equal((0, bytes, 0), (run.GetProperty("done_bytes").GetInt64(), run.GetProperty("total_bytes").GetInt64(), run.GetProperty("percent").GetInt64()));
+        var second = await service.CallAsync("process_dir", new JsonObject { ["path"] = Stick + "/", ["node"] = "any" }, TimeSpan.FromSeconds(20));
+        var refused = Assert.IsType<RpcReply.RemoteError>(second);
+        Assert.Equal(RpcErrorCode.Busy, refused.Code);
+        Assert.Equal($"path: {Stick}/ is being imported at this moment; process.list shows how far it is", refused.Message);
+        await running.WaitForLineAsync($"importing {Stick} 0 % | 0 of 2 files");
+        await transaction.RollbackAsync();
+        var ended = await running.WaitForRunAsync();
         Assert.Equal(0, ended.ExitCode);
         Assert.Contains(ended.ErrorLines, l => l.StartsWith($"zfrepl: importing {Stick} 0 % | 0 of 2 files | 0 events, ", StringComparison.Ordinal));
         using var report = JsonDocument.Parse(ended.Output);

@@ -15,6 +15,8 @@ public sealed partial class ExternalProcess : IAsyncDisposable
 
     private readonly Process _process;
     private readonly StringBuilder _output = new();
+    private readonly StringBuilder _standardOutput = new();
+    private readonly StringBuilder _standardError = new();
     private readonly Channel<string> _lines = Channel.CreateUnbounded<string>();
 
     private ExternalProcess(Process process) => _process = process;
@@ -38,7 +40,7 @@ public sealed partial class ExternalProcess : IAsyncDisposable
     }
 
     public static ExternalProcess Start(
-        string program, IEnumerable<string> arguments, string? workingFolder = null, IReadOnlyDictionary<string, string>? environment = null)
+        string program, IEnumerable<string> arguments, string? workingFolder = null, IReadOnlyDictionary<string, string?>? environment = null)
     {
         var start = new ProcessStartInfo(program)
         {
@@ -53,15 +55,15 @@ public sealed partial class ExternalProcess : IAsyncDisposable
             start.ArgumentList.Add(argument);
         }
 
-        foreach (var (name, value) in environment ?? new Dictionary<string, string>())
+        foreach (var (name, value) in environment ?? new Dictionary<string, string?>())
         {
             start.Environment[name] = value;
         }
 
         var process = new Process { StartInfo = start };
         var self = new ExternalProcess(process);
-        process.OutputDataReceived += (_, e) => self.Keep(e.Data);
-        process.ErrorDataReceived += (_, e) => self.Keep(e.Data);
+        process.OutputDataReceived += (_, e) => self.Keep(e.Data, self._standardOutput);
+        process.ErrorDataReceived += (_, e) => self.Keep(e.Data, self._standardError);
         if (!process.Start())
         {
             throw new InvalidOperationException($"{program} did not start.");
@@ -121,6 +123,16 @@ public sealed partial class ExternalProcess : IAsyncDisposable
         }
     }
 
+    /// <summary>Waits for the end and returns what a user has seen of it.</summary>
+    public async Task<ProgramRun> WaitForRunAsync(TimeSpan? limit = null)
+    {
+        var exitCode = await WaitForExitAsync(limit);
+        lock (_output)
+        {
+            return new ProgramRun(exitCode, _standardOutput.ToString(), _standardError.ToString());
+        }
+    }
+
     /// <summary>SIGKILL, and waits until the process is gone.</summary>
     public async Task KillAsync()
     {
@@ -167,7 +179,7 @@ public sealed partial class ExternalProcess : IAsyncDisposable
         }
     }
 
-    private void Keep(string? line)
+    private void Keep(string? line, StringBuilder stream)
     {
         if (line is null)
         {
@@ -177,6 +189,7 @@ public sealed partial class ExternalProcess : IAsyncDisposable
         lock (_output)
         {
             _output.AppendLine(line);
+            stream.AppendLine(line);
         }
 
         _lines.Writer.TryWrite(line);

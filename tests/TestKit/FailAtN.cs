@@ -26,12 +26,19 @@ public static class FailAtN
     /// </param>
     /// <param name="isSilent">Operations whose failure nobody has to hear of; null for none.</param>
     /// <returns>How many operations the workflow has without a fault.</returns>
-    /// <exception cref="FailAtNException">Some run did not end well; names N, error number, operation and path.</exception>
+    /// <exception cref="FailAtNException">
+    /// Some run did not end well; names N, error number, operation and path. Or no operation was counted: the workflow works on another disk.
+    /// </exception>
     public static async Task<int> RunAsync(string name, Func<DiskFaults, Task> workflow, Func<DiskFaults, StorageOperation, string, bool>? isSilent = null)
     {
         var clean = new DiskFaults(int.MaxValue, 0, 0);
-        await workflow(clean).WaitAsync(Patience);
+        await InTimeAsync(workflow, clean);
         var operations = clean.Operations;
+        if (operations == 0)
+        {
+            throw new FailAtNException($"{name}: the workflow never comes to the disk with the faults");
+        }
+
         var wrong = new List<string>();
         for (var n = 0; n < operations && wrong.Count < MaxReported; n++)
         {
@@ -56,11 +63,23 @@ public static class FailAtN
         ? Errnos.SelectMany(e => new[] { (e, 1), (e, FailuresForAWhile) })
         : [(Errnos[n % Errnos.Length], 1), (Errnos[(n + 1) % Errnos.Length], FailuresForAWhile)];
 
-    private static async Task<string?> WrongAsync(Func<DiskFaults, Task> workflow, DiskFaults faults, Func<DiskFaults, StorageOperation, string, bool>? isSilent)
+    private static async Task InTimeAsync(Func<DiskFaults, Task> workflow, DiskFaults faults)
     {
         try
         {
             await workflow(faults).WaitAsync(Patience);
+        }
+        finally
+        {
+            faults.GiveUp();
+        }
+    }
+
+    private static async Task<string?> WrongAsync(Func<DiskFaults, Task> workflow, DiskFaults faults, Func<DiskFaults, StorageOperation, string, bool>? isSilent)
+    {
+        try
+        {
+            await InTimeAsync(workflow, faults);
         }
         catch (Exception e)
         {
@@ -86,6 +105,10 @@ public sealed class DiskFaults(int failAt, int errno, int times)
     private readonly List<(StorageOperation Operation, string Path)> _hits = [];
     private readonly List<string> _said = [];
     private bool _isArmed;
+    private volatile bool _isGivenUp;
+
+    /// <summary>True when nobody waits for the run any more: whatever still waits in it fails.</summary>
+    public bool IsGivenUp => _isGivenUp;
 
     /// <summary>The operation that fails, from 0: also a number that tells the runs apart.</summary>
     public int FailAt => failAt;
@@ -140,6 +163,9 @@ public sealed class DiskFaults(int failAt, int errno, int times)
             _isArmed = false;
         }
     }
+
+    /// <summary>The run is over, or has taken too long.</summary>
+    public void GiveUp() => _isGivenUp = true;
 
     /// <summary>Whether an operation fails: what storages of tests ask before each.</summary>
     public int? Check(StorageOperation operation, string path)

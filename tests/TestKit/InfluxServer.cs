@@ -29,8 +29,9 @@ public sealed class InfluxServer : IAsyncDisposable
     /// <param name="http">More settings of the section http, such as <c>auth-enabled = true</c>.</param>
     /// <param name="data">More settings of the section data.</param>
     /// <param name="scheme">https when the settings make it so.</param>
+    /// <param name="folder">Where its data lies; null for a temporary folder.</param>
     public static async Task<InfluxServer> StartAsync(
-        Func<string, IEnumerable<string>>? http = null, IEnumerable<string>? data = null, string scheme = "http")
+        Func<string, IEnumerable<string>>? http = null, IEnumerable<string>? data = null, string scheme = "http", string? folder = null)
     {
         var self = new InfluxServer(FreePort.Next(), scheme);
         string[] lines =
@@ -38,10 +39,10 @@ public sealed class InfluxServer : IAsyncDisposable
             "reporting-disabled = true",
             $"bind-address = \"127.0.0.1:{self._backupPort}\"",
             "[meta]",
-            $"  dir = \"{self._folder["meta"]}\"",
+            $"  dir = \"{Path.Combine(folder ?? self.Folder, "meta")}\"",
             "[data]",
-            $"  dir = \"{self._folder["data"]}\"",
-            $"  wal-dir = \"{self._folder["wal"]}\"",
+            $"  dir = \"{Path.Combine(folder ?? self.Folder, "data")}\"",
+            $"  wal-dir = \"{Path.Combine(folder ?? self.Folder, "wal")}\"",
             "  query-log-enabled = false",
             .. data ?? [],
             "[monitor]",

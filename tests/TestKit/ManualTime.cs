@@ -58,7 +58,9 @@ public sealed class ManualTime : TimeProvider
             lock (_gate)
             {
                 due = _timers.Where(t => t.DueAt <= target).MinBy(t => t.DueAt);
-                MoveTo(due is null ? target : Math.Max(due.DueAt, _timestamp));
+
+                // Another thread that advances may have been further already; the clock never goes back.
+                MoveTo(Math.Max(due?.DueAt ?? target, _timestamp));
                 if (due is null)
                 {
                     return;

@@ -20,9 +20,14 @@ public sealed class PostgresServer : IAsyncDisposable
 
     private readonly TempFolder _folder = new();
     private readonly string[] _settings;
+    private readonly string _data;
     private ExternalProcess? _process;
 
-    private PostgresServer(string[] settings) => _settings = settings;
+    private PostgresServer(string[] settings, string? data)
+    {
+        _settings = settings;
+        _data = data ?? _folder["data"];
+    }
 
     public int Port { get; } = FreePort.Next();
 
@@ -36,16 +41,26 @@ public sealed class PostgresServer : IAsyncDisposable
 
     /// <summary>Makes a cluster and starts it.</summary>
     /// <param name="settings">Settings as in postgresql.conf, such as <c>fsync=off</c>.</param>
-    public static async Task<PostgresServer> StartAsync(params string[] settings)
+    public static Task<PostgresServer> StartAsync(params string[] settings) => StartInAsync(null, settings);
+
+    /// <summary>Makes a cluster in a folder that does not exist yet, and starts it.</summary>
+    /// <param name="data">Its data; null for a temporary folder.</param>
+    /// <param name="settings">Settings as in postgresql.conf.</param>
+    public static async Task<PostgresServer> StartInAsync(string? data, params string[] settings)
     {
-        var self = new PostgresServer(settings);
+        var self = new PostgresServer(settings, data);
         if (Environment.IsPrivilegedProcess)
         {
             await RunAsync("chown", [Account, self._folder.Path]);
+            if (data is not null)
+            {
+                Directory.CreateDirectory(data);
+                await RunAsync("chown", [Account, data]);
+            }
         }
 
         var (program, arguments) = Under(
-            "initdb", "-D", self._folder["data"], "-U", Account, "-E", "UTF8", "--locale=C", "--auth-local=trust", "--auth-host=scram-sha-256", "--no-sync");
+            "initdb", "-D", self._data, "-U", Account, "-E", "UTF8", "--locale=C", "--auth-local=trust", "--auth-host=scram-sha-256", "--no-sync");
         await RunAsync(program, arguments);
         await self.StartAgainAsync();
         await self.ExecuteAsync($"CREATE ROLE zfrepl LOGIN PASSWORD '{Password}'", "postgres");
@@ -61,7 +76,7 @@ public sealed class PostgresServer : IAsyncDisposable
             $"port={Port.ToString(CultureInfo.InvariantCulture)}", "listen_addresses=127.0.0.1", $"unix_socket_directories={SocketFolder}",
             "lc_messages=C", "log_min_messages=warning", .. _settings,
         ];
-        var (program, arguments) = Under("postgres", ["-D", _folder["data"], .. settings.SelectMany(s => new[] { "-c", s })]);
+        var (program, arguments) = Under("postgres", ["-D", _data, .. settings.SelectMany(s => new[] { "-c", s })]);
         var isReady = false;
         await Eventually.TrueAsync(
             async () =>

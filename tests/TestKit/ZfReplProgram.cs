@@ -17,6 +17,9 @@ public static class ZfReplProgram
     public static Task<ProgramRun> RunAsync(string folder, params string[] arguments) =>
         ProgramRun.RunAsync(Path, arguments, folder, NoVariables);
 
+    /// <summary>Begins one command, in a folder; its lines can be waited for.</summary>
+    public static ExternalProcess Begin(string folder, params string[] arguments) => ExternalProcess.Start(Path, arguments, folder, NoVariables);
+
     /// <summary>Starts services and waits until they say that they are ready.</summary>
     public static async Task<ExternalProcess> StartAsync(string folder, params string[] files)
     {

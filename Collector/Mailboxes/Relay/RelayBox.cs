@@ -19,7 +19,6 @@ internal sealed class RelayBox
     public const string FolderName = "relay";
 
     private const string StateName = "relay.state";
-    private const int MaxStateBytes = 1024 * 1024;
     private const int MaxBlockBytes = 1024 * 1024 * 1024;
     private const int RememberedGone = 512;
 
@@ -242,7 +241,7 @@ internal sealed class RelayBox
 
     private StorageResult TakeStock()
     {
-        var read = CheckedJsonFile.Read<RelayState>(_storage, StatePath, MaxStateBytes, out var damage);
+        var read = RelayState.Read(_storage, StatePath, out var damage);
         var listed = read.IsOk ? _files.List() : read.Error;
         if (!listed.IsOk)
         {
@@ -293,7 +292,8 @@ internal sealed class RelayBox
     private StorageResult<RelayedBlock?> Look(InboxEntry entry, ulong arrival)
     {
         var opened = SealedBlock.TryOpen(_storage, entry.Path, default);
-        var note = opened.IsOk ? _files.ReadNote(entry.Block) : opened.Error;
+        string? damage = null;
+        var note = opened.IsOk ? _files.ReadNote(entry.Block, out damage) : opened.Error;
         if (!note.IsOk)
         {
             return note.Error;
@@ -305,6 +305,11 @@ internal sealed class RelayBox
             _findings.Add($"relayed block {entry.Block} is damaged; the file is kept aside");
             var moved = MoveAside(entry.Path, "the header or trailer of a relayed block is not intact");
             return moved.IsOk ? (RelayedBlock?)null : moved.Error;
+        }
+
+        if (damage is not null)
+        {
+            _findings.Add($"the note of relayed block {entry.Block}, which says the way that it has come, is damaged: {damage}");
         }
 
         var way = note.Value?.Parsed ?? FallbackWay(block.Header);

@@ -1,3 +1,5 @@
+using ZfRepl.Core.Storage;
+
 namespace ZfRepl.Collector.Mailboxes.Relay;
 
 /// <summary>A relayed block that is gone on purpose.</summary>
@@ -11,6 +13,8 @@ internal sealed record RelayGone(string Block, bool IsDelivered);
 /// </summary>
 internal sealed record RelayState
 {
+    private const int MaxBytes = 1024 * 1024;
+
     /// <summary>Events in blocks that were taken.</summary>
     public ulong AcceptedEvents { get; init; }
 
@@ -31,4 +35,27 @@ internal sealed record RelayState
 
     /// <summary>The last blocks that are gone, so that they are known when they come again, and their files do not count when a power loss brings them back.</summary>
     public IReadOnlyList<RelayGone> Gone { get; init; } = [];
+
+    /// <summary>Reads the books.</summary>
+    /// <param name="storage">The files.</param>
+    /// <param name="path">The file.</param>
+    /// <param name="damage">What is wrong with them when they are damaged, else null.</param>
+    /// <returns>The books; null when there are none, or they are damaged; an error when they can't be read.</returns>
+    public static StorageResult<RelayState?> Read(IStorage storage, string path, out string? damage)
+    {
+        var read = CheckedJsonFile.Read<RelayState>(storage, path, MaxBytes, out damage);
+        if (read.IsOk && read.Value is { } state && !state.IsPossible)
+        {
+            damage = "what it says can't be";
+            return (RelayState?)null;
+        }
+
+        return read;
+    }
+
+    private bool IsPossible =>
+        Gone.All(g => g?.Block is not null)
+        && Math.Max(AcceptedBlocks, DeliveredBlocks) <= long.MaxValue
+        && AcceptedEvents <= long.MaxValue
+        && (UInt128)DeliveredEvents + LostEvents + QuarantinedEvents <= AcceptedEvents;
 }

@@ -37,7 +37,7 @@ public sealed class BlockWay
     {
         way = null;
         error = nodes.Count is 0 or > MaxNodes ? $"a way has 1 to {MaxNodes} nodes, this one has {nodes.Count}"
-            : nodes.Any(n => n.Length == 0 || Encoding.UTF8.GetByteCount(n) > BlockHeader.MaxNameBytes) ? $"a node name has 1 to {BlockHeader.MaxNameBytes} bytes"
+            : nodes.Any(n => string.IsNullOrEmpty(n) || Encoding.UTF8.GetByteCount(n) > BlockHeader.MaxNameBytes) ? $"a node name has 1 to {BlockHeader.MaxNameBytes} bytes"
             : nodes.Distinct(StringComparer.Ordinal).Count() != nodes.Count ? $"the way {string.Join(" > ", nodes)} passes a node twice: a loop"
             : null;
         if (error is not null)

@@ -13,7 +13,18 @@ public enum HistoryTrouble
 
     /// <summary>The database is damaged, of a newer version, or not ours: it stays so until a person acts. Nothing was changed or deleted.</summary>
     Broken,
+
+    /// <summary>
+    /// A rule that somebody gave the database lets some of the events not in; <see cref="HistoryError.Refused"/> names them. Nothing was changed; without
+    /// them it may be written.
+    /// </summary>
+    Refused,
 }
+
+/// <summary>An event that a rule of somebody's keeps out of a database.</summary>
+/// <param name="Index">Its place in the batch.</param>
+/// <param name="Reason">What the database says.</param>
+public readonly record struct RuledOut(int Index, string Reason);
 
 /// <summary>A failed call to a history database, as a value: what was being written is not in it, and may be written again.</summary>
 /// <param name="Trouble">The kind.</param>
@@ -22,7 +33,13 @@ public enum HistoryTrouble
 public sealed record HistoryError(HistoryTrouble Trouble, string Detail, string Remedy)
 {
     /// <summary>True when it makes sense to try again without a person having acted.</summary>
-    public bool IsTransient => Trouble != HistoryTrouble.Broken;
+    public bool IsTransient => Trouble is HistoryTrouble.Busy or HistoryTrouble.Unavailable;
+
+    /// <summary>
+    /// With <see cref="HistoryTrouble.Refused"/>: at least one of the events that were to be written, ascending. There may be more, which are named when
+    /// the others are written without these.
+    /// </summary>
+    public IReadOnlyList<RuledOut> Refused { get; init; } = [];
 
     /// <inheritdoc/>
     public override string ToString() => $"{Detail} ({Remedy})";

@@ -143,8 +143,10 @@ public sealed class BlockImporter : IDisposable
                     refused += guarded.Refused;
                 }
 
-                imported += allowed.Runs.Sum(r => r.Count);
-                return await WriteAsync(allowed, cancellation);
+                var (ruledOut, trouble) = await WriteAsync(allowed, cancellation);
+                refused += ruledOut;
+                imported += allowed.Runs.Sum(r => r.Count) - ruledOut;
+                return trouble;
             });
             return (new RetriedEvents(imported, refused), read.IsOk ? read.Value : ImportTrouble.With(read.Error));
         }
@@ -157,30 +159,53 @@ public sealed class BlockImporter : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _gate.Dispose();
 
-    private async ValueTask<ImportOutcome.TryLater?> WriteAsync(SinkBatch batch, CancellationToken cancellation)
+    /// <summary>Writes events and serves them to the sinks, but for those that a rule of the database keeps out still.</summary>
+    private async ValueTask<(long RuledOut, ImportOutcome.TryLater? Trouble)> WriteAsync(SinkBatch batch, CancellationToken cancellation)
     {
-        if (batch.Runs.Count == 0)
+        var ruledOut = 0L;
+        while (batch.Runs.Count > 0 && await WriteEventsAsync(batch, cancellation) is { } failed)
         {
-            return null;
+            if (failed.Refused.Count == 0)
+            {
+                return (ruledOut, ImportTrouble.With(failed));
+            }
+
+            ruledOut += failed.Refused.Count;
+            var others = EventPart.Without(batch.Events, batch.Runs, failed.Refused, left: null);
+            batch = batch with { Events = others.Events, Runs = others.Runs };
         }
 
-        // Runs lie one behind the other in their batch.
-        var write = new HistoryWrite { Events = batch.Events, Start = batch.Runs[0].Start, Count = batch.Runs.Sum(r => r.Count) };
-        var written = await _history.WriteAsync(write, cancellation);
-        if (!written.IsOk)
-        {
-            return ImportTrouble.With(written.Error);
-        }
-
-        foreach (var sink in _sinks)
+        foreach (var sink in batch.Runs.Count > 0 ? _sinks : [])
         {
             if ((await sink.DeliverAsync(batch, cancellation) ?? await sink.CompleteAsync(batch.Block, cancellation)) is { } error)
             {
-                return ImportTrouble.With(error);
+                return (ruledOut, ImportTrouble.With(error));
             }
         }
 
-        return null;
+        return (ruledOut, null);
+    }
+
+    /// <summary>Writes events, and enters what was new of them into the book of what was imported, where one is kept.</summary>
+    private async ValueTask<HistoryError?> WriteEventsAsync(SinkBatch batch, CancellationToken cancellation)
+    {
+        using var entry = _options.Digests is { } digests ? await digests.BeginAsync(cancellation) : null;
+
+        // Runs lie one behind the other in their batch.
+        var write = new HistoryWrite
+        {
+            Events = batch.Events,
+            Start = batch.Runs[0].Start,
+            Count = batch.Runs.Sum(r => r.Count),
+            Inserted = entry?.Inserted,
+        };
+        var written = await _history.WriteAsync(write, cancellation);
+        if (written.IsOk)
+        {
+            entry?.Book(batch.Block.Key.Stream, batch.Events);
+        }
+
+        return written.Error;
     }
 
     private async ValueTask<ImportOutcome> ImportAsync(
@@ -215,7 +240,11 @@ public sealed class BlockImporter : IDisposable
         var guarded = _options.Guards.TryGetValue(guardedNode, out var guard)
             ? new GuardedEvents(guard, _options.Quarantine, new SinkBlock(key, guardedNode, stream.Value.Mailbox), file.Path, _events.Oids)
             : null;
-        var job = new ImportJob(_history, _sinks, file, check, stream.Value, key, _events, _options.MaxEventsPerTransaction, guarded, _options.Digests, Probe);
+        var ruledOut = _options.Quarantine is { } quarantine
+            ? new RuledOutEvents(quarantine, new SinkBlock(key, guardedNode, stream.Value.Mailbox), file.Path)
+            : null;
+        var job = new ImportJob(
+            _history, _sinks, file, check, stream.Value, key, _events, _options.MaxEventsPerTransaction, guarded, ruledOut, _options.Digests, Probe);
         var outcome = found.Value is { IsComplete: true } applied
             ? new ImportOutcome.AlreadyApplied(applied)
             : await job.ApplyAsync(UnixTime.FromDateTimeOffset(_time.GetUtcNow()), cancellation);

@@ -12,7 +12,10 @@ public sealed record BlockImporterOptions
     /// <summary>By node, what the sources that are not trusted may write; every other node may write everything.</summary>
     public IReadOnlyDictionary<string, SourceGuard> Guards { get; init; } = new Dictionary<string, SourceGuard>();
 
-    /// <summary>Where events go that a guarded source may not write. Without one they are counted, and gone.</summary>
+    /// <summary>
+    /// Where events go that a guarded source may not write, or that a rule of the database keeps out. Without one the former are counted, and gone; for
+    /// the latter the import waits.
+    /// </summary>
     public Quarantine? Quarantine { get; init; }
 
     /// <summary>The book of what was imported, by item and hour; null where none is kept.</summary>

@@ -7,7 +7,10 @@ internal static class FileCopy
 {
     private const int BufferBytes = 256 * 1024;
 
-    /// <summary>Copies into a new file and makes its content durable; the folder is the caller's to sync.</summary>
+    /// <summary>
+    /// Copies into a new file and makes its content durable; the folder is the caller's to sync. After an error there is no new file, and one that
+    /// was there before is as it was.
+    /// </summary>
     public static StorageResult Copy(IStorage storage, string from, string to)
     {
         var source = storage.Open(from, write: false);
@@ -23,9 +26,20 @@ internal static class FileCopy
             return created.Error;
         }
 
-        using var output = created.Value;
-        var copied = Copy(input, output);
-        return copied.IsOk ? output.SyncData() : copied;
+        StorageResult copied;
+        using (var output = created.Value)
+        {
+            copied = Copy(input, output);
+            copied = copied.IsOk ? output.SyncData() : copied;
+        }
+
+        if (!copied.IsOk)
+        {
+            // A part of a file helps nobody, and would be in the way of the next attempt.
+            _ = storage.Delete(to);
+        }
+
+        return copied;
     }
 
     private static StorageResult Copy(IStorageFile input, IStorageFile output)

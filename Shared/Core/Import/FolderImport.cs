@@ -116,7 +116,11 @@ public sealed class FolderImport(IStorage storage, BlockImporter importer, Quara
     /// <summary>A block that was still being written is not damaged: its sealed form is still to come.</summary>
     private static bool IsDamaged(ImportOutcome.Partial some) => some.IsSealed || some.Damages.Count > 0 || some.Missing.Count > 0;
 
-    private static string Describe(ImportOutcome outcome) => outcome switch
+    private static string Describe(ImportOutcome outcome) => outcome is ImportOutcome.InHistory { RuledOut: { } ruledOut }
+        ? $"{DescribeAlone(outcome)}; {ruledOut.Events} events, the first of {ruledOut.First}, are refused by a rule of the database and in the quarantine"
+        : DescribeAlone(outcome);
+
+    private static string DescribeAlone(ImportOutcome outcome) => outcome switch
     {
         ImportOutcome.Applied { Missing.Count: > 0 } applied =>
             $"applied; the source itself lacks {applied.Missing.Aggregate(0UL, (n, r) => n + r.Count)} events",

@@ -16,8 +16,7 @@ internal sealed class GuardedEvents(SourceGuard guard, Quarantine? quarantine, S
     private const int MaxNamed = 10;
 
     private readonly AccessRights _rights = guard.Now;
-    private readonly EventBatch _allowed = new(oids);
-    private readonly List<SequenceRun> _runs = [];
+    private readonly EventPart _allowed = new(oids);
     private readonly KeptEvents _kept = new();
     private readonly SortedSet<string> _refusedOids = new(StringComparer.Ordinal);
     private readonly Dictionary<int, bool> _answers = [];
@@ -25,10 +24,10 @@ internal sealed class GuardedEvents(SourceGuard guard, Quarantine? quarantine, S
     private long _unkept;
 
     /// <summary>The allowed events of the part looked at last.</summary>
-    public EventBatch Allowed => _allowed;
+    public EventBatch Allowed => _allowed.Events;
 
     /// <summary>Their sequence numbers.</summary>
-    public IReadOnlyList<SequenceRun> Runs => _runs;
+    public IReadOnlyList<SequenceRun> Runs => _allowed.Runs;
 
     /// <summary>How many events were refused so far.</summary>
     public long Refused { get; private set; }
@@ -45,14 +44,13 @@ internal sealed class GuardedEvents(SourceGuard guard, Quarantine? quarantine, S
     public StorageResult Part(EventBatch events, IReadOnlyList<SequenceRun> runs, bool keep, long nowNs)
     {
         _allowed.Clear();
-        _runs.Clear();
         foreach (var run in runs)
         {
             for (var i = 0; i < run.Count; i++)
             {
                 if (MayWrite(events.Items[run.Start + i]))
                 {
-                    Allow(events, run.Start + i, run.FirstSequence + (ulong)i);
+                    _allowed.Add(events, run.Start + i, run.FirstSequence + (ulong)i);
                     continue;
                 }
 
@@ -128,19 +126,6 @@ internal sealed class GuardedEvents(SourceGuard guard, Quarantine? quarantine, S
     {
         var more = _refusedOids.Count == MaxNamed ? " and others" : "";
         return $"key '{guard.KeyId}' may not write {string.Join(", ", _refusedOids)}{more}";
-    }
-
-    private void Allow(EventBatch events, int index, ulong sequence)
-    {
-        var at = _allowed.Count;
-        _allowed.AddFrom(events, index);
-        if (_runs.Count > 0 && _runs[^1] is var last && last.FirstSequence + (ulong)last.Count == sequence)
-        {
-            _runs[^1] = last with { Count = last.Count + 1 };
-            return;
-        }
-
-        _runs.Add(new SequenceRun(at, 1, sequence));
     }
 
     private bool MayWrite(int item)

@@ -19,6 +19,7 @@ internal sealed class ImportJob(
     EventBatch events,
     int maxEvents,
     GuardedEvents? guarded,
+    RuledOutEvents? ruledOut,
     ImportDigests? digests,
     Action<ImportStep>? probe)
 {
@@ -51,15 +52,15 @@ internal sealed class ImportJob(
                 return ImportTrouble.With(parted.Error);
             }
 
-            var written = await WriteAsync(reader, counts, nowNs, cancellation);
-            if (!written.IsOk)
+            var (written, trouble) = await WriteAsync(reader, counts, nowNs, cancellation);
+            if (written is null)
             {
-                return ImportTrouble.With(written.Error);
+                return trouble!;
             }
 
-            counts += written.Value.Counts;
-            probe?.Invoke(written.Value.Applied is null ? ImportStep.PartWritten : ImportStep.Applied);
-            if (written.Value.Applied is { } receipt)
+            counts += written.Counts;
+            probe?.Invoke(written.Applied is null ? ImportStep.PartWritten : ImportStep.Applied);
+            if (written.Applied is { } receipt)
             {
                 return Conclude(receipt, reader);
             }
@@ -96,27 +97,62 @@ internal sealed class ImportJob(
     private StorageResult<BlockEventReader> OpenReader() =>
         BlockEventReader.Open(file, stream.Id, events, maxEvents, check.Report.TornTail?.Offset ?? long.MaxValue);
 
-    /// <summary>Writes a part, and enters what was new of it into the book of what was imported, where one is kept.</summary>
-    private async ValueTask<HistoryResult<WriteReceipt>> WriteAsync(
+    /// <summary>
+    /// Writes a part. What a rule of the database keeps out of it is left out; all of that is durable aside before the block is noted as applied.
+    /// </summary>
+    private async ValueTask<(WriteReceipt? Written, ImportOutcome.TryLater? Trouble)> WriteAsync(
         BlockEventReader reader, WriteCounts before, long nowNs, CancellationToken cancellation)
+    {
+        var batch = new SinkBatch(new SinkBlock(key, stream.Node, stream.Mailbox), guarded?.Allowed ?? reader.Events, guarded?.Runs ?? reader.Runs);
+        while (true)
+        {
+            if (reader.IsLast && ruledOut?.Flush(nowNs) is { } full)
+            {
+                return (null, full);
+            }
+
+            var written = await WriteAsync(reader, batch, before, nowNs, cancellation);
+            if (written.IsOk)
+            {
+                return (written.Value, null);
+            }
+
+            if (ruledOut is null || written.Error.Refused.Count == 0)
+            {
+                return (null, ImportTrouble.With(written.Error));
+            }
+
+            cancellation.ThrowIfCancellationRequested();
+            var (others, trouble) = ruledOut.Take(batch.Events, batch.Runs, written.Error, nowNs);
+            if (others is null)
+            {
+                return (null, trouble);
+            }
+
+            batch = batch with { Events = others.Events, Runs = others.Runs };
+        }
+    }
+
+    /// <summary>Writes events, and enters what was new of them into the book of what was imported, where one is kept.</summary>
+    private async ValueTask<HistoryResult<WriteReceipt>> WriteAsync(
+        BlockEventReader reader, SinkBatch batch, WriteCounts before, long nowNs, CancellationToken cancellation)
     {
         if (digests is null)
         {
-            return await history.WriteAsync(MakeWrite(reader, before, nowNs, null), cancellation);
+            return await history.WriteAsync(MakeWrite(reader, batch, before, nowNs, null), cancellation);
         }
 
         using var entry = await digests.BeginAsync(cancellation);
-        var write = MakeWrite(reader, before, nowNs, entry.Inserted);
-        var written = await history.WriteAsync(write, cancellation);
+        var written = await history.WriteAsync(MakeWrite(reader, batch, before, nowNs, entry.Inserted), cancellation);
         if (written.IsOk)
         {
-            entry.Book(stream.Id, write.Events);
+            entry.Book(stream.Id, batch.Events);
         }
 
         return written;
     }
 
-    private HistoryWrite MakeWrite(BlockEventReader reader, in WriteCounts before, long nowNs, Action<int>? inserted)
+    private HistoryWrite MakeWrite(BlockEventReader reader, SinkBatch batch, in WriteCounts before, long nowNs, Action<int>? inserted)
     {
         var part = new SequenceSet();
         part.AddAll(reader.Runs.Select(run => new SequenceRange(run.FirstSequence, run.FirstSequence + (ulong)run.Count - 1)));
@@ -126,9 +162,9 @@ internal sealed class ImportJob(
             .Select(loss => new SequenceRange(loss.Record.FirstSequence, loss.Record.LastSequence)));
         return new HistoryWrite
         {
-            Events = guarded?.Allowed ?? reader.Events,
-            Start = guarded is null ? reader.Start : 0,
-            Count = guarded?.Allowed.Count ?? reader.Count,
+            Events = batch.Events,
+            Start = batch.Runs.Count == 0 ? 0 : batch.Runs[0].Start,
+            Count = batch.Runs.Sum(r => r.Count),
             Inserted = inserted,
             Stream = stream,
             Received = part.Ranges,
@@ -152,8 +188,18 @@ internal sealed class ImportJob(
         return parted.IsOk && reader.IsLast ? guarded.Flush(nowNs) : parted;
     }
 
-    private IEnumerable<LossEntry> Refusals(long nowNs) =>
-        guarded is { Refused: > 0 } ? [guarded.Entry(check.Report.FirstSequence, nowNs)] : [];
+    private IEnumerable<LossEntry> Refusals(long nowNs)
+    {
+        if (guarded is { Refused: > 0 })
+        {
+            yield return guarded.Entry(check.Report.FirstSequence, nowNs);
+        }
+
+        if (ruledOut is { Count: > 0 })
+        {
+            yield return ruledOut.Entry(check.Report.FirstSequence, nowNs);
+        }
+    }
 
     private ImportOutcome.InHistory Conclude(AppliedBlock receipt, BlockEventReader reader)
     {
@@ -162,9 +208,11 @@ internal sealed class ImportJob(
             ? new ImportOutcome.Applied(receipt, missing)
             : new ImportOutcome.Partial(
                 receipt, check.Report.Trailer is not null, check.IsAsSealed, [.. Damages(reader)], check.Report.TornTail, missing);
-        return guarded is { Refused: > 0, FirstRefused: { } first }
-            ? outcome with { LeftOut = new RefusedEvents(guarded.Refused, first) }
-            : outcome;
+        return outcome with
+        {
+            LeftOut = guarded is { Refused: > 0, FirstRefused: { } refused } ? new RefusedEvents(guarded.Refused, refused) : null,
+            RuledOut = ruledOut is { Count: > 0, First: { } first } ? new RefusedEvents(ruledOut.Count, first) : null,
+        };
     }
 
     private bool IsComplete(BlockEventReader reader) => check.IsIntact && reader.Unreadable.Count == 0;

@@ -65,6 +65,12 @@ public abstract record ImportOutcome
     {
         /// <summary>What was left out because the source may not write it; null when nothing was, and when the block was applied before.</summary>
         public RefusedEvents? LeftOut { get; init; }
+
+        /// <summary>
+        /// What is kept aside because a rule of the history database keeps it out; null when nothing is, and when the block was applied before. The sinks
+        /// have it.
+        /// </summary>
+        public RefusedEvents? RuledOut { get; init; }
     }
 
     /// <summary>Everything of a sealed block is durable in the history database and delivered to the sinks.</summary>

@@ -133,9 +133,20 @@ public sealed class Inbox
     }
 
     /// <summary>What was noted of a block.</summary>
+    /// <param name="block">Which block.</param>
+    /// <param name="damage">What is wrong with the note when it is damaged, else null.</param>
     /// <returns>The note; null when there is none, or it is damaged; an error when it can't be read.</returns>
-    public StorageResult<InboxNote?> ReadNote(BlockKey block) =>
-        CheckedJsonFile.Read<InboxNote>(_storage, Path.Combine(Folder, InboxName.NoteOf(block)), InboxNote.MaxBytes, out _);
+    public StorageResult<InboxNote?> ReadNote(BlockKey block, out string? damage)
+    {
+        var read = CheckedJsonFile.Read<InboxNote>(_storage, Path.Combine(Folder, InboxName.NoteOf(block)), InboxNote.MaxBytes, out damage);
+        if (read.IsOk && read.Value is { } note && !BlockWay.TryCreate(note.Way, out _, out var wrong))
+        {
+            damage = wrong;
+            return (InboxNote?)null;
+        }
+
+        return read;
+    }
 
     /// <summary>Removes a block, whole or not, durably. One that is not there is fine.</summary>
     public StorageResult Remove(BlockKey block)

@@ -229,18 +229,19 @@ public sealed class Quarantine : IKeepAside
     public StorageResult Export(string name, string targetPath)
     {
         var copied = FileCopy.Copy(_storage, PathOf(name), targetPath);
-        if (copied.IsOk)
+        if (!copied.IsOk)
         {
-            copied = _storage.SyncFolder(Path.GetDirectoryName(Path.GetFullPath(targetPath))!);
+            return copied;
         }
 
-        if (copied is { IsOk: false, Error.IsExists: false } && !(copied.Error.Operation == StorageOperation.Open && copied.Error.Path == targetPath))
+        var named = _storage.SyncFolder(Path.GetDirectoryName(Path.GetFullPath(targetPath))!);
+        if (!named.IsOk)
         {
-            // A part of a file helps nobody, and would be in the way of the next attempt.
+            // The next attempt needs the name again.
             _ = _storage.Delete(targetPath);
         }
 
-        return copied;
+        return named;
     }
 
     /// <summary>Deletes a file and its note, for good.</summary>

@@ -11,7 +11,10 @@ public enum QuarantineKind
     /// <summary>A block, or something that came in the place of one. Again: import it.</summary>
     File,
 
-    /// <summary>Events that an untrusted source may not write (<see cref="KeptEvents"/>). Again: import those that it may write by now.</summary>
+    /// <summary>
+    /// Events that an untrusted source may not write, or that a rule of the history database keeps out (<see cref="KeptEvents"/>). Again: import those
+    /// that are let in by now.
+    /// </summary>
     RefusedEvents,
 
     /// <summary>Events that are in the history database and that the broker of the archive topic does not take. Again: publish them.</summary>

@@ -14,7 +14,7 @@ public sealed record SourceGuard(string KeyId, AccessRights Rights)
     public AccessRights Now => Live?.Invoke() ?? Rights;
 }
 
-/// <summary>What a guard has refused of one block.</summary>
+/// <summary>What a guard, or a rule of the database, has refused of one block.</summary>
 /// <param name="Events">How many events.</param>
 /// <param name="First">The item of the first of them.</param>
 public sealed record RefusedEvents(long Events, Oid First);

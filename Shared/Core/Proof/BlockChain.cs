@@ -23,6 +23,8 @@ public sealed record BlockChain(BlockHash Value, ulong Blocks)
         stream.Write(bytes[BlockHash.SizeBytes..]);
         System.Buffers.Binary.BinaryPrimitives.WriteUInt64LittleEndian(bytes[(BlockHash.SizeBytes + StreamId.SizeBytes)..], index);
         hash.Bytes.CopyTo(bytes[(BlockHash.SizeBytes + StreamId.SizeBytes + sizeof(ulong))..]);
-        return new BlockChain(new BlockHash(SHA256.HashData(bytes)), Blocks + 1);
+
+        // A number that a file made up never ends whoever computes the chain again.
+        return new BlockChain(new BlockHash(SHA256.HashData(bytes)), unchecked(Blocks + 1));
     }
 }

@@ -10,12 +10,8 @@ namespace ZfRepl.Core.Proof;
 /// </summary>
 public sealed class HistoryDigest(IHistoryDatabase database)
 {
-    // Small reads first: nobody knows how large an item's values are before some have been seen.
-    private const int FirstRead = 64;
-    private const int LargestRead = 4096;
-
     private readonly EventDigest _digest = new();
-    private readonly EventBatch _batch = new(new OidTable(), FirstRead);
+    private readonly EventBatch _batch = new(new OidTable(), ReadPace.First);
 
     /// <summary>Sums up the next events of an item.</summary>
     /// <param name="item">The item.</param>
@@ -29,7 +25,7 @@ public sealed class HistoryDigest(IHistoryDatabase database)
         Oid item, HistoryCursor after, long toNs, long maxEvents, Action<int, EventSum> add, CancellationToken cancellation)
     {
         HistoryCursor? at = after;
-        var limit = FirstRead;
+        var limit = ReadPace.First;
         var (hour, sum, read) = (0, default(EventSum), 0L);
         while (at is { } cursor && read < maxEvents)
         {
@@ -55,7 +51,7 @@ public sealed class HistoryDigest(IHistoryDatabase database)
 
             read += _batch.Count;
             at = page.Value;
-            limit = Math.Min(limit * 4, LargestRead);
+            limit = ReadPace.Next(limit, _batch.Count, ReadPace.SizeOf(_batch, 0));
         }
 
         if (sum.Count > 0)

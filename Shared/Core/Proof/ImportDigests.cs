@@ -37,13 +37,18 @@ public sealed class ImportDigests : IDisposable
     private readonly Dictionary<(StreamId Stream, Oid Item, int Hour), EventSum> _waiting = [];
     private SqliteSession? _session;
     private int _books;
+    private string? _unsaved;
+    private string? _dropped;
 
     private ImportDigests(SqliteSession session, string path) => (_session, _path) = (session, path);
 
     private SqliteSession Session => _session ??= OpenSession(_path);
 
-    /// <summary>What keeps the book from being written, or null. What is imported meanwhile waits, up to a limit.</summary>
-    public string? Trouble { get; private set; }
+    /// <summary>
+    /// What keeps the book from being written, or null. What is imported meanwhile waits, up to a limit; what could not wait is named until the
+    /// process ends.
+    /// </summary>
+    public string? Trouble => _unsaved ?? _dropped;
 
     /// <summary>Opens the book's file, and makes it where there is none.</summary>
     public static HistoryResult<ImportDigests> Open(string path)
@@ -93,9 +98,15 @@ public sealed class ImportDigests : IDisposable
         IReadOnlyList<StreamId> streams, int firstHour, int lastHour, Oid? after, int limit, CancellationToken cancellation)
     {
         using var entry = await BeginAsync(cancellation);
+        if (Save() is { } error)
+        {
+            return error;
+        }
+
         return Read<IReadOnlyList<Oid>>(() =>
         {
-            var items = new SortedSet<Oid>();
+            // In the order of the database, which compares bytes.
+            var items = new SortedSet<Oid>(Comparer<Oid>.Create((a, b) => a.Utf8Text.SequenceCompareTo(b.Utf8Text)));
             foreach (var stream in streams)
             {
                 var row = Session.Statement(
@@ -181,10 +192,10 @@ public sealed class ImportDigests : IDisposable
             sum += new EventSum(1, _digest.Of(events, index));
         }
 
-        Trouble = Save()?.ToString();
-        if (_waiting.Count > MaxWaiting)
+        if (Save() is not null && _waiting.Count > MaxWaiting)
         {
             // The book is a witness, not a store: the import never waits for it. The database has more than the book then.
+            _dropped = "events that were imported while the book could not be written are not in it: a proof says that there are more than there should be";
             _waiting.Clear();
         }
     }
@@ -218,6 +229,7 @@ public sealed class ImportDigests : IDisposable
             _waiting.Clear();
             return true;
         });
+        _unsaved = saved.Error?.ToString();
         return saved.Error;
     }
 

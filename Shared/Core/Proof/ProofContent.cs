@@ -1,6 +1,5 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using ZfRepl.Core.Frames;
 
 namespace ZfRepl.Core.Proof;
 
@@ -161,9 +160,11 @@ public sealed record ProofContent
         try
         {
             statement = JsonSerializer.Deserialize<SourceStatement>(document!.Content, SourceStatement.Json);
-            return statement is null || !StreamId.TryParse(statement.Stream, out _) ? "it names no stream" : null;
+            var problem = statement is null ? "it is empty" : ProofShape.Problem(statement);
+            statement = problem is null ? statement : null;
+            return problem;
         }
-        catch (JsonException e)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
             return $"it is not written as expected: {e.Message}";
         }
@@ -182,9 +183,11 @@ public sealed record ProofContent
         try
         {
             content = JsonSerializer.Deserialize<ProofContent>(document!.Content, Json);
-            return content is null ? "it is empty" : null;
+            var problem = content is null ? "it is empty" : ProofShape.Problem(content);
+            content = problem is null ? content : null;
+            return problem;
         }
-        catch (JsonException e)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
             return $"it is not written as expected: {e.Message}";
         }

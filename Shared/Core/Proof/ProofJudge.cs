@@ -151,11 +151,19 @@ public static class ProofJudge
                 ProofWeight.Bad,
                 $"the chains differ: {N(source.Blocks - target.Blocks)} blocks were confirmed and are not in the target's ledger, all of them older than the ones listed"));
         }
+        else if (target.Blocks == source.Blocks)
+        {
+            // As many, and not the same: at least one that was confirmed is not there.
+            findings.Add(new ProofFinding(
+                ProofWeight.Bad,
+                $"the chains differ: both are over {N(source.Blocks)} blocks, and an older one than those listed was confirmed and is not in the target's ledger, or is there with another content"));
+        }
         else
         {
             findings.Add(new ProofFinding(
                 ProofWeight.Remark,
-                $"the chains differ: the target's ledger has {N(target.Blocks)} blocks, {N(source.Blocks)} were confirmed over the link: others were carried by hand, or came twice"));
+                $"the chains differ: the target's ledger has {N(target.Blocks)} blocks, {N(source.Blocks)} were confirmed over the link: others were carried by hand, came twice, "
+                + "or were given up at the source by an operator when they had been imported already"));
         }
     }
 
@@ -208,11 +216,30 @@ public static class ProofJudge
 
         if (digest.MissingCells + digest.AlteredCells + digest.MoreCells == 0)
         {
-            var events = digest.Hours.Aggregate(0L, (sum, h) => sum + h.SourceEvents);
-            findings.Add(new ProofFinding(
-                ProofWeight.Good,
-                (isImport ? "the database is as it was imported: " : "the databases agree: ") + $"{N((ulong)events)} events of {N((ulong)digest.Items)} items, count and checksum of each item and hour"));
+            JudgeAgreement(findings, proof, source, digest);
         }
+    }
+
+    private static void JudgeAgreement(List<ProofFinding> findings, ProofContent proof, SourceStatement source, DigestResult digest)
+    {
+        var isImport = digest.Basis == DigestResult.Import;
+        var events = digest.Hours.Aggregate(0L, (sum, h) => sum + h.SourceEvents);
+        var (first, last) = (BookHour.Of(proof.FromNs), BookHour.Of(proof.ToNs));
+        var accepted = source.Hours.Where(h => BookHour.TryParse(h.Hour, out var hour) && hour >= first && hour <= last)
+            .Aggregate((UInt128)0, (sum, h) => sum + h.Events.Accepted);
+        if (events == 0 && accepted > 0)
+        {
+            // Two empty hands agree: that proves nothing.
+            findings.Add(new ProofFinding(
+                ProofWeight.Remark,
+                $"nothing of this range could be compared: {proof.Source} accepted {N((ulong)UInt128.Min(accepted, ulong.MaxValue))} events in these hours, and "
+                + (isImport ? $"{proof.Target} noted none of this range at import" : "its history has none of this range")));
+            return;
+        }
+
+        findings.Add(new ProofFinding(
+            ProofWeight.Good,
+            (isImport ? "the database is as it was imported: " : "the databases agree: ") + $"{N((ulong)events)} events of {N((ulong)digest.Items)} items, count and checksum of each item and hour"));
     }
 
     private static void CheckDigest(List<string> wrong, DigestResult digest)
@@ -236,9 +263,10 @@ public static class ProofJudge
             wrong.Add("the numbers of items and hours that differ do not fit those listed");
         }
 
+        var byHour = cells.ToLookup(c => c.Hour);
         foreach (var hour in digest.Hours)
         {
-            var listed = cells.Where(c => c.Hour == hour.Hour).ToList();
+            var listed = byHour[hour.Hour];
             if (!EventSum.TryParse(hour.SourceSum, out var sourceSum) || !EventSum.TryParse(hour.TargetSum, out var targetSum))
             {
                 wrong.Add($"a sum of {hour.Hour} is none");

@@ -14,7 +14,6 @@ public sealed class ProofKey : IDisposable
 
     private const int MaxFileBytes = 4096;
     private const int MaxKeyChars = 512;
-    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
     private readonly Lock _gate = new();
     private readonly ECDsa _key;
@@ -68,7 +67,7 @@ public sealed class ProofKey : IDisposable
         }
 
         var key = Create();
-        var written = Write(storage, path, System.Text.Encoding.ASCII.GetBytes(key._key.ExportPkcs8PrivateKeyPem() + "\n"));
+        var written = StorageFiles.WritePrivately(storage, path, System.Text.Encoding.ASCII.GetBytes(key._key.ExportPkcs8PrivateKeyPem() + "\n"));
         if (written.IsOk)
         {
             return key;
@@ -194,39 +193,4 @@ public sealed class ProofKey : IDisposable
     }
 
     private static bool IsP256(ECDsa key) => key.KeySize == 256 && key.ExportParameters(includePrivateParameters: false).Curve.Oid.Value == "1.2.840.10045.3.1.7";
-
-    private static StorageResult Write(IStorage storage, string path, byte[] content)
-    {
-        var aside = path + StorageFiles.AsideSuffix;
-        var removed = storage.Delete(aside);
-        if (removed is { IsOk: false, Error.IsNotFound: false })
-        {
-            return removed;
-        }
-
-        var created = storage.CreateNew(aside);
-        if (!created.IsOk)
-        {
-            return created.Error;
-        }
-
-        using (var file = created.Value)
-        {
-            // Before there is anything in it.
-            if (!OperatingSystem.IsWindows() && File.Exists(aside))
-            {
-                File.SetUnixFileMode(aside, OwnerOnly);
-            }
-
-            var written = file.WriteAt(0, content);
-            written = written.IsOk ? file.SyncData() : written;
-            if (!written.IsOk)
-            {
-                return written;
-            }
-        }
-
-        var renamed = storage.Rename(aside, path);
-        return renamed.IsOk ? storage.SyncFolder(Path.GetDirectoryName(path)!) : renamed;
-    }
 }

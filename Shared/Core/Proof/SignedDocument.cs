@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using ZfRepl.Core.Bytes;
 
 namespace ZfRepl.Core.Proof;
 
@@ -56,6 +57,11 @@ public sealed class SignedDocument
         {
             using var json = JsonDocument.Parse(text, new JsonDocumentOptions { MaxDepth = MaxDepth });
             var root = json.RootElement;
+            if (!JsonUnicode.IsValid(root))
+            {
+                return "a text in it is none";
+            }
+
             if (root.ValueKind != JsonValueKind.Object || ReadText(root, "format") is not { } found)
             {
                 return "it is no signed document of this program";
@@ -89,8 +95,9 @@ public sealed class SignedDocument
             document = read;
             return null;
         }
-        catch (JsonException e)
+        catch (Exception e) when (e is JsonException or ArgumentException or InvalidOperationException)
         {
+            // The parser's word for half a surrogate pair in the text itself is an argument that is none.
             return $"it is no JSON: {OneLine(e.Message)}";
         }
     }

@@ -62,6 +62,11 @@ public sealed record ChainStatement(
         ulong? last = null;
         foreach (var block in Listed)
         {
+            if (block is null)
+            {
+                return "a block of the chain is null";
+            }
+
             if (block.Index <= last || block.Index < FirstIndex || block.Index >= NextIndex || !BlockHash.TryParse(block.Hash, out var hash))
             {
                 return $"block {block.Index} stands in the wrong place of the chain, or its hash is none";

@@ -12,8 +12,6 @@ public sealed record GapQuery(IReadOnlyList<Oid> Heartbeats, TimeRange Range, lo
 /// <summary>Finds the gaps of a history by its heartbeats, reading page by page. Stateless.</summary>
 public static class GapSearch
 {
-    private const int PageEvents = 4096;
-
     /// <summary>
     /// The gaps in a range. One that began before the range is given from its real beginning: the last heartbeat before it. Where there is no
     /// heartbeat before the range at all, nobody knows when it began, and it is given from the beginning of the range.
@@ -21,7 +19,7 @@ public static class GapSearch
     public static async Task<HistoryResult<IReadOnlyList<Silence>>> FindAsync(
         IHistoryDatabase history, GapQuery query, CancellationToken cancellationToken)
     {
-        var page = new EventBatch(new OidTable(), PageEvents);
+        var page = new EventBatch(new OidTable(), ReadPace.First);
         var begins = new List<long?>();
         foreach (var heartbeat in query.Heartbeats)
         {
@@ -56,10 +54,11 @@ public static class GapSearch
     {
         var finder = new SilenceFinder(beginNs, query.Range.ToNs, query.AllowedNs);
         HistoryCursor? at = HistoryCursor.Before(query.Range.FromNs);
+        var limit = ReadPace.First;
         while (at is { } cursor)
         {
             page.Clear();
-            var read = await history.ReadEventsAsync(heartbeat, cursor, query.Range.ToNs, PageEvents, page, cancellationToken);
+            var read = await history.ReadEventsAsync(heartbeat, cursor, query.Range.ToNs, limit, page, cancellationToken);
             if (!read.IsOk)
             {
                 return read.Error;
@@ -71,6 +70,7 @@ public static class GapSearch
             }
 
             at = read.Value;
+            limit = ReadPace.Next(limit, page.Count, ReadPace.SizeOf(page, 0));
         }
 
         return finder.Finish().ToArray();

@@ -6,6 +6,7 @@ namespace ZfRepl.Core.Storage;
 /// <summary>The real disk, on Linux. Thread-safe.</summary>
 public sealed class DiskStorage : IStorage
 {
+    private const UnixFileMode FileMode600 = UnixFileMode.UserRead | UnixFileMode.UserWrite;
     private const UnixFileMode FileMode640 = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead;
 
     private DiskStorage()
@@ -16,15 +17,10 @@ public sealed class DiskStorage : IStorage
     public static DiskStorage Instance { get; } = new();
 
     /// <inheritdoc/>
-    public StorageResult<IStorageFile> CreateNew(string path) =>
-        OpenFile(path, () => new FileStream(path, new FileStreamOptions
-        {
-            Mode = FileMode.CreateNew,
-            Access = FileAccess.ReadWrite,
-            Share = FileShare.ReadWrite | FileShare.Delete,
-            BufferSize = 0,
-            UnixCreateMode = FileMode640,
-        }));
+    public StorageResult<IStorageFile> CreateNew(string path) => CreateNew(path, FileMode640);
+
+    /// <inheritdoc/>
+    public StorageResult<IStorageFile> CreateNewPrivate(string path) => CreateNew(path, FileMode600);
 
     /// <inheritdoc/>
     public StorageResult<IStorageFile> Open(string path, bool write) =>
@@ -166,6 +162,16 @@ public sealed class DiskStorage : IStorage
         handle.Dispose();
         return new StorageError(StorageOperation.Lock, path, errno, Marshal.GetPInvokeErrorMessage(errno));
     }
+
+    private static StorageResult<IStorageFile> CreateNew(string path, UnixFileMode mode) =>
+        OpenFile(path, () => new FileStream(path, new FileStreamOptions
+        {
+            Mode = FileMode.CreateNew,
+            Access = FileAccess.ReadWrite,
+            Share = FileShare.ReadWrite | FileShare.Delete,
+            BufferSize = 0,
+            UnixCreateMode = mode,
+        }));
 
     private static StorageResult<IStorageFile> OpenFile(string path, Func<FileStream> open)
     {

@@ -10,6 +10,9 @@ public interface IStorage
     /// <summary>Creates a file that must not exist yet, for reading and writing, mode 0640.</summary>
     StorageResult<IStorageFile> CreateNew(string path);
 
+    /// <summary>As <see cref="CreateNew"/>, and from its first moment only the service's own account may read it: mode 0600.</summary>
+    StorageResult<IStorageFile> CreateNewPrivate(string path) => CreateNew(path);
+
     /// <summary>Opens an existing file.</summary>
     /// <param name="path">The file.</param>
     /// <param name="write">For writing too.</param>

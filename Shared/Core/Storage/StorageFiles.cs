@@ -7,39 +7,12 @@ public static class StorageFiles
     internal const string AsideSuffix = ".new";
 
     /// <summary>Writes a file aside, syncs it, renames it into place and syncs the folder.</summary>
-    public static StorageResult WriteDurably(IStorage storage, string path, ReadOnlySpan<byte> content)
-    {
-        var aside = path + AsideSuffix;
-        var removed = storage.Delete(aside);
-        if (removed is { IsOk: false, Error.IsNotFound: false })
-        {
-            return removed;
-        }
+    public static StorageResult WriteDurably(IStorage storage, string path, ReadOnlySpan<byte> content) =>
+        WriteDurably(storage, path, content, storage.CreateNew);
 
-        var created = storage.CreateNew(aside);
-        if (!created.IsOk)
-        {
-            return created.Error;
-        }
-
-        using (var file = created.Value)
-        {
-            var written = file.WriteAt(0, content);
-            if (!written.IsOk)
-            {
-                return written;
-            }
-
-            var synced = file.SyncData();
-            if (!synced.IsOk)
-            {
-                return synced;
-            }
-        }
-
-        var renamed = storage.Rename(aside, path);
-        return renamed.IsOk ? storage.SyncFolder(Path.GetDirectoryName(path)!) : renamed;
-    }
+    /// <summary>As <see cref="WriteDurably(IStorage, string, ReadOnlySpan{byte})"/>, for the eyes of the service's own account alone.</summary>
+    public static StorageResult WritePrivately(IStorage storage, string path, ReadOnlySpan<byte> content) =>
+        WriteDurably(storage, path, content, storage.CreateNewPrivate);
 
     /// <summary>Reads a whole file of at most <paramref name="limitBytes"/>.</summary>
     /// <returns>The content; an error also when the file is longer than the limit.</returns>
@@ -71,5 +44,40 @@ public static class StorageFiles
         }
 
         return read.Value == content.Length ? content : content[..read.Value];
+    }
+
+    private static StorageResult WriteDurably(
+        IStorage storage, string path, ReadOnlySpan<byte> content, Func<string, StorageResult<IStorageFile>> create)
+    {
+        var aside = path + AsideSuffix;
+        var removed = storage.Delete(aside);
+        if (removed is { IsOk: false, Error.IsNotFound: false })
+        {
+            return removed;
+        }
+
+        var created = create(aside);
+        if (!created.IsOk)
+        {
+            return created.Error;
+        }
+
+        using (var file = created.Value)
+        {
+            var written = file.WriteAt(0, content);
+            if (!written.IsOk)
+            {
+                return written;
+            }
+
+            var synced = file.SyncData();
+            if (!synced.IsOk)
+            {
+                return synced;
+            }
+        }
+
+        var renamed = storage.Rename(aside, path);
+        return renamed.IsOk ? storage.SyncFolder(Path.GetDirectoryName(path)!) : renamed;
     }
 }

@@ -40,10 +40,9 @@ public static class BlockVerifyMethod
 
     private static RpcResult Verify(IStorage storage, string path)
     {
-        // Opening a pipe might wait for ever; pipes and devices have no length.
-        if (new FileInfo(path) is { Exists: true, Length: 0 })
+        if (Refuse(path) is { } refusal)
         {
-            return RpcResult.Error(RpcErrorCode.InvalidData, $"path: {path} is empty, or a pipe or a device");
+            return RpcResult.Error(RpcErrorCode.InvalidData, $"path: {path} {refusal}");
         }
 
         var opened = storage.Open(path, write: false);
@@ -103,6 +102,26 @@ public static class BlockVerifyMethod
             json.WriteEndArray();
             json.WriteEndObject();
         });
+    }
+
+    /// <summary>Opening a pipe might wait for ever; pipes and devices have no length, and a link has its own, whatever it leads to.</summary>
+    private static string? Refuse(string path)
+    {
+        try
+        {
+            var file = new FileInfo(path);
+            file = file.Exists ? (FileInfo?)file.ResolveLinkTarget(returnFinalTarget: true) ?? file : file;
+            return file is { Exists: true, Length: 0 } ? "is empty, or a pipe or a device" : null;
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            // Opening says so.
+            return null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return $"can't be read: {e.Message}";
+        }
     }
 
     private static void Write(Utf8JsonWriter json, BlockDamage damage)

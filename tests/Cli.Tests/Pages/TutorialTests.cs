@@ -120,8 +120,7 @@ public sealed class TutorialTests : IAsyncLifetime, IAsyncDisposable
     private async Task<ExternalProcess> StartAsync(string script, string readyText)
     {
         var command = script.TrimEnd('\n').Split('\n')[^1];
-        var environment = Environment().ToDictionary(e => e.Key, e => e.Value ?? "");
-        var process = ExternalProcess.Start("bash", ["-c", $"exec {command}"], _folder.Path, environment);
+        var process = ExternalProcess.Start("bash", ["-c", $"exec {command}"], _folder.Path, Environment());
         _processes.Add(process);
         await process.WaitForLineAsync(readyText);
         return process;

@@ -50,7 +50,7 @@ public sealed class FollowedCallTests : IAsyncLifetime, IAsyncDisposable
     [Fact]
     public async Task Where_there_is_no_terminal_lines_on_the_error_output_say_how_far_it_is_and_the_output_is_JSON()
     {
-        var running = CallAsync("mailbox.fill", "i=centre", "id=long", "--progress", "0.2");
+        await using var running = ZfReplProgram.Begin(_folder.Path, "call", Id, "mailbox.fill", "i=centre", "id=long", "--progress", "0.2");
         await Eventually.TrueAsync(async () => (await TaskAsync("long")) is { } task && task.GetProperty("doing").GetString()!.Contains("has fetched", StringComparison.Ordinal), "the fill waits");
         var task = (await TaskAsync("long"))!.Value;
         foreach (var field in new[] { "events", "bytes", "percent", "elapsed_seconds", "events_per_second", "bytes_per_second" })
@@ -59,10 +59,10 @@ public sealed class FollowedCallTests : IAsyncLifetime, IAsyncDisposable
         }
 
         Assert.True(task.TryGetProperty("remaining_seconds", out _));
-        await Task.WhenAny(running, Task.Delay(TimeSpan.FromSeconds(1.5), TimeProvider.System));
-        Assert.False(running.IsCompleted);
+        await running.WaitForLineAsync("| waits until the target has fetched");
+        Assert.False(running.HasExited);
         Assert.Equal(0, (await CallAsync("fill.cancel", "i=long")).ExitCode);
-        var run = await running;
+        var run = await running.WaitForRunAsync();
         Assert.Equal(1, run.ExitCode);
         using var answer = JsonDocument.Parse(run.Output);
         Assert.Equal("cancelled", answer.RootElement.GetProperty("state").GetString());
@@ -90,11 +90,10 @@ public sealed class FollowedCallTests : IAsyncLifetime, IAsyncDisposable
     public async Task On_a_terminal_there_is_a_bar()
     {
         var command = $"{ZfReplProgram.Path} call {Id} mailbox.fill i=centre id=bar --bus {_folder["var", "bus.ipc"]}";
-        var running = ProgramRun.RunAsync("script", ["--quiet", "--return", "--flush", "--command", command, "/dev/null"], _folder.Path);
-        await Eventually.TrueAsync(async () => (await TaskAsync("bar")) is not null, "the task is there");
-        await Task.WhenAny(running, Task.Delay(TimeSpan.FromSeconds(1.5), TimeProvider.System));
+        await using var running = ExternalProcess.Start("script", ["--quiet", "--return", "--flush", "--command", command, "/dev/null"], _folder.Path);
+        await running.WaitForLineAsync("━");
         Assert.Equal(0, (await CallAsync("fill.cancel", "i=bar")).ExitCode);
-        var run = await running;
+        var run = await running.WaitForRunAsync();
         Assert.Equal(1, run.ExitCode);
         Assert.Contains("━", run.Output, StringComparison.Ordinal);
         Assert.Contains("filling centre", run.Output, StringComparison.Ordinal);

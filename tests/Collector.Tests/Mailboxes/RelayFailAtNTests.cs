@@ -62,7 +62,7 @@ public sealed class RelayFailAtNTests
             life.Appended = Own;
             await work(faults, life, blocks);
             await life.FinishAsync();
-            await FailingLife.UntilAsync(() => Task.FromResult(!life.Storage.Paths().Any(p => p.EndsWith(".block", StringComparison.Ordinal))));
+            await life.UntilAsync(() => Task.FromResult(!life.Storage.Paths().Any(p => p.EndsWith(".block", StringComparison.Ordinal))));
             Assert.Equal([.. Enumerable.Range(0, isDeleted ? 0 : 20), Own], life.Delivered.Order());
             Assert.Equal(isDeleted ? 20UL : 0, life.Losses.Aggregate(0UL, (sum, l) => sum + l.Count));
             var relay = await life.Rig.RelayBooksAsync();

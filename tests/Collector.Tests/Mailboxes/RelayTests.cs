@@ -72,6 +72,23 @@ public sealed class RelayTests
     }
 
     [Fact]
+    public async Task A_note_of_the_way_that_is_damaged_is_named_and_the_block_is_still_offered()
+    {
+        var block = (await RelayRig.CollectAsync(1))[0];
+        var storage = new SimulatedStorage();
+        await using (var rig = await MailboxRig.StartAsync(storage, options: RelayRig.Options))
+        {
+            await rig.HandOverAsync(block);
+        }
+
+        var note = storage.Snapshot().Keys.Single(k => k.EndsWith(".way", StringComparison.Ordinal));
+        storage.Overwrite(note, [.. storage.Snapshot()[note].Select((b, i) => i == 10 ? (byte)'x' : b)]);
+        await using var again = await MailboxRig.StartAsync(storage, options: RelayRig.Options);
+        Assert.Equal(["edge1", "site"], Assert.Single(await again.RelayedAsync()).Way!.Nodes);
+        Assert.Contains(again.Log.Lines, l => l.Text.Contains("which says the way that it has come, is damaged: its checksum does not match", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task What_goes_in_a_circle_is_refused_and_counted()
     {
         var block = (await RelayRig.CollectAsync(1))[0];

@@ -6,7 +6,7 @@ namespace ZfRepl.Core.Tests.Fuzzing;
 public sealed class FuzzTests
 {
     private static readonly Dictionary<string, (FuzzTarget Target, int Rounds)> Targets =
-        FrameTargets.All.Concat(BlockTargets.All).Concat(TransferTargets.All).Concat(TextTargets.All).Concat(InfluxTargets.All).ToDictionary(t => t.Target.Name);
+        FrameTargets.All.Concat(BlockTargets.All).Concat(TransferTargets.All).Concat(TextTargets.All).Concat(InfluxTargets.All).Concat(ProofTargets.All).ToDictionary(t => t.Target.Name);
 
     public static TheoryData<string> Names => [.. Targets.Keys];
 

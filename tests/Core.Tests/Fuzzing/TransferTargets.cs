@@ -1,6 +1,9 @@
 using ZfRepl.Core.Blocks;
 using ZfRepl.Core.Bytes;
+using ZfRepl.Core.History;
+using ZfRepl.Core.Proof;
 using ZfRepl.Core.Repair;
+using ZfRepl.Core.Telemetry;
 using ZfRepl.Core.Tests.Blocks;
 using ZfRepl.Core.Transfer;
 using ZfRepl.TestKit.Fuzzing;
@@ -41,6 +44,20 @@ internal static class TransferTargets
             m => Written(m.Write),
             new FillReply(FillProgress.Open, 1_000, 5_000_000, FormatSamples.Stream, 77, "filling"),
             new FillReply(FillProgress.Open, 0, 0, null, 0, "")),
+        Parts("statement-wish", StatementWish.Read, m => Written(m.Write), new StatementWish(7, new TimeRange(0, 3_600_000_000_000), 4_096, 65_536)),
+        Messages("statement-part", StatementPart.TryDecode, m => Written(m.Write), new StatementPart(1_000, 10, new byte[] { 1, 2, 3 }), StatementPart.Pending),
+        Parts(
+            "digest-wish",
+            DigestWish.Read,
+            m => Written(m.Write),
+            new DigestWish(7, new TimeRange(0, 1_000), [Item], Place, 65_536),
+            new DigestWish(8, new TimeRange(long.MinValue, long.MaxValue), [], null, 1)),
+        Messages(
+            "digest-page",
+            DigestPage.TryDecode,
+            m => Written(m.Write),
+            new DigestPage(false, [new DigestCell(Item, 472_222, new EventSum(60, 77)), new DigestCell(Item, 472_223, new EventSum(1, UInt128.MaxValue))], Place),
+            DigestPage.Pending),
         (new FuzzTarget("sealed-message", [Sealed()], OpensOnlyWhatWasSealed), 50_000),
         .. TransferCodecs.Supported.Select(codec =>
             (new FuzzTarget($"codec-{codec.ToString().ToLowerInvariant()}", [TransferCodecs.Encode(codec, Content())], input => Decode(codec, input), 16L * 1024 * 1024), codec == TransferCodec.Bzip2 ? 300 : 5_000)),
@@ -49,6 +66,12 @@ internal static class TransferTargets
     private delegate T? Decoder<T>(ReadOnlySpan<byte> plain);
 
     private delegate ReadOnlySpan<byte> Encoder<T>(T message);
+
+    private delegate T? PartReader<T>(ref ByteReader input);
+
+    private static Oid Item => Oid.Parse("sensor:plant/line1/temperature");
+
+    private static DigestPlace Place => new(Item, new HistoryCursor(1_700_000_000_000_000_000, -3));
 
     /// <summary>A message that is accepted can be said again, and is the same then.</summary>
     private static (FuzzTarget Target, int Rounds) Messages<T>(string name, Decoder<T> decode, Encoder<T> encode, params T[] samples)
@@ -63,6 +86,18 @@ internal static class TransferTargets
                 Assert.Equal(written, encode(again).ToArray());
             }
         }), 50_000);
+
+    /// <summary>As <see cref="Messages"/>, for what stands within another message.</summary>
+    private static (FuzzTarget Target, int Rounds) Parts<T>(string name, PartReader<T> read, Encoder<T> encode, params T[] samples)
+        where T : class =>
+        Messages(name, bytes => Read(read, bytes), encode, samples);
+
+    private static T? Read<T>(PartReader<T> read, ReadOnlySpan<byte> bytes)
+        where T : class
+    {
+        var input = new ByteReader(bytes);
+        return read(ref input);
+    }
 
     private static byte[] Written(Action<ByteWriter> write)
     {

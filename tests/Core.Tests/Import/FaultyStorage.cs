@@ -10,6 +10,9 @@ internal sealed class FaultyStorage(Func<StorageOperation, string, int?> fault) 
     public StorageResult<IStorageFile> CreateNew(string path) =>
         Fault(StorageOperation.Open, path) is { } error ? error : Wrap(Disk.CreateNew(path));
 
+    public StorageResult<IStorageFile> CreateNewPrivate(string path) =>
+        Fault(StorageOperation.Open, path) is { } error ? error : Wrap(Disk.CreateNewPrivate(path));
+
     public StorageResult<IStorageFile> Open(string path, bool write) =>
         Fault(StorageOperation.Open, path) is { } error ? error : Wrap(Disk.Open(path, write));
 

@@ -11,23 +11,26 @@ public sealed class FilesFailAtNTests
     private const string Aside = "/aside";
 
     [Fact]
-    public Task Writing_finding_and_removing_a_block_in_the_inbox() => FailAtN.RunAsync("inbox", async faults =>
+    public Task Writing_finding_and_removing_a_block_in_the_inbox() => FailAtN.RunAsync("inbox", faults => InboxAsync(faults, isDeaf: false));
+
+    [Fact]
+    public async Task Negative_control_a_program_that_ignores_errors_is_found()
     {
-        var storage = faults.NewStorage();
-        byte[] content = [1, 2, 3, 4, 5];
-        var (first, second) = (KeyOf(1), KeyOf(2));
-        faults.Arm();
-        var inbox = await faults.RepeatAsync(() => Inbox.Open(storage, "/inbox"));
-        await faults.RepeatAsync(() => inbox.Put(first, content));
-        await faults.RepeatAsync(() => inbox.Put(second, content));
-        Assert.NotNull(await faults.RepeatAsync(() => inbox.Find(first)));
-        await faults.RepeatAsync(() => inbox.Remove(second));
-        faults.Lift();
-        storage.Crash(new Random(faults.FailAt));
-        var entry = Assert.Single(inbox.List().Value);
-        Assert.Equal((first, true), (entry.Block, entry.IsComplete));
-        Assert.Equal(content, storage.Content(entry.Path));
-    });
+        var found = await Assert.ThrowsAsync<FailAtNException>(() => FailAtN.RunAsync("inbox", faults => InboxAsync(faults, isDeaf: true)));
+        Assert.Contains("Sync /inbox/", found.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Negative_control_a_workflow_that_works_on_another_disk_is_found()
+    {
+        var found = await Assert.ThrowsAsync<FailAtNException>(() => FailAtN.RunAsync("elsewhere", faults =>
+        {
+            _ = faults.NewStorage();
+            faults.Arm();
+            return InboxAsync(new DiskFaults(int.MaxValue, 0, 0), isDeaf: false);
+        }));
+        Assert.Contains("never comes to the disk", found.Message, StringComparison.Ordinal);
+    }
 
     [Fact]
     public Task Keeping_exporting_and_deleting_files_in_quarantine() => FailAtN.RunAsync("quarantine", async faults =>
@@ -88,6 +91,24 @@ public sealed class FilesFailAtNTests
     },
     // A file is listed without its reason where the note can't be read.
     (_, operation, path) => operation is StorageOperation.Open or StorageOperation.Read && path.EndsWith(".json", StringComparison.Ordinal));
+
+    private static async Task InboxAsync(DiskFaults faults, bool isDeaf)
+    {
+        var storage = faults.NewStorage();
+        byte[] content = [1, 2, 3, 4, 5];
+        var (first, second) = (KeyOf(1), KeyOf(2));
+        faults.Arm();
+        var inbox = await faults.RepeatAsync(() => Inbox.Open(isDeaf ? new DeafStorage(storage) : storage, "/inbox"));
+        await faults.RepeatAsync(() => inbox.Put(first, content));
+        await faults.RepeatAsync(() => inbox.Put(second, content));
+        Assert.NotNull(await faults.RepeatAsync(() => inbox.Find(first)));
+        await faults.RepeatAsync(() => inbox.Remove(second));
+        faults.Lift();
+        storage.Crash(new Random(faults.FailAt));
+        var entry = Assert.Single(inbox.List().Value);
+        Assert.Equal((first, true), (entry.Block, entry.IsComplete));
+        Assert.Equal(content, storage.Content(entry.Path));
+    }
 
     private static BlockKey KeyOf(ulong index) => new(BlockFiles.Stream, index, new BlockHash(new byte[32]));
 }

@@ -1,4 +1,5 @@
 using ZfRepl.Core.History;
+using ZfRepl.Core.History.Sqlite;
 using ZfRepl.Core.Import;
 using ZfRepl.Core.Proof;
 using ZfRepl.Core.Repair;
@@ -48,11 +49,68 @@ public sealed class ImportDigestsTests
     }
 
     [Fact]
+    public async Task What_waits_to_be_written_is_listed_and_what_could_not_wait_stays_named()
+    {
+        using var folder = new TempFolder();
+        using var digests = Ok(ImportDigests.Open(folder["digests.db"]));
+        var other = Oid.Parse("sensor:other");
+        using var session = SqliteSession.Open(new SqliteHistoryOptions { Path = folder["digests.db"] }, SqliteAccess.Write);
+        session.Execute("DROP TABLE cell");
+        await EnterAsync(digests, Sensor, hours: 3);
+        Assert.Contains("does not have the tables", digests.Trouble, StringComparison.Ordinal);
+        Assert.Equal([Sensor], Ok(await digests.ItemsAsync([BlockFiles.Stream], 0, int.MaxValue, null, 10, CancellationToken.None)));
+        Assert.Null(digests.Trouble);
+
+        session.Execute("DROP TABLE cell");
+        await EnterAsync(digests, Sensor, hours: 200_001);
+        Assert.Contains("does not have the tables", digests.Trouble, StringComparison.Ordinal);
+        await EnterAsync(digests, other, hours: 1);
+        Assert.Contains("are not in it", digests.Trouble, StringComparison.Ordinal);
+        Assert.Equal([other], Ok(await digests.ItemsAsync([BlockFiles.Stream], 0, int.MaxValue, null, 10, CancellationToken.None)));
+    }
+
+    [Fact]
+    public async Task Items_come_in_one_order_page_by_page()
+    {
+        // In UTF-16 the last one of these is before the one in the middle.
+        Oid[] items = [Oid.Parse("sensor:a"), Oid.Parse("sensor:\uff41"), Oid.Parse("sensor:\U00020000")];
+        using var folder = new TempFolder();
+        using var digests = Ok(ImportDigests.Open(folder["digests.db"]));
+        foreach (var item in items)
+        {
+            await EnterAsync(digests, item, hours: 1);
+        }
+
+        var paged = new List<Oid>();
+        while (Ok(await digests.ItemsAsync([BlockFiles.Stream], 0, int.MaxValue, paged.LastOrDefault(), 1, CancellationToken.None)) is [var next])
+        {
+            paged.Add(next);
+        }
+
+        Assert.Equal(items, paged);
+        var two = Ok(await digests.ItemsAsync([BlockFiles.Stream], 0, int.MaxValue, null, 3, CancellationToken.None));
+        Assert.Equal(items, two);
+    }
+
+    [Fact]
     public void A_file_that_is_no_book_is_refused()
     {
         using var folder = new TempFolder();
         File.WriteAllText(folder["digests.db"], new string('x', 5000));
         Assert.Equal(HistoryTrouble.Broken, ImportDigests.Open(folder["digests.db"]).Error!.Trouble);
+    }
+
+    private static async Task EnterAsync(ImportDigests digests, Oid item, int hours)
+    {
+        var events = new EventBatch(new OidTable());
+        using var entry = await digests.BeginAsync(CancellationToken.None);
+        for (var i = 0; i < hours; i++)
+        {
+            events.Add(Event(i * BookHour.Ns, TelemetryValue.From(i), (ulong)i + 1, oid: item));
+            entry.Inserted(i);
+        }
+
+        entry.Book(BlockFiles.Stream, events);
     }
 
     private static async Task<Dictionary<Oid, Dictionary<int, EventSum>>> BookAsync(ImportDigests digests)

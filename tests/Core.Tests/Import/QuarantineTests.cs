@@ -129,6 +129,24 @@ public sealed class QuarantineTests : IDisposable
         }
     }
 
+    [Theory]
+    [InlineData(StorageOperation.Open, false)]
+    [InlineData(StorageOperation.Read, true)]
+    [InlineData(StorageOperation.SyncFolder, true)]
+    public void An_export_that_fails_removes_what_it_made_and_never_a_file_of_somebody_else(StorageOperation failing, bool isFree)
+    {
+        Assert.True(Open().Move(Make("mbb_1", "content"), "r").IsOk);
+        if (!isFree)
+        {
+            Make("copy", "somebody's");
+        }
+
+        var quarantine = Open((operation, path) =>
+            operation == failing && (path.EndsWith("mbb_1", StringComparison.Ordinal) || path == _folder.Path) ? Errno.InputOutput : null);
+        Assert.Equal(Errno.InputOutput, quarantine.Export("mbb_1", _folder["copy"]).Error?.Errno);
+        Assert.Equal(isFree ? null : "somebody's", File.Exists(_folder["copy"]) ? File.ReadAllText(_folder["copy"]) : null);
+    }
+
     [Fact]
     public void A_note_that_cannot_be_read_does_not_hide_its_file()
     {

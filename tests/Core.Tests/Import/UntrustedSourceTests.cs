@@ -1,6 +1,7 @@
 using ZfRepl.Core.Frames;
 using ZfRepl.Core.History;
 using ZfRepl.Core.Import;
+using ZfRepl.Core.Proof;
 using ZfRepl.Core.Storage;
 using ZfRepl.Core.Telemetry;
 using ZfRepl.Core.Tests.History;
@@ -118,6 +119,35 @@ public sealed class UntrustedSourceTests : IDisposable
             await bench.Importer.RetryRefusedAsync(entry.Path, CancellationToken.None);
             await bench.HoldsExactlyAsync(new SequenceRange(1, Events));
             bench.LinesHoldExactly(new SequenceRange(1, Events));
+        }
+    }
+
+    [Fact]
+    public async Task What_a_retry_imports_is_in_the_book_of_what_was_imported()
+    {
+        using var digests = HistoryVerbs.Ok(ImportDigests.Open(_folder["digests.db"]));
+        await using var bench = await ImportBench.StartAsync(options: Options(Allowed) with { Digests = digests });
+        await bench.ImportAsync<ImportOutcome.Applied>(BlockFiles.Simple().Seal());
+        bench.Options = Options("#") with { Digests = digests };
+        await bench.RestartAsync();
+        var entry = Assert.Single(Quarantine().List(null, 10).Value);
+        Assert.Equal(Events - Numbers(mayWrite: true).Count, (await bench.Importer.RetryRefusedAsync(entry.Path, CancellationToken.None)).Done.Imported);
+        Assert.Equal(Events, await BookedAsync());
+
+        // What is recognised is not booked twice.
+        await bench.Importer.RetryRefusedAsync(entry.Path, CancellationToken.None);
+        Assert.Equal(Events, await BookedAsync());
+
+        async Task<long> BookedAsync()
+        {
+            var sum = 0L;
+            foreach (var item in HistoryVerbs.Ok(await digests.ItemsAsync([BlockFiles.Stream], int.MinValue, int.MaxValue, null, 100, CancellationToken.None)))
+            {
+                using var look = await digests.BeginAsync(CancellationToken.None);
+                sum += HistoryVerbs.Ok(look.Sum([BlockFiles.Stream], item, int.MinValue, int.MaxValue)).Values.Sum(s => s.Count);
+            }
+
+            return sum;
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json;
 using ZfRepl.Core.Proof;
 using ZfRepl.Core.Storage;
 using ZfRepl.TestKit;
@@ -100,6 +101,58 @@ public sealed class ProofDocumentTests : IDisposable
         Assert.All(contents, c => Assert.NotEmpty(ProofJudge.Check(c, source)));
     }
 
+    [Theory]
+    [InlineData("\"stated_ns\":1700000400000000000", "\"stated_ns\":-9223372036854775808")]
+    [InlineData("\"hours\":[", "\"hours\":[null,")]
+    [InlineData("\"listed\":[", "\"listed\":[null,")]
+    [InlineData("\"index\":2", "\"index\":1")]
+    [InlineData("\"accepted\":300", "\"accepted\":18446744073709551615")]
+    [InlineData("\"blocks_before\":0", "\"blocks_before\":18446744073709551615")]
+    [InlineData("\"value_before\":\"0", "\"value_before\":\"")]
+    [InlineData("\"value\":\"", "\"value\":\"abc\",\"name\":\"")]
+    [InlineData("\"version\":\"0.1.0\"", "\"version\":\"\\ud800\"")]
+    [InlineData("\"version\":\"0.1.0\"", "\"version\":null")]
+    public void A_statement_that_is_signed_and_makes_no_sense_is_refused(string from, string to)
+    {
+        var good = JsonSerializer.Serialize(ProofSamples.Source(), SourceStatement.Json);
+        Assert.Null(ProofContent.TryReadStatement(SignedDocument.Sign(SourceStatement.Format, good, _source).Text, out _, out _));
+        var at = good.IndexOf(from, StringComparison.Ordinal);
+        Assert.True(at >= 0, from);
+        var signed = SignedDocument.Sign(SourceStatement.Format, string.Concat(good.AsSpan(0, at), to, good.AsSpan(at + from.Length)), _source).Text;
+        Assert.NotNull(ProofContent.TryReadStatement(signed, out _, out var read));
+        Assert.Null(read);
+    }
+
+    [Theory]
+    [InlineData("\"hours\":[", "\"hours\":[null,")]
+    [InlineData("\"differing\":[", "\"differing\":[null")]
+    [InlineData("\"items\":2", "\"items\":-2")]
+    [InlineData("\"source_events\":190", "\"source_events\":9223372036854775807")]
+    [InlineData("\"received\":290", "\"received\":18446744073709551615")]
+    [InlineData("\"database\":\"sqlite", "\"database\":\"\\udc00")]
+    public void A_proof_that_is_signed_and_makes_no_sense_is_refused(string from, string to)
+    {
+        var good = JsonSerializer.Serialize(ProofSamples.Content(ProofSamples.Source(), _source), ProofContent.Json);
+        var at = good.LastIndexOf(from, StringComparison.Ordinal);
+        Assert.True(at >= 0, from);
+        var signed = SignedDocument.Sign(ProofContent.Format, string.Concat(good.AsSpan(0, at), to, good.AsSpan(at + from.Length)), _target).Text;
+        Assert.NotNull(ProofContent.TryRead(signed, out _, out var read));
+        Assert.Null(read);
+    }
+
+    [Fact]
+    public void Where_nothing_was_compared_of_what_was_accepted_nothing_is_proven()
+    {
+        var source = ProofSamples.Source();
+        var content = ProofSamples.Content(source, _source);
+        var empty = content with { Digest = new DigestResult(DigestResult.History, 0, [], 0, 0, 0, 0, true, []) };
+        Assert.Equal(ProofContent.Accounted, ProofSamples.Judged(empty, source).Verdict);
+        Assert.Contains(ProofJudge.Findings(empty, source), f => f.Text.StartsWith("nothing of this range could be compared", StringComparison.Ordinal));
+
+        // A plant that stood still has nothing to compare, and nothing is missing.
+        Assert.Equal(ProofContent.Proven, ProofSamples.Judged(empty with { FromNs = empty.FromNs - (2 * BookHour.Ns), ToNs = empty.FromNs - BookHour.Ns }, source).Verdict);
+    }
+
     [Fact]
     public void The_verdict_follows_from_the_numbers()
     {
@@ -122,6 +175,9 @@ public sealed class ProofDocumentTests : IDisposable
         Is(ProofContent.Broken, content with { Chain = ProofSamples.Chain(ProofSamples.Blocks(names: false)[..1]) }, source);
         Is(ProofContent.Accounted, content, source with { Chain = ProofSamples.Chain(ProofSamples.Blocks(names: true)[..1]) });
 
+        // As many blocks, and another among those that are too old to be listed.
+        Is(ProofContent.Broken, content with { Chain = ProofSamples.Cut(ProofSamples.Chain([ProofSamples.Blocks(names: false)[0] with { Hash = new string('c', 64) }, ProofSamples.Blocks(names: false)[1]])) }, source with { Chain = ProofSamples.Cut(source.Chain) });
+
         static void Is(string verdict, ProofContent content, SourceStatement source)
         {
             var judged = ProofSamples.Judged(content, source);
@@ -142,6 +198,10 @@ public sealed class ProofDocumentTests : IDisposable
         Assert.Equal(first.PublicText, ProofKey.ParsePublic(first.PublicPem));
         Assert.Matches("^([0-9a-f]{4}-){7}[0-9a-f]{4}$", ProofKey.Fingerprint(first.PublicText));
         Assert.Null(ProofKey.ParsePublic("no key"));
+
+        // Nobody else could read it at any moment, whatever the umask is.
+        using var secret = DiskStorage.Instance.CreateNewPrivate(folder["secret"]).Value;
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(folder["secret"]));
 
         File.WriteAllText(folder[ProofKey.FileName], "something of somebody else");
         var refused = ProofKey.Open(DiskStorage.Instance, folder.Path);

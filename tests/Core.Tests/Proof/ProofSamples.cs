@@ -83,6 +83,14 @@ internal static class ProofSamples
         return new ChainStatement(1, next, chain.Blocks, chain.Value.ToString(), 0, BlockChain.Empty.Value.ToString(), blocks);
     }
 
+    /// <summary>The same chain with its first block no more listed.</summary>
+    public static ChainStatement Cut(ChainStatement chain)
+    {
+        var first = chain.Listed[0];
+        Assert.True(BlockHash.TryParse(first.Hash, out var hash));
+        return chain with { BlocksBefore = 1, ValueBefore = BlockChain.Empty.Add(Stream, first.Index, hash!).Value.ToString(), Listed = [.. chain.Listed.Skip(1)] };
+    }
+
     public static ChainBlock[] Blocks(bool names) =>
     [
         new ChainBlock(1, names ? "mbb_1700000000" : "", 1, 101, 100, new string('a', 64)),

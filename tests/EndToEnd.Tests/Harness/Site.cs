@@ -111,6 +111,7 @@ internal sealed class Site : IAsyncDisposable
     public async Task<MailboxBooks?> TryBooksAsync() =>
         await TryCallAsync(CollectorId, "status") is { } status ? MailboxBooks.Read(status.GetProperty("mailboxes")[0]) : null;
 
+    /// <summary>The accounts of the mailbox. That they match is asserted with each reading (<see cref="MailboxBooks.Read"/>): a test that proves something reads them at its end.</summary>
     public async Task<MailboxBooks> BooksAsync() =>
         await TryBooksAsync() ?? throw new InvalidOperationException($"The collector does not answer.\n{Outputs}");
 

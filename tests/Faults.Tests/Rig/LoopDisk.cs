@@ -44,6 +44,8 @@ internal sealed partial class LoopDisk : IAsyncDisposable
         try
         {
             Directory.CreateDirectory(disk.Path);
+            // Servers run by accounts of their own get through to it.
+            File.SetUnixFileMode(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute);
             await using (var file = File.Create(disk._image))
             {
                 // XFS is not made smaller than this.

@@ -96,7 +96,7 @@ public sealed class ProcessTests : IDisposable
         using var supervisor = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
         supervisor.Bind(new UnixDomainSocketEndPoint(isAbstract ? $"\0{name[1..]}" : name));
         await using var process = TestHost.Start(
-            _folder.Path, 20, ["one=good"], environment: new Dictionary<string, string>(StringComparer.Ordinal) { ["NOTIFY_SOCKET"] = name });
+            _folder.Path, 20, ["one=good"], environment: new Dictionary<string, string?>(StringComparer.Ordinal) { ["NOTIFY_SOCKET"] = name });
         Assert.Equal("READY=1", await ReceiveAsync(supervisor));
         Assert.Equal(ExitCode.Ok, await process.TerminateAsync());
         Assert.Equal("STOPPING=1", await ReceiveAsync(supervisor));
@@ -106,7 +106,7 @@ public sealed class ProcessTests : IDisposable
     public async Task A_supervisor_that_cannot_be_told_is_a_warning()
     {
         await using var process = TestHost.Start(
-            _folder.Path, 20, ["one=good"], environment: new Dictionary<string, string>(StringComparer.Ordinal) { ["NOTIFY_SOCKET"] = _folder["nobody"] });
+            _folder.Path, 20, ["one=good"], environment: new Dictionary<string, string?>(StringComparer.Ordinal) { ["NOTIFY_SOCKET"] = _folder["nobody"] });
         await process.WaitForLineAsync("[1008] The supervisor cannot be told about READY=1");
         Assert.Equal(ExitCode.Ok, await process.TerminateAsync());
     }

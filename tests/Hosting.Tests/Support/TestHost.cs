@@ -15,7 +15,7 @@ internal static class TestHost
     /// inherit that: <c>env</c> undoes it and becomes the program, under the same process id.
     /// </summary>
     public static ExternalProcess Start(
-        string folder, double stopLimitSeconds, IEnumerable<string> services, bool waitForLine = false, IReadOnlyDictionary<string, string>? environment = null) =>
+        string folder, double stopLimitSeconds, IEnumerable<string> services, bool waitForLine = false, IReadOnlyDictionary<string, string?>? environment = null) =>
         ExternalProcess.Start(
             "/usr/bin/env",
             ["--default-signal=INT", Path.Combine(AppContext.BaseDirectory, "ZfRepl.Hosting.Tests"), .. waitForLine ? ["--wait"] : Array.Empty<string>(), folder, stopLimitSeconds.ToString(CultureInfo.InvariantCulture), .. services],

@@ -23,6 +23,7 @@ internal sealed class RepairRig : IAsyncDisposable
     private CancellationTokenSource _end = new();
     private Task _run = Task.CompletedTask;
     private string? _suspended;
+    private int _suspendedReads;
     private RepairOptions _options = Options;
 
     private RepairRig(TransferRig transfer, FetchRig fetch)
@@ -30,9 +31,6 @@ internal sealed class RepairRig : IAsyncDisposable
         (_transfer, _fetch) = (transfer, fetch);
         Open();
     }
-
-    /// <summary>The work, which ends with the rig alone.</summary>
-    public Task Ended => _run;
 
     public FakeFills Fills { get; } = new();
 
@@ -69,6 +67,9 @@ internal sealed class RepairRig : IAsyncDisposable
         get => Volatile.Read(ref _suspended);
         set => Volatile.Write(ref _suspended, value);
     }
+
+    /// <summary>How often the work has asked if it is suspended.</summary>
+    public int SuspendedReads => Volatile.Read(ref _suspendedReads);
 
     /// <summary>As <see cref="RestartAsync()"/>, with a search every so often.</summary>
     public Task RestartAsync(TimeSpan interval)
@@ -127,7 +128,7 @@ internal sealed class RepairRig : IAsyncDisposable
         Book = GapBook.Open(DiskStorage.Instance, quarantine, _fetch.Folder["repair"]).Value;
         _end = new CancellationTokenSource();
         Client = new RepairClient(
-            new FetchOptions { Source = TransferRig.Source, Target = TransferRig.Target, Interval = TimeSpan.FromMilliseconds(100), Suspended = () => Suspended },
+            new FetchOptions { Source = TransferRig.Source, Target = TransferRig.Target, Interval = TimeSpan.FromMilliseconds(100), Suspended = IsSuspended },
             _options,
             _fetch.Client,
             _transfer.Link,
@@ -137,6 +138,12 @@ internal sealed class RepairRig : IAsyncDisposable
             _behind,
             _fetch.Log);
         _run = Client.RunAsync(_end.Token);
+    }
+
+    private string? IsSuspended()
+    {
+        Interlocked.Increment(ref _suspendedReads);
+        return Suspended;
     }
 
     private async Task StopAsync()

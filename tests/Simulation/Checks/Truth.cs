@@ -23,9 +23,6 @@ internal sealed class Truth(SimLoop loop, Plan plan, IReadOnlyList<HistoryStore>
     /// <summary>Readings made by each edge's plant.</summary>
     public int Made(int edge) => _made.GetValueOrDefault(edge);
 
-    /// <summary>Whether blocks may be given up because nobody fetched them in time.</summary>
-    public bool MayExpire => plan.MayExpire;
-
     /// <summary>The edges' machines.</summary>
     public IReadOnlyList<SimMachine> Machines { get; set; } = [];
 

@@ -49,7 +49,7 @@ internal static class PostgresErrors
         PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.UndefinedColumn or PostgresErrorCodes.UndefinedFunction
             or PostgresErrorCodes.InvalidSchemaName or PostgresErrorCodes.NotNullViolation or PostgresErrorCodes.CheckViolation
             or PostgresErrorCodes.ForeignKeyViolation or PostgresErrorCodes.ExclusionViolation
-            or PostgresErrorCodes.DatatypeMismatch or PostgresErrorCodes.BadCopyFileFormat => Broken(
+            or PostgresErrorCodes.DatatypeMismatch or PostgresErrorCodes.BadCopyFileFormat or PostgresErrorCodes.InvalidBinaryRepresentation => Broken(
                 options, $"does not have the tables that it should: {e.MessageText}", "somebody changed them: restore a backup"),
         PostgresErrorCodes.DataCorrupted or PostgresErrorCodes.IndexCorrupted => Broken(
             options, $"is damaged: {e.MessageText}", "restore a backup of the server; see its log"),
@@ -60,6 +60,19 @@ internal static class PostgresErrors
             options, $"failed: {e.MessageText} ({e.SqlState})", "see the server's log; it is tried again by itself"),
         _ => null,
     };
+
+    /// <summary>Some events are kept out by a rule of somebody's.</summary>
+    public static HistoryError RuledOut(PostgresHistoryOptions options, IReadOnlyList<RuledOut> events) => new(
+        HistoryTrouble.Refused,
+        $"The history database {options} has a rule of somebody that refuses {events.Count} events: {events[0].Reason}.",
+        "change the rule, or have it let these rows through")
+    {
+        Refused = events,
+    };
+
+    /// <summary>A rule of somebody's keeps everything out, and no single row is the reason.</summary>
+    public static HistoryError Rule(PostgresHistoryOptions options, PostgresException e) =>
+        Broken(options, $"has a rule of somebody that refuses what is written: {e.MessageText} ({e.SqlState})", "change the rule; it is tried again");
 
     // Connection, resources, operator intervention (shutdown, crash), system, configuration, internal errors, broken transactions.
     private static bool IsServerSide(string state) =>

@@ -59,8 +59,24 @@ internal sealed class PostgresEventWriter(PostgresSession session)
     private Key[] _order = new Key[1024];
     private bool _hasPart;
 
-    /// <summary>Forgets what it remembers of the tables: another session wrote.</summary>
-    public void Forget() => _oids.Forget();
+    /// <summary>Forgets what it remembers of the tables: another session wrote, or something was rolled back.</summary>
+    public void Forget()
+    {
+        _oids.Forget();
+        _hasPart = false;
+    }
+
+    /// <summary>Makes room for a further part within the same transaction.</summary>
+    public Task ClearAsync() => _hasPart ? session.ExecuteAsync("DELETE FROM pg_temp.part") : Task.CompletedTask;
+
+    /// <summary>Begins and ends a load without a row: only what is wrong with the table as a whole is thrown.</summary>
+    public async Task LoadNothingAsync()
+    {
+        await using var stream = await session.LoadAsync(Into);
+        _rows.Begin();
+        _rows.End();
+        await stream.WriteAsync(_rows.Written);
+    }
 
     /// <summary>Writes a part of a batch.</summary>
     /// <param name="batch">The batch.</param>

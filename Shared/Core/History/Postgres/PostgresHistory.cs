@@ -51,6 +51,9 @@ public sealed class PostgresHistory : IHistoryDatabase, IAppliedBook
     /// <inheritdoc/>
     public string Name => _options.ToString();
 
+    /// <summary>How many events that a rule keeps out are named at once.</summary>
+    internal int MaxRuledOut { get; set; } = RuledOutSearch.DefaultMaxFound;
+
     /// <summary>Called within writes, by tests.</summary>
     internal Func<PostgresHistoryStep, Task>? Probe { get; set; }
 
@@ -197,6 +200,21 @@ public sealed class PostgresHistory : IHistoryDatabase, IAppliedBook
     }
 
     private async Task<HistoryResult<WriteReceipt>> WriteAsync(Writer writer, HistoryWrite write)
+    {
+        try
+        {
+            return await WriteAllAsync(writer, write);
+        }
+        catch (PostgresException e) when (write.Count > 0 && RuledOutSearch.IsRule(e))
+        {
+            var found = await new RuledOutSearch(writer.Session, writer.Events, MaxRuledOut).FindAsync(write.Events, write.Start, write.Count);
+            return found.Count > 0
+                ? PostgresErrors.RuledOut(_options, found)
+                : PostgresErrors.Translate(e, _options) ?? PostgresErrors.Rule(_options, e);
+        }
+    }
+
+    private async Task<HistoryResult<WriteReceipt>> WriteAllAsync(Writer writer, HistoryWrite write)
     {
         await writer.BeginAsync();
         await ProbeAsync(PostgresHistoryStep.Begun);
