@@ -84,8 +84,9 @@ public sealed partial class Mailbox
         await _relayGate.WaitAsync(CancellationToken.None);
         try
         {
-            trouble ??= box.FinishWork().Error;
-            ReportRelay(RemovingTrouble, trouble);
+            // Also where something can't be booked, as for want of room: this is what makes room.
+            var finished = box.FinishWork();
+            ReportRelay(RemovingTrouble, trouble ?? finished.Error);
         }
         finally
         {

@@ -192,9 +192,15 @@ internal sealed partial class RepairClient
             }
         }
 
-        return left is [var whole] && whole.Range == gap.Range
+        var unsaved = left is [var whole] && whole.Range == gap.Range
             ? Save(Ended(gap, GapState.Unfillable, detail))
             : Save(Ended(gap, GapState.Closed, "as far as the source could; the rest is a gap of its own, which nobody can fill"), left);
+        foreach (var rest in unsaved is null ? left : [])
+        {
+            RepairLog.GivenUp(logger, fetch.Source, rest);
+        }
+
+        return unsaved;
     }
 
     /// <summary>The source is done and its last blocks are not here: on their way, or gone before they were fetched.</summary>
@@ -231,7 +237,13 @@ internal sealed partial class RepairClient
     private async Task<string?> GiveUpAsync(Gap gap, string detail, StreamFacts? stream, CancellationToken cancellationToken)
     {
         var ended = Ended(gap, GapState.Unfillable, detail);
-        return await _losses.EnterAsync(ended, stream, cancellationToken) ?? Save(ended);
+        var trouble = await _losses.EnterAsync(ended, stream, cancellationToken) ?? Save(ended);
+        if (trouble is null)
+        {
+            RepairLog.GivenUp(logger, fetch.Source, ended);
+        }
+
+        return trouble;
     }
 
     private Gap Ended(Gap gap, GapState state, string detail) => gap with { State = state, EndedNs = NowNs(), Detail = detail };
