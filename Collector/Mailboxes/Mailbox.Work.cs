@@ -76,7 +76,7 @@ public sealed partial class Mailbox
         await _gate.WaitAsync(CancellationToken.None);
         try
         {
-            var done = Disk.Commit(commit);
+            var done = Disk.Commit(commit, makesRoom: WaitsToGiveUp());
             if (!done.IsOk)
             {
                 Report("accepted data waits in memory until it can be written", done.Error);
@@ -250,6 +250,20 @@ public sealed partial class Mailbox
         }
 
         return isWell;
+    }
+
+    /// <summary>True while an entry that a block is given up waits to be written, perhaps behind readings for which there is no room.</summary>
+    private bool WaitsToGiveUp()
+    {
+        if (_givingUp.Exists(e => !e.Durable.IsCompleted))
+        {
+            return true;
+        }
+
+        lock (_givingUpLock)
+        {
+            return _relayGivingUp.Exists(e => !e.Durable.IsCompleted);
+        }
     }
 
     /// <summary>Removes blocks of which the ledger says by now that they were given up.</summary>
@@ -446,7 +460,7 @@ public sealed partial class Mailbox
             // What is in flight, then what was gathered since.
             while ((_uncommitted ??= Queue.Take(isLast: true)) is { } commit)
             {
-                var done = Disk.Commit(commit);
+                var done = Disk.Commit(commit, makesRoom: WaitsToGiveUp());
                 if (!done.IsOk)
                 {
                     _log.Trouble($"the last readings were not written and so not accepted: {done.Error}");

@@ -101,15 +101,17 @@ internal sealed class MailboxDisk(
     public bool HasUnclosedContent => HasUnsealed || _suspects.Count > 0;
 
     /// <summary>Writes a commit's frames and makes them durable. On failure nothing of them counts, and the call may be repeated.</summary>
-    public StorageResult Commit(Commit commit)
+    /// <param name="commit">The frames.</param>
+    /// <param name="makesRoom">True for what blocks that are given up wait for: it may have the room that is kept free otherwise.</param>
+    public StorageResult Commit(Commit commit, bool makesRoom)
     {
-        var room = DiskReserve.CheckBytes(storage, options.Folder, commit.Frames.Written.Length, options);
+        var room = DiskReserve.CheckBytes(storage, options.Folder, commit.Frames.Written.Length, options, makesRoom);
         if (!room.IsOk)
         {
             return room;
         }
 
-        var opened = EnsureOpen(commit);
+        var opened = EnsureOpen(commit, makesRoom);
         if (!opened.IsOk)
         {
             return opened;
@@ -422,7 +424,7 @@ internal sealed class MailboxDisk(
 
     private static Postponed? OfRemoval(StorageError? error) => error is null ? null : new Postponed("removing a block is tried again", error);
 
-    private StorageResult EnsureOpen(Commit commit)
+    private StorageResult EnsureOpen(Commit commit, bool makesRoom)
     {
         if (_open is not null)
         {
@@ -430,7 +432,7 @@ internal sealed class MailboxDisk(
         }
 
         // As with bytes: without a file to write the books into, no block that is delivered could ever be removed.
-        var files = DiskReserve.CheckFiles(storage, options.Folder);
+        var files = DiskReserve.CheckFiles(storage, options.Folder, makesRoom);
         if (!files.IsOk)
         {
             return files;

@@ -228,6 +228,40 @@ public sealed class MailboxTests
         Assert.Equal([3, 4, 5], await rig.ValuesAsync());
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task On_a_full_disk_the_oldest_can_go_in_time_or_by_hand_and_makes_room(bool isByHand)
+    {
+        var storage = new SimulatedStorage();
+        var time = new ManualTime();
+        await using var rig = await MailboxRig.StartAsync(storage, time, MailboxRig.Options with { Keep = TimeSpan.FromSeconds(100) });
+        await rig.AppendAsync(0, 3);
+        var oldest = (await rig.Mailbox.NextAsync(rotate: true, CancellationToken.None)).Value!.Block.Name;
+        storage.Free = MailboxRig.Options.MaxBlockBytes;
+        var append = rig.AppendAsync(3, 3);
+        await Eventually.TrueAsync(
+            async () => (await rig.Mailbox.StatusAsync(CancellationToken.None)).Trouble is { } t && t.Contains("free space", StringComparison.Ordinal),
+            "the mailbox says that the disk is full");
+        var deleted = isByHand ? rig.Mailbox.DeleteAsync(oldest, CancellationToken.None) : null;
+        await AdvanceUntilAsync(time, async () => (await rig.Mailbox.StatusAsync(CancellationToken.None)).LostEvents == 3);
+        Assert.Equal(AppendResult.Accepted, await append);
+        Assert.True(deleted is null || (await deleted).Value == RemoveResult.Removed);
+
+        // The ledger's room is for the ledger alone.
+        var next = rig.AppendAsync(6, 1);
+        await Eventually.TrueAsync(
+            async () => (await rig.Mailbox.StatusAsync(CancellationToken.None)).Trouble is { } t && t.Contains("free space", StringComparison.Ordinal),
+            "the disk is full again");
+        Assert.False(next.IsCompleted);
+        storage.Free = long.MaxValue;
+        await AdvanceUntilAsync(time, () => Task.FromResult(next.IsCompleted));
+        await rig.AssertAccountsAsync();
+        var (values, losses) = await rig.DrainAsync();
+        Assert.Equal([3, 4, 5, 6], values);
+        Assert.Equal(isByHand ? LossReason.Deleted : LossReason.Expired, Assert.Single(losses).Reason);
+    }
+
     [Fact]
     public async Task Too_much_waiting_for_the_disk_makes_the_source_wait()
     {

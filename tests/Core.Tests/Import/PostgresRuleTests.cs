@@ -96,6 +96,7 @@ public sealed class PostgresRuleTests(PostgresCluster cluster) : IDisposable
     [InlineData("CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'maintenance'; END $$; CREATE TRIGGER no BEFORE INSERT ON event FOR EACH STATEMENT EXECUTE FUNCTION no()", false, "maintenance")]
     [InlineData("DROP VIEW history; ALTER TABLE event ALTER COLUMN quality TYPE smallint", false, "does not have the tables that it should")]
     [InlineData("ALTER TABLE event ADD CONSTRAINT low CHECK (number IS NULL OR number < 20)", true, "The quarantine has no room for them")]
+    [InlineData("ALTER TABLE event ADD COLUMN shift integer NOT NULL", false, "shift")]
     [InlineData("ALTER TABLE applied ADD CONSTRAINT none CHECK (events < 0)", false, "none")]
     public async Task Where_no_row_is_the_reason_or_there_is_no_room_the_import_waits(string rule, bool isFull, string reason)
     {

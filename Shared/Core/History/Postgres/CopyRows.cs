@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Collections.Frozen;
 using ZfRepl.Core.Bytes;
 using ZfRepl.Core.Telemetry;
 
@@ -20,6 +21,9 @@ internal sealed class CopyRows
     /// <summary>The columns of an event, in the order in which they are written.</summary>
     public const string Columns =
         "t, boot, counter, \"integer\", number, oid_id, n, quality, status, kind, flags, \"boolean\", text, bytes, digest";
+
+    /// <summary>The names in <see cref="Columns"/>.</summary>
+    public static readonly FrozenSet<string> Names = Columns.Split(", ").Select(c => c.Trim('"')).ToFrozenSet(StringComparer.Ordinal);
 
     private const int FlushBytes = 64 * 1024;
     private const int KeptBytes = 1024 * 1024;

@@ -22,6 +22,9 @@ internal sealed class RuledOutSearch(PostgresSession session, PostgresEventWrite
         // Without a name it is a partition that is not there: it concerns all rows of a time, and making it lets them in.
         PostgresErrorCodes.CheckViolation => e.ConstraintName is not null,
 
+        // A column of somebody's that has to have a value: no row of ours has one.
+        PostgresErrorCodes.NotNullViolation => e.TableName != "event" || e.ColumnName is null || CopyRows.Names.Contains(e.ColumnName),
+
         // A column of another type: no row fits.
         PostgresErrorCodes.InvalidBinaryRepresentation or PostgresErrorCodes.BadCopyFileFormat => false,
         PostgresErrorCodes.RaiseException or PostgresErrorCodes.AssertFailure => true,
