@@ -50,7 +50,8 @@ internal sealed class BlockAges
         return [.. blocks.Where(b => AgeOf(b) > limit)];
     }
 
-    private TimeSpan AgeOf(SealedBlock block)
+    /// <summary>How old a block is.</summary>
+    public TimeSpan AgeOf(SealedBlock block)
     {
         if (!_seen.TryGetValue(block.Header.Index, out var seen))
         {

@@ -186,7 +186,7 @@ public sealed partial class Mailbox
             }
 
             isWell &= !_isVanishedEntered || BookVanished();
-            Expire();
+            isWell &= Expire();
             isWell &= RemoveGivenUp();
 
             // Without new readings no commit says so.
@@ -205,7 +205,7 @@ public sealed partial class Mailbox
     /// <returns>False when it has to be tried again.</returns>
     private bool BookVanished()
     {
-        var booked = _vanished.Count > 0 ? Disk.BookVanished(_vanished) : StorageResult.Ok;
+        var booked = _vanished.Count > 0 ? Disk.BookVanished(_vanished, areNamesEntered: true) : StorageResult.Ok;
         if (booked.IsOk)
         {
             _vanished = [];
@@ -217,16 +217,29 @@ public sealed partial class Mailbox
     }
 
     /// <summary>Gives up blocks that nobody fetched in time: first the entry in the ledger, then, when that is durable, the block.</summary>
-    private void Expire()
+    /// <returns>False when some of it has to be tried again.</returns>
+    private bool Expire()
     {
+        var isWell = true;
         foreach (var block in _ages!.Expired(Disk.Sealed, _options.Keep).Where(b => b.Trailer.EventCount > 0 || !HoldsEntriesAlone(b)))
         {
             if (!_givingUp.Exists(e => e.Block.Header.Index == block.Header.Index))
             {
-                _ = GiveUp(block, LossReason.Expired, $"nobody fetched the block within {_options.Keep!.Value.TotalSeconds:0} s");
+                // Entries of the ledger in it would go with it: a disk that does not give them for a moment is asked again, though not for ever.
+                var losses = Disk.ReadLosses(block);
+                if (!losses.IsOk && !losses.Error.IsNotFound && _ages.AgeOf(block) < 2 * _options.Keep!.Value)
+                {
+                    isWell = false;
+                    Report("giving up a block that nobody fetched in time is tried again", losses.Error);
+                    continue;
+                }
+
+                _ = GiveUp(block, LossReason.Expired, $"nobody fetched the block within {_options.Keep!.Value.TotalSeconds:0} s", losses);
                 _log.Expired(block.Name.ToString(), block.Trailer.EventCount);
             }
         }
+
+        return isWell;
     }
 
     /// <summary>Removes blocks of which the ledger says by now that they were given up.</summary>

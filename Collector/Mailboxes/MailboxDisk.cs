@@ -320,7 +320,9 @@ internal sealed class MailboxDisk(
     }
 
     /// <summary>Books events that vanished with their files; the loss ledger already has them.</summary>
-    public StorageResult BookVanished(IReadOnlyList<RemovedBlock> vanished)
+    /// <param name="vanished">The events.</param>
+    /// <param name="areNamesEntered">Whether the ledger has the blocks, too, of which a start could read nothing.</param>
+    public StorageResult BookVanished(IReadOnlyList<RemovedBlock> vanished, bool areNamesEntered = false)
     {
         var next = Retention.Compact(_state with
         {
@@ -330,6 +332,7 @@ internal sealed class MailboxDisk(
             Positions = [.. _positions],
             LostEvents = _state.LostEvents + vanished.Aggregate(0UL, (sum, v) => sum + v.NextSequence - v.FirstSequence),
             Removed = [.. _state.Removed, .. vanished],
+            Unreadable = areNamesEntered ? [] : _state.Unreadable,
         });
         var hour = BookHour.Of(NowNs());
         var entries = vanished.Where(v => v.NextSequence > v.FirstSequence)

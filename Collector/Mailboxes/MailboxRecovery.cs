@@ -48,6 +48,10 @@ internal sealed class MailboxRecovery
     private readonly List<string> _findings = [];
     private readonly SortedDictionary<ulong, SealedBlock> _blocks = [];
     private readonly List<BlockName> _unreadable = [];
+
+    // Nothing is moved before everything was read: where the whole disk gives nothing for a moment, a start fails and leaves all as it is.
+    private readonly List<(string Path, string Reason)> _toSetAside = [];
+    private string? _stateDamage;
     private MailboxState? _state;
     private StreamId? _stream;
     private long _newestName;
@@ -134,7 +138,10 @@ internal sealed class MailboxRecovery
             _unreadable.Add(name);
         }
 
-        return SetAside(Path.Combine(_options.Folder, fileName), $"{fileName} can't be read: {error}");
+        _hasDamage = true;
+        _findings.Add($"{fileName} can't be read: {error}");
+        _toSetAside.Add((Path.Combine(_options.Folder, fileName), $"{fileName} can't be read: {error}"));
+        return StorageResult.Ok;
     }
 
     private StorageResult ReadState()
@@ -151,15 +158,23 @@ internal sealed class MailboxRecovery
             _stream = stream;
         }
 
-        if (damage is null)
+        // An earlier start moved them aside and came no further.
+        foreach (var text in _state?.Unreadable ?? [])
         {
-            return StorageResult.Ok;
+            if (BlockName.TryParse(text, out var name))
+            {
+                _unreadable.Add(name);
+            }
         }
 
-        _hasDamage = true;
-        _findings.Add($"{MailboxStateFile.FileName} is damaged ({damage}); accounts start anew, blocks are kept");
-        var moved = _aside.Move(Path.Combine(_options.Folder, MailboxStateFile.FileName), damage);
-        return moved.IsOk ? StorageResult.Ok : moved.Error;
+        if (damage is not null)
+        {
+            _hasDamage = true;
+            _findings.Add($"{MailboxStateFile.FileName} is damaged ({damage}); accounts start anew, blocks are kept");
+            _stateDamage = damage;
+        }
+
+        return StorageResult.Ok;
     }
 
     private StorageResult Classify(string fileName, HashSet<string> all)
@@ -377,6 +392,14 @@ internal sealed class MailboxRecovery
 
     private StorageResult AddSalvaged(string path, BlockName name, string what, long? durableBytes = null, ulong? nextSequence = null)
     {
+        // An open block without a whole frame held nothing that was accepted; a sealed one did.
+        var isSealedByName = Path.GetFileName(path) == name.ToString();
+        var remembered = isSealedByName ? Remember(name) : StorageResult.Ok;
+        if (!remembered.IsOk)
+        {
+            return remembered;
+        }
+
         var salvaged = BlockSalvage.Salvage(
             _storage, path, name, Fallback(name), _aside, UnixTime.FromDateTimeOffset(_time.GetUtcNow()), durableBytes, nextSequence);
         if (!salvaged.IsOk)
@@ -393,8 +416,7 @@ internal sealed class MailboxRecovery
             : $"{Path.GetFileName(path)} {what}: {block.Trailer.EventCount} events recovered{(damaged ? $", {report.Damages.Count} damaged places, {report.Missing.Aggregate(0UL, (s, m) => s + m.Count)} events missing" : "")}{keptText}");
         if (block is null)
         {
-            // An open block without a whole frame held nothing that was accepted; a sealed one did.
-            if (Path.GetFileName(path) == name.ToString())
+            if (isSealedByName)
             {
                 _hasDamage = true;
                 _unreadable.Add(name);
@@ -435,24 +457,27 @@ internal sealed class MailboxRecovery
     private StorageResult<RecoveredMailbox> Conclude()
     {
         var stream = _stream ?? StreamId.Create();
-        var state = _state ?? WithoutBooks(stream);
-        if (_state is null)
-        {
-            var written = MailboxStateFile.Write(_storage, _options.Folder, state);
-            if (!written.IsOk)
-            {
-                return written.Error;
-            }
-        }
-
-        var positions = ReadPositions(state);
+        var found = _state ?? WithoutBooks(stream);
+        var positions = ReadPositions(found);
         if (!positions.IsOk)
         {
             return positions.Error;
         }
 
+        // A newer block begins with the entries of those before it.
         var newest = _blocks.Count > 0 ? _blocks.Values.Last() : null;
-        var unreadable = _unreadable.Where(name => newest is null || name.CompareTo(newest.Name) > 0).Select(name => name.ToString()).ToArray();
+        var unreadable = _unreadable.Distinct()
+            .Where(name => newest is null || name.CompareTo(newest.Name) > 0)
+            .Order()
+            .Select(name => name.ToString())
+            .ToArray();
+        var state = found with { Unreadable = unreadable };
+        var aside = SetAsideAll(state);
+        if (!aside.IsOk)
+        {
+            return aside.Error;
+        }
+
 
         // A number that a block had is not given again, although nobody can read it any more.
         var nextIndex = Math.Max(state.NextIndex, (newest is null ? state.LowIndex : newest.Header.Index + 1) + (ulong)unreadable.Length);
@@ -479,6 +504,51 @@ internal sealed class MailboxRecovery
             _storage, _aside, _time, _options, stream, state, book.Value, _blocks.Values, nextIndex, nextSequence,
             Math.Max(_newestName, state.NewestName), positions.Value);
         return new RecoveredMailbox(disk, vanished, unreadable, _findings, _hasDamage);
+    }
+
+    /// <summary>Has the books say what could not be read, and only then moves it aside.</summary>
+    private StorageResult SetAsideAll(MailboxState state)
+    {
+        if (_stateDamage is { } damage)
+        {
+            var moved = _aside.Move(Path.Combine(_options.Folder, MailboxStateFile.FileName), damage);
+            if (!moved.IsOk)
+            {
+                return moved.Error;
+            }
+        }
+
+        var done = _state is null || !_state.Unreadable.SequenceEqual(state.Unreadable)
+            ? MailboxStateFile.Write(_storage, _options.Folder, state)
+            : StorageResult.Ok;
+        foreach (var (path, reason) in _toSetAside)
+        {
+            if (done.IsOk)
+            {
+                var moved = _aside.Move(path, reason);
+                done = moved.IsOk ? StorageResult.Ok : moved.Error;
+            }
+        }
+
+        return done;
+    }
+
+    /// <summary>Writes the name of a block into the books that may be moved aside unread: a start that comes no further must not leave that unsaid.</summary>
+    private StorageResult Remember(BlockName name)
+    {
+        if (_state is null || _state.Unreadable.Contains(name.ToString(), StringComparer.Ordinal))
+        {
+            return StorageResult.Ok;
+        }
+
+        var next = _state with { Unreadable = [.. _state.Unreadable, name.ToString()] };
+        var written = MailboxStateFile.Write(_storage, _options.Folder, next);
+        if (written.IsOk)
+        {
+            _state = next;
+        }
+
+        return written;
     }
 
     /// <summary>

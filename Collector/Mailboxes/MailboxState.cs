@@ -52,6 +52,12 @@ internal sealed record MailboxState
     /// <summary>How far each source has been taken.</summary>
     public IReadOnlyList<SourcePosition> Positions { get; init; } = [];
 
+    /// <summary>
+    /// Names of blocks at the end of the stream of which nothing could be read, and that are, or will be, moved aside: the ledger may not have their
+    /// entries yet.
+    /// </summary>
+    public IReadOnlyList<string> Unreadable { get; init; } = [];
+
     /// <summary>How many entries of the removal book there were before <see cref="Booked"/>.</summary>
     public ulong BookedFrom { get; init; }
 

@@ -39,7 +39,7 @@ internal sealed record SeedResult
 internal sealed class World
 {
     private const int ItemsPerEdge = 6;
-    private static readonly TimeSpan ShortestPatience = TimeSpan.FromMinutes(20);
+    private static readonly TimeSpan ShortestPatience = TimeSpan.FromMinutes(40);
 
     private readonly Plan _plan;
     private readonly SimLoop _loop;

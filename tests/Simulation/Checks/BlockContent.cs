@@ -12,6 +12,9 @@ internal sealed class BlockContent
 
     public List<(StreamId Stream, LossRecord Record)> Losses { get; } = [];
 
+    /// <summary>The sequence number behind the last commit whose end is intact; 0 without any.</summary>
+    public ulong WholeUntil { get; private set; }
+
     /// <summary>Reads whatever is intact.</summary>
     public static BlockContent Read(byte[] bytes)
     {
@@ -25,6 +28,11 @@ internal sealed class BlockContent
             if (item.Kind != ScanKind.Frame)
             {
                 continue;
+            }
+
+            if (item.Header.IsCommitEnd)
+            {
+                content.WholeUntil = item.Header.NextSequence;
             }
 
             var stream = scanner.Header?.Stream ?? new StreamId(item.Header.StreamTag, 0);
@@ -47,8 +55,4 @@ internal sealed class BlockContent
 
         return content;
     }
-
-    /// <summary>Whether some entry covers a sequence number.</summary>
-    public static bool IsCovered(IEnumerable<(StreamId Stream, LossRecord Record)> losses, StreamId stream, ulong sequence) => losses.Any(
-        l => (l.Stream == stream || (l.Stream.Low == 0 && l.Stream.High == stream.High)) && l.Record.FirstSequence <= sequence && sequence <= l.Record.LastSequence);
 }
