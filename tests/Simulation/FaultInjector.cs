@@ -17,13 +17,14 @@ internal sealed class FaultInjector
     private readonly IReadOnlyList<Edge> _edges;
     private readonly IReadOnlyList<Centre> _centres;
     private readonly Random _random;
+    private readonly BitRot _rot;
     private SimProcess? _victim;
     private int _countdown;
     private bool _isOver;
 
-    public FaultInjector(SimLoop loop, Plan plan, SimBus bus, IReadOnlyList<Edge> edges, IReadOnlyList<Centre> centres)
+    public FaultInjector(SimLoop loop, Plan plan, SimBus bus, IReadOnlyList<Edge> edges, IReadOnlyList<Centre> centres, BitRot rot)
     {
-        (_loop, _plan, _bus, _edges, _centres) = (loop, plan, bus, edges, centres);
+        (_loop, _plan, _bus, _edges, _centres, _rot) = (loop, plan, bus, edges, centres, rot);
         _random = new Random(unchecked(plan.Seed + 101));
         loop.BetweenWork = KillBetweenWork;
     }
@@ -98,7 +99,7 @@ internal sealed class FaultInjector
         var edge = _edges[_random.Next(_edges.Count)];
         var centre = _centres[_random.Next(_centres.Count)];
         var process = Pick(edge, centre);
-        switch (_random.Next(20))
+        switch (_random.Next(23))
         {
             case 0 or 1 or 2:
                 DieAfter(process, byPowerCut: false);
@@ -132,6 +133,9 @@ internal sealed class FaultInjector
                 break;
             case 18 or 19:
                 BreakReading(edge, centre);
+                break;
+            case 20 or 21 or 22:
+                Rot(edge, centre);
                 break;
             case 14:
                 _ = edge.ConfirmWronglyAsync();
@@ -259,6 +263,26 @@ internal sealed class FaultInjector
                 edge.Machine.CutPower();
             }
         });
+    }
+
+    private void Rot(Edge edge, Centre centre)
+    {
+        if (!_plan.HasRot)
+        {
+            return;
+        }
+
+        for (var places = _random.Next(1, 4); places > 0; places--)
+        {
+            if (_random.Next(4) == 0)
+            {
+                _rot.Strike(centre);
+            }
+            else
+            {
+                _rot.Strike(edge);
+            }
+        }
     }
 
     private void BreakDatabase(Centre centre)

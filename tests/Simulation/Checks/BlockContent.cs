@@ -12,17 +12,22 @@ internal sealed class BlockContent
 
     public List<(StreamId Stream, LossRecord Record)> Losses { get; } = [];
 
-    /// <summary>The sequence number behind the last commit whose end is intact; 0 without any.</summary>
+    /// <summary>
+    /// The sequence number behind the last commit whose end is intact. 0 without any, and where header and all but one commit are gone: that looks
+    /// like a first commit that was cut short.
+    /// </summary>
     public ulong WholeUntil { get; private set; }
 
     /// <summary>Reads whatever is intact.</summary>
     public static BlockContent Read(byte[] bytes)
     {
         var content = new BlockContent();
-        using var file = new MemoryFile("checked", bytes);
+        // A tail that was kept aside begins with a frame; behind something that is no header the scanner finds it.
+        using var file = new MemoryFile("checked", FrameHeader.TryRead(bytes, out _) ? [0, .. bytes] : bytes);
         var scanner = BlockScanner.Open(file).Value;
         var batch = new EventBatch(new OidTable());
         var reader = new EventFrameReader();
+        var commits = new HashSet<ushort>();
         while (scanner.Next().Value is { Kind: not ScanKind.End } item)
         {
             if (item.Kind != ScanKind.Frame)
@@ -30,6 +35,7 @@ internal sealed class BlockContent
                 continue;
             }
 
+            commits.Add(item.Header.Commit);
             if (item.Header.IsCommitEnd)
             {
                 content.WholeUntil = item.Header.NextSequence;
@@ -51,6 +57,11 @@ internal sealed class BlockContent
             {
                 content.Losses.Add((stream, loss!));
             }
+        }
+
+        if (scanner.Header is null && commits.Count < 2)
+        {
+            content.WholeUntil = 0;
         }
 
         return content;

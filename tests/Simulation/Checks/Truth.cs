@@ -108,7 +108,7 @@ internal sealed class Truth(SimLoop loop, Plan plan, IReadOnlyList<HistoryStore>
         }
 
         var (owed, rot, block) = (Owed(edge, centre), Rot(edge, centre), Place.BlockOf(path));
-        var left = BlockContent.Read(bytes).Readings.Where(r => owed.Contains(r.Number))
+        var left = BlockContent.Read(bytes).Readings.Where(r => owed.Contains(r.Number) && !rot.IsUndecidable(r.Number))
             .ToDictionary(r => r.Number, r => new Place(r.Stream, r.Sequence, block));
         var bad = rot.In(block).Where(n => owed.Contains(n) && !rot.IsUndecidable(n) && !left.ContainsKey(n)).ToHashSet();
         if (left.Count + bad.Count == 0)
