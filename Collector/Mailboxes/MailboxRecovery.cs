@@ -472,12 +472,6 @@ internal sealed class MailboxRecovery
             .Select(name => name.ToString())
             .ToArray();
         var state = found with { Unreadable = unreadable };
-        var aside = SetAsideAll(state);
-        if (!aside.IsOk)
-        {
-            return aside.Error;
-        }
-
 
         // A number that a block had is not given again, although nobody can read it any more.
         var nextIndex = Math.Max(state.NextIndex, (newest is null ? state.LowIndex : newest.Header.Index + 1) + (ulong)unreadable.Length);
@@ -498,6 +492,12 @@ internal sealed class MailboxRecovery
         if (damage is not null)
         {
             _findings.Add($"{RemovalBook.FileName} is damaged ({damage}); the accounts by hour start anew, those as a whole are kept");
+        }
+
+        var aside = SetAsideAll(state);
+        if (!aside.IsOk)
+        {
+            return aside.Error;
         }
 
         var disk = new MailboxDisk(
