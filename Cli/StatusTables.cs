@@ -167,19 +167,24 @@ internal static class StatusTables
         var table = new StatusTable("received of node", "for mailbox", "received", "missing", "lost at the source");
         foreach (var row in rows)
         {
-            var losses = row.TryGetProperty("losses", out var list) && list.ValueKind == JsonValueKind.Array
-                ? string.Join(", ", list.EnumerateArray().Where(l => Property(l, "events") != "0").Select(l => $"{Property(l, "events")} {Property(l, "reason")}"))
-                : "";
             table.AddRow(
                 Markup.Escape(Property(row, "node")),
                 Markup.Escape(Property(row, "mailbox")),
                 Number(row, "received"),
                 Red(row, "missing"),
-                Markup.Escape(losses));
+                Markup.Escape(Losses(row)));
         }
 
         table.Write(AnsiConsole.Console);
     }
+
+    /// <summary>What was lost of a stream, by reason. Where nobody knows how much, it is at least what is counted, which may be nothing.</summary>
+    internal static string Losses(JsonElement stream) =>
+        stream.TryGetProperty("losses", out var list) && list.ValueKind == JsonValueKind.Array
+            ? string.Join(", ", list.EnumerateArray()
+                .Where(l => Property(l, "events") != "0" || Property(l, "exact") == "false")
+                .Select(l => $"{(Property(l, "exact") == "false" ? "at least " : "")}{Property(l, "events")} {Property(l, "reason")}"))
+            : "";
 
     private static List<JsonElement> Rows(IReadOnlyList<ServiceStatus> services, string name) =>
     [

@@ -120,17 +120,34 @@ internal sealed class LocalHistory(Mailbox mailbox, IStorage storage, HistoryOpt
             _importer = new BlockImporter(storage, _database, [], context.Time);
         }
 
+        // Once a round, whatever comes in meanwhile: with steady readings there is always an open block. And only behind what is ready, so that a
+        // database that is down does not make many small blocks.
+        var isClosed = false;
+        var isTidy = false;
         while (true)
         {
-            var next = await mailbox.NextAsync(rotate: true, cancellationToken);
+            var next = await mailbox.NextAsync(rotate: false, cancellationToken);
             if (!next.IsOk)
             {
                 return next.Error.ToString();
             }
 
+            if (next.Value is null && isClosed)
+            {
+                return isTidy ? null : "a block of what was collected waits to be closed";
+            }
+
             if (next.Value is not { } ready)
             {
-                return await mailbox.IsTidyAsync(cancellationToken) ? null : "a block of what was collected waits to be closed";
+                var closed = await mailbox.SealAsync(cancellationToken);
+                if (!closed.IsOk)
+                {
+                    return closed.Error.ToString();
+                }
+
+                isClosed = true;
+                isTidy = await mailbox.IsTidyAsync(cancellationToken);
+                continue;
             }
 
             var outcome = await _importer.ImportAsync(ready.Path, BlockExpectation.Anything, cancellationToken);

@@ -61,7 +61,9 @@ internal sealed class SnapshotLoop(Mailbox mailbox, MailboxOptions options, Inta
             intake.NextIeids);
         if (_batch.Count > 0)
         {
-            await await mailbox.EnqueueAsync(_batch, position: null, cancellationToken);
+            // The batch is not needed any more: at the end nobody has to wait for a disk that is full.
+            var durable = await mailbox.EnqueueAsync(_batch, position: null, cancellationToken);
+            await durable.WaitAsync(cancellationToken);
         }
     }
 }

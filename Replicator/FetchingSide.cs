@@ -64,6 +64,9 @@ internal sealed class FetchingSide(
     /// <summary>The gaps, once it is open.</summary>
     public GapBook? Gaps { get; private set; }
 
+    /// <summary>What is wrong with what self-repair keeps on disk, or null.</summary>
+    public string? RepairTrouble => Gaps?.Finding ?? _marks?.Trouble;
+
     /// <summary>The history database, once it is open.</summary>
     public IHistoryDatabase? History { get; private set; }
 
@@ -146,9 +149,15 @@ internal sealed class FetchingSide(
         }
 
         Gaps = gaps.Value;
-        _marks = client.Repairs.Count > 0 ? new SequenceMarks(storage, client.RepairPath, context.Time) : null;
-        if (_marks is not null)
+        if (client.Repairs.Count > 0)
         {
+            var marks = SequenceMarks.Open(storage, client.RepairPath, context.Time);
+            if (!marks.IsOk)
+            {
+                return Failure(marks.Error);
+            }
+
+            _marks = marks.Value;
             sinks.Add(_marks);
         }
 
@@ -257,7 +266,11 @@ internal sealed class FetchingSide(
         _subscription?.Dispose();
         _relay?.Dispose();
         _repairs.ForEach(r => r.Dispose());
-        _marks?.Save();
+        if (_marks?.Save() is { } unsaved)
+        {
+            RepairLog.NotSaved(context.Logger, unsaved);
+        }
+
         _retrying.Dispose();
         ProofJobs.Dispose();
         _proofKey?.Dispose();

@@ -1,4 +1,3 @@
-using ZfRepl.Core.Schedule;
 using ZfRepl.Core.Storage;
 using ZfRepl.Core.Tasks;
 using ZfRepl.Core.Transfer;
@@ -38,7 +37,7 @@ public sealed class ReplicatorService(ReplicatorOptions options, IStorage storag
         if (serving is not null)
         {
             loops.Add(serving.Server.RunAsync);
-            loops.Add(serving.AnnounceAsync);
+            loops.Add(serving.News.RunAsync);
         }
 
         if (options.Keys is { } keys)
@@ -75,7 +74,7 @@ public sealed class ReplicatorService(ReplicatorOptions options, IStorage storag
 
             foreach (var repair in fetching.Repairs)
             {
-                var trouble = repair.Trouble ?? fetching.Gaps?.Finding;
+                var trouble = repair.Trouble ?? fetching.RepairTrouble;
                 context.Health.Set($"repair {repair.Node}", trouble is null ? HealthState.Ok : HealthState.Degraded, trouble ?? "nothing is in the way");
             }
 
@@ -135,56 +134,24 @@ public sealed class ReplicatorService(ReplicatorOptions options, IStorage storag
     /// <summary>The serving side with its line to the collector.</summary>
     private sealed class ServingSide : IDisposable
     {
-        private static readonly TimeSpan FirstRetry = TimeSpan.FromMilliseconds(500);
-        private static readonly TimeSpan LastRetry = TimeSpan.FromSeconds(5);
-
-        private readonly RetryDelay _retry = new(FirstRetry, LastRetry, seed: 1);
         private readonly RpcClient _collector;
-        private readonly CollectorBlocks _blocks;
-        private readonly ServerOptions _options;
-        private readonly TimeProvider _time;
 
         public ServingSide(ServerOptions options, RpcClient collector, IMessageBus bus, IStorage storage, ServiceContext context)
         {
-            _options = options;
             _collector = collector;
-            _time = context.Time;
-            _blocks = new CollectorBlocks(collector, options.CollectorService);
-            Server = new BlockServer(bus, _blocks, storage, context.Time, options.Blocks, context.Loggers.CreateLogger("serve"), context.Causes)
+            var blocks = new CollectorBlocks(collector, options.CollectorService);
+            Server = new BlockServer(bus, blocks, storage, context.Time, options.Blocks, context.Loggers.CreateLogger("serve"), context.Causes)
             {
-                Fills = _blocks,
-                Proofs = _blocks,
+                Fills = blocks,
+                Proofs = blocks,
             };
+            News = new ReadyNews(blocks, Server, [.. options.Blocks.Mailboxes.Select(m => m.Target)], context.Time);
         }
 
         public BlockServer Server { get; }
 
-        /// <summary>Is told by the collector when a block has become ready, and says so to targets that are in a session.</summary>
-        public async Task AnnounceAsync(CancellationToken cancellationToken)
-        {
-            long? seen = null;
-            while (true)
-            {
-                var news = await _blocks.WaitAsync(seen, cancellationToken);
-                if (news.Status != SourceStatus.Ok)
-                {
-                    // Without its collector nothing becomes ready; whoever asks is told what is wrong.
-                    await Task.Delay(_retry.Next(), _time, cancellationToken);
-                    continue;
-                }
-
-                _retry.Reset();
-                if (seen is { } before && Server.Enabled)
-                {
-                    foreach (var mailbox in _options.Blocks.Mailboxes.Where(m => news.Value.Mailboxes.GetValueOrDefault(m.Target) > before))
-                    {
-                        Server.Announce(mailbox.Target);
-                    }
-                }
-
-                seen = news.Value.Version;
-            }
-        }
+        /// <summary>Has the targets told of what becomes ready.</summary>
+        public ReadyNews News { get; }
 
         public void Dispose() => _collector.Dispose();
     }

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json;
 using ZfRepl.Core.Telemetry;
 using ZfRepl.Core.Transfer;
@@ -112,6 +113,14 @@ internal sealed class FillApi(CollectorOptions options, FillService fills, TimeP
             {
                 return RpcResult.Error(RpcErrorCode.InvalidData, $"oid: {wrong}");
             }
+        }
+
+        var textBytes = items.Sum(i => Encoding.UTF8.GetByteCount(i));
+        if (items.Count > 1 && textBytes > ItemList.MaxTextBytes)
+        {
+            return RpcResult.Error(
+                RpcErrorCode.InvalidData,
+                $"oid: the names of the items have {textBytes} bytes, at most {ItemList.MaxTextBytes} fit into one task: ask in several calls, or for all by leaving oid out");
         }
 
         var now = time.GetUtcNow();

@@ -18,6 +18,10 @@ internal sealed class FillBook
 
     private const int MaxEnded = 64;
     private const int MaxBytes = 16 * 1024 * 1024;
+
+    // What its numbers, its stream and its end add to an open task in the file, and the file's own line with the checksum.
+    private const int GrowthBytes = 192;
+    private const int CheckBytes = 16;
     private static readonly TimeSpan SaveInterval = TimeSpan.FromSeconds(1);
 
     private static readonly JsonSerializerOptions Json = new()
@@ -112,27 +116,29 @@ internal sealed class FillBook
                 return (FillTask?)null;
             }
 
-            var saved = Save([.. _tasks, task]);
+            // With room left for how far all of them come.
+            List<FillTask> next = [.. _tasks, task];
+            var saved = Save(next, GrowthBytes * next.Count(t => t.State == FillState.Open));
             return saved.IsOk ? task : saved.Error;
         }
     }
 
     /// <summary>Ends an open task, durably; one that has ended stays as it is.</summary>
-    /// <returns>The task, or null when there is none with the id.</returns>
+    /// <returns>The task, an open one first where several mailboxes have one with the id; null when there is none.</returns>
     public StorageResult<FillTask?> Cancel(string id, long nowNs)
     {
         lock (_gate)
         {
-            var at = _tasks.FindIndex(t => t.Id == id);
-            if (at < 0 || _tasks[at].State != FillState.Open)
+            var at = _tasks.FindIndex(t => t.Id == id && t.State == FillState.Open);
+            if (at < 0)
             {
-                return at < 0 ? null : _tasks[at];
+                return _tasks.Find(t => t.Id == id);
             }
 
             var next = _tasks.ToList();
-            next[at] = next[at] with { State = FillState.Cancelled, EndedNs = nowNs };
+            var cancelled = next[at] = next[at] with { State = FillState.Cancelled, EndedNs = nowNs };
             var saved = Save(next);
-            return saved.IsOk ? _tasks.Find(t => t.Id == id) : saved.Error;
+            return saved.IsOk ? cancelled : saved.Error;
         }
     }
 
@@ -186,7 +192,7 @@ internal sealed class FillBook
         }
     }
 
-    private StorageResult Save(List<FillTask> tasks)
+    private StorageResult Save(List<FillTask> tasks, int reserveBytes = 0)
     {
         // The latest of those that have ended stay, so that whoever asked can learn how it went.
         var old = tasks.Where(t => t.State != FillState.Open)
@@ -194,7 +200,16 @@ internal sealed class FillBook
             .SelectMany(g => g.OrderByDescending(t => t.EndedNs).Skip(MaxEnded))
             .ToHashSet();
         var kept = old.Count == 0 ? tasks : [.. tasks.Where(t => !old.Contains(t))];
-        var written = CheckedFile.Write(_storage, _path, JsonSerializer.SerializeToUtf8Bytes(kept, Json));
+        var json = JsonSerializer.SerializeToUtf8Bytes(kept, Json);
+        if (json.Length + CheckBytes + reserveBytes > MaxBytes)
+        {
+            // The next start could not read it back, and would go on without any task.
+            return new StorageError(
+                StorageOperation.Write, _path, 0,
+                $"the list of fill tasks would have {json.Length} bytes, with room for how far they come; more than {MaxBytes - reserveBytes} can't be read back; wait until tasks are done, or end some by fill.cancel");
+        }
+
+        var written = CheckedFile.Write(_storage, _path, json);
         if (written.IsOk)
         {
             _tasks = kept;

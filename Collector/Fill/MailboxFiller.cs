@@ -150,8 +150,9 @@ internal sealed class MailboxFiller(Mailbox mailbox, MailboxOptions options, Fil
                 : _stretchNs;
         }
 
-        var status = await mailbox.StatusAsync(cancellationToken);
-        var saved = book.Advance(ids, Name, fromNs, toNs, filled, new StreamEnd(status.Stream, status.AcceptedEvents + 1, ToNs(time.GetUtcNow())));
+        // Not by the status, which may be an earlier one while the disk hangs: the target would end its gap at a number before what was filled.
+        var (stream, next) = await mailbox.DurableEndAsync(cancellationToken);
+        var saved = book.Advance(ids, Name, fromNs, toNs, filled, new StreamEnd(stream.ToString(), next, ToNs(time.GetUtcNow())));
         _paces.Note(book.OpenOf(Name));
         return saved.IsOk ? null : $"how far the filling came can't be noted: {saved.Error}";
     }

@@ -1,3 +1,4 @@
+using ZfRepl.Core.Frames;
 using ZfRepl.Core.Telemetry;
 
 namespace ZfRepl.Collector.Mailboxes;
@@ -13,7 +14,7 @@ public sealed partial class Mailbox
     /// for the disk, and returns only when the events are durable, so that never more than one such batch is on its way.
     /// </summary>
     /// <param name="batch">The events; the caller's again when the call has ended.</param>
-    /// <param name="cancellationToken">Ends the waiting for room.</param>
+    /// <param name="cancellationToken">Ends the waiting; events that were taken may become durable all the same.</param>
     internal async Task<AppendResult> FillAsync(EventBatch batch, CancellationToken cancellationToken)
     {
         while (Queue.Pressure is { } pressure)
@@ -28,7 +29,13 @@ public sealed partial class Mailbox
 
         var durable = Queue.Append(batch, MatchesFor(batch.Oids), position: null, NowNs());
         _wake.Writer.TryWrite(true);
-        return await OutcomeAsync(durable);
+        var outcome = await OutcomeAsync(durable.WaitAsync(cancellationToken));
+        if (outcome == AppendResult.Closed)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+        }
+
+        return outcome;
     }
 
     /// <summary>Returns when everything that was taken before the call is durable, or is known not to be accepted.</summary>
@@ -36,6 +43,20 @@ public sealed partial class Mailbox
     {
         _wake.Writer.TryWrite(true);
         return OutcomeAsync(Queue.Pending);
+    }
+
+    /// <summary>Where the stream stands now, however long the disk takes to answer: whoever goes by it takes everything before for durable.</summary>
+    internal async Task<(StreamId Stream, ulong DurableNextSequence)> DurableEndAsync(CancellationToken cancellationToken)
+    {
+        await _gate.WaitAsync(cancellationToken);
+        try
+        {
+            return (Disk.Stream, Disk.DurableNextSequence);
+        }
+        finally
+        {
+            _gate.Release();
+        }
     }
 
     /// <summary>True when nothing that is durable lies in a block that could not be closed or carried over yet.</summary>

@@ -27,7 +27,7 @@ public sealed partial class Mailbox
         foreach (var ready in blocks.Where(b => b.Way is null).Reverse())
         {
             cancellationToken.ThrowIfCancellationRequested();
-            var losses = await Task.Run(() => ReadLosses(ready), cancellationToken);
+            var losses = await Task.Run(() => ReadLosses(ready.Path, ready.Block.Header.Stream), cancellationToken);
 
             // Fetched and removed meanwhile: the target has them.
             if (!losses.IsOk && !losses.Error.IsNotFound)
@@ -49,16 +49,17 @@ public sealed partial class Mailbox
         return found.Select(f => new MailboxLoss(f.Key, f.Value)).OrderByDescending(l => l.Record.RecordedNs).Take(limit).ToArray();
     }
 
-    private StorageResult<IReadOnlyList<LossRecord>> ReadLosses(ReadyBlock ready)
+    /// <summary>The entries in a sealed block, as far as they are intact.</summary>
+    private StorageResult<IReadOnlyList<LossRecord>> ReadLosses(string path, StreamId stream)
     {
-        var opened = _storage.Open(ready.Path, write: false);
+        var opened = _storage.Open(path, write: false);
         if (!opened.IsOk)
         {
             return opened.Error;
         }
 
         using var file = opened.Value;
-        var report = BlockReport.Create(file, ready.Block.Header.Stream);
+        var report = BlockReport.Create(file, stream);
         return report.IsOk ? report.Value.Losses.ToArray() : report.Error;
     }
 }

@@ -8,7 +8,8 @@ namespace ZfRepl.Collector.Mailboxes;
 /// <content>Blocks that other nodes collected: they wait beside the mailbox's own, byte for byte as they were sealed, in accounts of their own.</content>
 public sealed partial class Mailbox
 {
-    // Taking a block writes all of it: commits of the mailbox's own stream do not wait for that.
+    // Taking a block writes all of it: commits of the mailbox's own stream do not wait for that. Never disposed: who waits for it at the end is to
+    // find the mailbox closed.
     private readonly SemaphoreSlim _relayGate = new(1, 1);
     private readonly Lock _shelfLock = new();
     private readonly Lock _givingUpLock = new();
@@ -18,6 +19,9 @@ public sealed partial class Mailbox
     private (RelayState State, RelayMissing Missing) _relayBooks = (new RelayState(), default);
     private volatile string? _relayTrouble;
     private const string RemovingTrouble = "removing a relayed block is tried again";
+
+    // Under the gate: the folder may be another process's from then on.
+    private bool _isRelayClosed;
     private long _refusedLoops;
     private long _refusedInvalid;
 
@@ -47,7 +51,9 @@ public sealed partial class Mailbox
         await _relayGate.WaitAsync(cancellationToken);
         try
         {
-            answer = await Task.Run(() => TakeAsync(box, path, key, way), CancellationToken.None);
+            answer = _isRelayClosed
+                ? new RelayAnswer(RelayOutcome.Failed, ClosingText)
+                : await Task.Run(() => TakeAsync(box, path, key, way), CancellationToken.None);
         }
         finally
         {
@@ -66,15 +72,61 @@ public sealed partial class Mailbox
     /// <param name="id">Its id.</param>
     /// <param name="hash">The content that the target imported; it must be the block's own.</param>
     /// <param name="cancellationToken">Ends the waiting.</param>
-    public Task<StorageResult<RemoveResult>> ConfirmRelayedAsync(string id, BlockHash hash, CancellationToken cancellationToken) =>
-        FindRelayed(id) is not { } block ? Task.FromResult<StorageResult<RemoveResult>>(RemoveResult.NotFound)
-        : !block.Key.Hash.Equals(hash) ? Task.FromResult<StorageResult<RemoveResult>>(RemoveResult.WrongHash)
-        : RemoveRelayedAsync(block, RelayRemoval.Delivered, cancellationToken);
+    public async Task<StorageResult<RemoveResult>> ConfirmRelayedAsync(string id, BlockHash hash, CancellationToken cancellationToken)
+    {
+        RelayedBlock? block;
+        (RelayedBlock? Block, RelayRemoval Removal, Task Durable) givenUp;
+        await _relayGate.WaitAsync(cancellationToken);
+        try
+        {
+            block = FindRelayed(id);
+            if (block is null || !block.Key.Hash.Equals(hash))
+            {
+                return block is null ? RemoveResult.NotFound : RemoveResult.WrongHash;
+            }
+
+            lock (_givingUpLock)
+            {
+                givenUp = _relayGivingUp.Find(g => g.Block?.Arrival == block.Arrival);
+            }
+
+            if (givenUp.Block is null)
+            {
+                return RemoveRelayed(block, RelayRemoval.Delivered);
+            }
+        }
+        finally
+        {
+            _relayGate.Release();
+        }
+
+        // The ledger names it as given up already, and the books are to say the same.
+        return await RemoveWhenEnteredAsync(block, givenUp.Removal, givenUp.Durable, cancellationToken);
+    }
 
     /// <summary>Removes a block of another node that nobody confirmed, as an operator asks: its events go into the loss ledger first.</summary>
-    public Task<StorageResult<RemoveResult>> DeleteRelayedAsync(string id, CancellationToken cancellationToken) => FindRelayed(id) is { } block
-        ? GiveUpRelayedAsync(block, LossReason.Deleted, "an operator deleted the block", RelayRemoval.Lost, cancellationToken)
-        : Task.FromResult<StorageResult<RemoveResult>>(RemoveResult.NotFound);
+    public async Task<StorageResult<RemoveResult>> DeleteRelayedAsync(string id, CancellationToken cancellationToken)
+    {
+        RelayedBlock? block;
+        Task entered;
+        await _relayGate.WaitAsync(cancellationToken);
+        try
+        {
+            block = FindRelayed(id);
+            if (block is null)
+            {
+                return RemoveResult.NotFound;
+            }
+
+            (entered, _) = BeginGivingUp(block, LossReason.Deleted, "an operator deleted the block", RelayRemoval.Lost);
+        }
+        finally
+        {
+            _relayGate.Release();
+        }
+
+        return await RemoveWhenEnteredAsync(block, RelayRemoval.Lost, entered, cancellationToken);
+    }
 
     /// <summary>
     /// Looks at a block of another node. One that is damaged is kept aside, as it can't be proven any more, and one whose file vanished is given up;
@@ -83,12 +135,42 @@ public sealed partial class Mailbox
     /// <returns>The block; null when it is gone.</returns>
     public async Task<StorageResult<ReadyBlock?>> RepairRelayedAsync(string id, CancellationToken cancellationToken)
     {
-        if (FindRelayed(id) is not { } block || _relay is not { } box)
+        if (_relay is not { } box)
         {
             return (ReadyBlock?)null;
         }
 
-        var sound = await Task.Run(() => box.IsSound(block), cancellationToken);
+        (RelayedBlock Block, RelayRemoval Removal, Task Entered) damaged;
+        await _relayGate.WaitAsync(cancellationToken);
+        try
+        {
+            // To the end, also where nobody waits any more: a file that was moved aside is to be in the ledger.
+            var looked = await Task.Run(() => LookAtRelayed(box, id), CancellationToken.None);
+            if (!looked.IsOk || looked.Value.Damaged is not { } found)
+            {
+                return looked.IsOk ? looked.Value.Sound : looked.Error;
+            }
+
+            damaged = found;
+        }
+        finally
+        {
+            _relayGate.Release();
+        }
+
+        var removed = await RemoveWhenEnteredAsync(damaged.Block, damaged.Removal, damaged.Entered, cancellationToken);
+        return removed.IsOk ? (ReadyBlock?)null : removed.Error;
+    }
+
+    /// <summary>Looks at a block under the gate, so that nobody confirms or removes it meanwhile, and begins to give it up where it is damaged.</summary>
+    private StorageResult<(ReadyBlock? Sound, (RelayedBlock Block, RelayRemoval Removal, Task Entered)? Damaged)> LookAtRelayed(RelayBox box, string id)
+    {
+        if (FindRelayed(id) is not { } block)
+        {
+            return default((ReadyBlock?, (RelayedBlock, RelayRemoval, Task)?));
+        }
+
+        var sound = box.IsSound(block);
         if (!sound.IsOk)
         {
             return sound.Error;
@@ -96,12 +178,17 @@ public sealed partial class Mailbox
 
         if (sound.Value)
         {
-            return Ready(block, isLast: false);
+            return (Ready(block, isLast: false), null);
+        }
+
+        if (_isRelayClosed)
+        {
+            return ClosingError(block.Path);
         }
 
         // What is intact of the ledger in it goes on; afterwards it is in another place.
-        var losses = await Task.Run(() => ReadLosses(Ready(block, isLast: false)), cancellationToken);
-        var moved = await Task.Run(() => box.MoveAside(block.Path, "the content of a relayed block does not match its hash"), cancellationToken);
+        var losses = ReadLosses(block.Path, block.Key.Stream);
+        var moved = box.MoveAside(block.Path, "the content of a relayed block does not match its hash");
         if (!moved.IsOk)
         {
             return moved.Error;
@@ -112,8 +199,16 @@ public sealed partial class Mailbox
             : ("the events are in no file: the block vanished", RelayRemoval.Lost);
         _damage = $"relayed block {block.Key} of node {block.Way.Origin}: {reason}";
         _log.RelayDamaged(block.Key.ToString(), reason);
-        var removed = await GiveUpRelayedAsync(block, LossReason.Damaged, reason, removal, cancellationToken, losses);
-        return removed.IsOk ? (ReadyBlock?)null : removed.Error;
+        var (entered, _) = BeginGivingUp(block, LossReason.Damaged, reason, removal, losses);
+        return (null, (block, removal, entered));
+    }
+
+    /// <summary>Waits for who writes relayed blocks at the moment; from then on nobody does.</summary>
+    private async Task CloseRelayAsync()
+    {
+        await _relayGate.WaitAsync(CancellationToken.None);
+        _isRelayClosed = true;
+        _relayGate.Release();
     }
 
     private RelayedBlock? FindRelayed(string id)
@@ -166,8 +261,8 @@ public sealed partial class Mailbox
 
         foreach (var finding in box.Findings)
         {
-            _log.Finding(finding);
-            _damage = finding;
+            _log.Finding(finding.Text);
+            _damage = finding.IsDamage ? finding.Text : _damage;
         }
 
         if (box.Missing is { Events: > 0 } missing)
@@ -249,30 +344,7 @@ public sealed partial class Mailbox
         await _relayGate.WaitAsync(cancellationToken);
         try
         {
-            // One that came again is another one.
-            if (FindRelayed(block.Id)?.Arrival != block.Arrival)
-            {
-                return RemoveResult.NotFound;
-            }
-
-            var removed = _relay!.Remove(block, removal);
-            if (!removed.IsOk)
-            {
-                return removed.Error;
-            }
-
-            if (_relay.HasUnfinishedWork)
-            {
-                ReportRelay(RemovingTrouble, _relay.FinishWork().Error);
-            }
-
-            lock (_shelfLock)
-            {
-                _shelf.Remove(block);
-                _relayBooks = (_relay.State, _relay.Missing);
-            }
-
-            return RemoveResult.Removed;
+            return RemoveRelayed(block, removal);
         }
         finally
         {
@@ -280,156 +352,39 @@ public sealed partial class Mailbox
         }
     }
 
-    private async Task<StorageResult<RemoveResult>> GiveUpRelayedAsync(
-        RelayedBlock block, LossReason reason, string detail, RelayRemoval removal, CancellationToken cancellationToken,
-        StorageResult<IReadOnlyList<LossRecord>>? known = null)
+    /// <summary>As <see cref="RemoveRelayedAsync"/>, under the gate.</summary>
+    private StorageResult<RemoveResult> RemoveRelayed(RelayedBlock block, RelayRemoval removal)
     {
-        var (entered, _) = BeginGivingUp(block, reason, detail, removal, known);
-        if (await OutcomeAsync(entered).WaitAsync(cancellationToken) != AppendResult.Accepted)
+        // One that came again is another one.
+        if (FindRelayed(block.Id)?.Arrival != block.Arrival)
         {
-            return new StorageError(StorageOperation.Delete, block.Path, 0, "the mailbox is closing");
+            return RemoveResult.NotFound;
         }
 
-        // The housekeeping may have been faster.
-        var removed = await RemoveRelayedAsync(block, removal, cancellationToken);
-        return removed is { IsOk: true, Value: RemoveResult.NotFound } ? RemoveResult.Removed : removed;
-    }
-
-    /// <summary>
-    /// Enters a block into the ledger; when that is durable it is removed, by whoever asked or by the housekeeping. One that is being given up already
-    /// gets no second entry.
-    /// </summary>
-    private (Task Entered, bool IsNew) BeginGivingUp(
-        RelayedBlock block, LossReason reason, string detail, RelayRemoval removal, StorageResult<IReadOnlyList<LossRecord>>? known = null)
-    {
-        lock (_givingUpLock)
+        if (_isRelayClosed)
         {
-            var at = _relayGivingUp.FindIndex(g => g.Block?.Arrival == block.Arrival);
-            if (at >= 0)
-            {
-                return (_relayGivingUp[at].Durable, false);
-            }
-
-            var entered = EnterRelayedGivenUp(block, reason, detail, known);
-            _relayGivingUp.Add((block, removal, entered));
-            return (entered, true);
-        }
-    }
-
-    /// <summary>Gives up blocks that nobody fetched in time, and finishes what could not be done before.</summary>
-    private async Task TidyRelayAsync()
-    {
-        if (_relay is not { } box)
-        {
-            return;
+            return ClosingError(block.Path);
         }
 
-        IReadOnlyList<RelayedBlock> waiting;
+        var removed = _relay!.Remove(block, removal);
+        if (!removed.IsOk)
+        {
+            return removed.Error;
+        }
+
+        // First, so that nobody is sent to a file that is gone.
         lock (_shelfLock)
         {
-            waiting = _options.Keep is null ? [] : _shelf.All();
+            _shelf.Remove(block);
+            _relayBooks = (_relay.State, _relay.Missing);
         }
 
-        foreach (var block in waiting.Where(b => b.AgeWhenSeen + _time.GetElapsedTime(b.SeenAt) > _options.Keep))
+        if (_relay.HasUnfinishedWork)
         {
-            var detail = $"nobody fetched the block within {_options.Keep!.Value.TotalSeconds:0} s";
-            if (BeginGivingUp(block, LossReason.Expired, detail, RelayRemoval.Lost).IsNew)
-            {
-                _log.Expired($"{block.Key} of node {block.Way.Origin}", block.Events);
-            }
+            ReportRelay(RemovingTrouble, _relay.FinishWork().Error);
         }
 
-        (RelayedBlock? Block, RelayRemoval Removal, Task Durable)[] entered;
-        lock (_givingUpLock)
-        {
-            entered = [.. _relayGivingUp.Where(e => e.Durable.IsCompletedSuccessfully)];
-        }
-
-        StorageError? trouble = null;
-        foreach (var entry in entered)
-        {
-            if (await BookGivenUpAsync(box, entry.Block, entry.Removal) is { IsOk: false } failed)
-            {
-                trouble = failed.Error;
-                continue;
-            }
-
-            lock (_givingUpLock)
-            {
-                _relayGivingUp.Remove(entry);
-            }
-        }
-
-        await _relayGate.WaitAsync(CancellationToken.None);
-        try
-        {
-            trouble ??= box.FinishWork().Error;
-            ReportRelay(RemovingTrouble, trouble);
-        }
-        finally
-        {
-            _relayGate.Release();
-        }
-    }
-
-    private async Task<StorageResult> BookGivenUpAsync(RelayBox box, RelayedBlock? block, RelayRemoval removal)
-    {
-        if (block is not null)
-        {
-            return await RemoveRelayedAsync(block, removal, CancellationToken.None) is { IsOk: false } failed ? failed.Error : StorageResult.Ok;
-        }
-
-        await _relayGate.WaitAsync(CancellationToken.None);
-        try
-        {
-            var booked = box.BookMissing();
-            if (!booked.IsOk)
-            {
-                return booked;
-            }
-
-            lock (_shelfLock)
-            {
-                _relayBooks = (box.State, box.Missing);
-            }
-
-            return booked;
-        }
-        finally
-        {
-            _relayGate.Release();
-        }
-    }
-
-    /// <summary>
-    /// Enters a block of another node into the ledger that travels with this mailbox's own stream. The entries bear no sequence numbers, which would be
-    /// taken for this stream's: those of the other stream are in the text, and the target finds the hole there by itself.
-    /// </summary>
-    private Task EnterRelayedGivenUp(
-        RelayedBlock block, LossReason reason, string detail, StorageResult<IReadOnlyList<LossRecord>>? known = null)
-    {
-        var trailer = block.Block.Trailer;
-        var source = $"block {block.Key.Index} of node {block.Way.Origin}";
-        var entered = new List<Task>();
-        var losses = known ?? ReadLosses(Ready(block, isLast: false));
-        foreach (var loss in losses.IsOk ? losses.Value : [])
-        {
-            var its = loss.FirstSequence > 0 ? $" (sequence numbers {loss.FirstSequence} to {loss.LastSequence} of stream {block.Key.Stream})" : "";
-            entered.Add(Queue.AppendLoss(
-                loss with { FirstSequence = 0, LastSequence = 0, Source = $"{block.Way.Origin}: {loss.Source}", Detail = loss.Detail + its },
-                isCarriedOver: true));
-        }
-
-        var unread = losses.IsOk ? "" : $"; the entries of the ledger in it can't be read: {losses.Error}";
-        if (trailer.EventCount > 0 || !losses.IsOk)
-        {
-            entered.Add(Queue.AppendLoss(new LossRecord(
-                reason, 0, 0, trailer.EventCount, IsExact: true, trailer.MinTimeNs, trailer.MaxTimeNs, NowNs(), source,
-                $"{detail}; sequence numbers {trailer.FirstSequence} to {trailer.NextSequence - 1} of stream {block.Key.Stream}, relayed by {block.Way}{unread}")));
-        }
-
-        _wake.Writer.TryWrite(true);
-        return Task.WhenAll(entered);
+        return RemoveResult.Removed;
     }
 
     /// <summary>Says once what is the matter with blocks of other nodes, and once that it is over. Called under their gate.</summary>

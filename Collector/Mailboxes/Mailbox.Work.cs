@@ -185,7 +185,7 @@ public sealed partial class Mailbox
                 }
             }
 
-            isWell &= !_isVanishedEntered || BookVanished();
+            isWell &= BookCutOffs();
             isWell &= Expire();
             isWell &= RemoveGivenUp();
 
@@ -205,7 +205,7 @@ public sealed partial class Mailbox
     /// <returns>False when it has to be tried again.</returns>
     private bool BookVanished()
     {
-        var booked = _vanished.Count > 0 ? Disk.BookVanished(_vanished, areNamesEntered: true) : StorageResult.Ok;
+        var booked = _vanished.Count > 0 ? Disk.BookVanished(_vanished) : StorageResult.Ok;
         if (booked.IsOk)
         {
             _vanished = [];
@@ -217,17 +217,33 @@ public sealed partial class Mailbox
     }
 
     /// <summary>Gives up blocks that nobody fetched in time: first the entry in the ledger, then, when that is durable, the block.</summary>
-    /// <returns>False when some of it has to be tried again.</returns>
+    /// <returns>False when it has to look again.</returns>
     private bool Expire()
     {
         var isWell = true;
-        foreach (var block in _ages!.Expired(Disk.Sealed, _options.Keep).Where(b => b.Trailer.EventCount > 0 || !HoldsEntriesAlone(b)))
+        var late = _ages!.Expired(Disk.Sealed, 2 * _options.Keep);
+        foreach (var block in _ages.Expired(Disk.Sealed, _options.Keep))
         {
+            if (block.Trailer.EventCount == 0)
+            {
+                var holds = HoldsEntriesAlone(block);
+                if (!holds.IsOk)
+                {
+                    isWell = false;
+                    Report("whether a block can be given up is looked at again", holds.Error);
+                }
+
+                if (!holds.IsOk || holds.Value)
+                {
+                    continue;
+                }
+            }
+
             if (!_givingUp.Exists(e => e.Block.Header.Index == block.Header.Index))
             {
                 // Entries of the ledger in it would go with it: a disk that does not give them for a moment is asked again, though not for ever.
-                var losses = Disk.ReadLosses(block);
-                if (!losses.IsOk && !losses.Error.IsNotFound && _ages.AgeOf(block) < 2 * _options.Keep!.Value)
+                var losses = ReadLosses(Disk.PathOf(block.Name), Disk.Stream);
+                if (!losses.IsOk && !losses.Error.IsNotFound && !late.Contains(block))
                 {
                     isWell = false;
                     Report("giving up a block that nobody fetched in time is tried again", losses.Error);
@@ -268,15 +284,15 @@ public sealed partial class Mailbox
     /// True for a block of entries of the ledger. There is nothing in it to give up: its entries would only go round and round, from a block that
     /// nobody fetched in time into the next one, and so never arrive over a slow link.
     /// </summary>
-    private bool HoldsEntriesAlone(SealedBlock block)
+    private StorageResult<bool> HoldsEntriesAlone(SealedBlock block)
     {
         if (_entriesAlone.Contains(block.Header.Index))
         {
             return true;
         }
 
-        var losses = Disk.ReadLosses(block);
-        return !losses.IsOk || (losses.Value.Count > 0 && _entriesAlone.Add(block.Header.Index));
+        var losses = ReadLosses(Disk.PathOf(block.Name), Disk.Stream);
+        return losses.IsOk ? losses.Value.Count > 0 && _entriesAlone.Add(block.Header.Index) : losses.Error;
     }
 
     /// <summary>Seals what is closed, as far as it is not to be re-coded first.</summary>
@@ -412,9 +428,9 @@ public sealed partial class Mailbox
 
     private void ReportPostponed()
     {
-        if (Disk.TakePostponed() is { } error)
+        if (Disk.TakePostponed() is { } postponed)
         {
-            Report("removing a block is tried again", error);
+            Report(postponed.Consequence, postponed.Error);
         }
     }
 
@@ -429,6 +445,7 @@ public sealed partial class Mailbox
 
     private async Task CloseAsync()
     {
+        await CloseRelayAsync();
         await _gate.WaitAsync(CancellationToken.None);
         try
         {
@@ -443,8 +460,11 @@ public sealed partial class Mailbox
                 }
 
                 _uncommitted = null;
+                _isVanishedEntered = true;
                 Queue.Completed(commit);
             }
+
+            _ = BookCutOffs();
 
             // What can't be finished now is found and finished by the next start.
             _ = SealClosed(withOpen: true);

@@ -66,6 +66,8 @@ public sealed partial class Mailbox : IAsyncDisposable
     // Longer than reading and writing a large block takes.
     private static readonly TimeSpan DiskPatience = TimeSpan.FromSeconds(5);
 
+    private const string ClosingText = "the mailbox is closing";
+
     private readonly IStorage _storage;
     private readonly IKeepAside _aside;
     private readonly TimeProvider _time;
@@ -77,6 +79,7 @@ public sealed partial class Mailbox : IAsyncDisposable
         Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly RecodingRoom _recoding;
     private readonly List<(SealedBlock Block, Task Durable)> _givingUp = [];
+    private readonly List<(RemovedBlock Range, Task Durable)> _cutOffs = [];
     private IDisposable? _lock;
     private MailboxDisk? _disk;
     private CommitQueue? _queue;
@@ -165,16 +168,16 @@ public sealed partial class Mailbox : IAsyncDisposable
                 _lock = locked.Value;
             }
 
+            // First, and once: what a recovery has found is for the ledger, and a second one would not find it again.
+            if (_relay is null && OpenRelay() is { } relayError)
+            {
+                return relayError;
+            }
+
             var recovered = MailboxRecovery.Recover(_storage, _aside, _time, _options);
             if (!recovered.IsOk)
             {
                 return recovered.Error;
-            }
-
-            if (OpenRelay() is { } relayError)
-            {
-                recovered.Value.Disk.Dispose();
-                return relayError;
             }
 
             Adopt(recovered.Value);
@@ -382,7 +385,7 @@ public sealed partial class Mailbox : IAsyncDisposable
 
         if (await OutcomeAsync(entered).WaitAsync(cancellationToken) != AppendResult.Accepted)
         {
-            return new StorageError(StorageOperation.Delete, Disk.PathOf(name), 0, "the mailbox is closing");
+            return ClosingError(Disk.PathOf(name));
         }
 
         return await RemoveGivenUpAsync(block, cancellationToken);
@@ -431,12 +434,12 @@ public sealed partial class Mailbox : IAsyncDisposable
 
         if (await OutcomeAsync(entered).WaitAsync(cancellationToken) != AppendResult.Accepted)
         {
-            return new StorageError(StorageOperation.Delete, Disk.PathOf(name), 0, "the mailbox is closing");
+            return ClosingError(Disk.PathOf(name));
         }
 
         if (ready is not null)
         {
-            await BookCutOffAsync(block, ready.Block, cancellationToken);
+            await BookCutOffsAsync();
             return ready;
         }
 
@@ -491,16 +494,15 @@ public sealed partial class Mailbox : IAsyncDisposable
     }
 
     /// <inheritdoc/>
-    public ValueTask DisposeAsync()
+    public async ValueTask DisposeAsync()
     {
+        await CloseRelayAsync();
         _queue?.Abandon();
         _disk?.Dispose();
         _disk = null;
         _lock?.Dispose();
         _lock = null;
         _gate.Dispose();
-        _relayGate.Dispose();
-        return ValueTask.CompletedTask;
     }
 
     private async Task<StorageResult> SealAsync(bool withOpen, CancellationToken cancellationToken)
@@ -579,6 +581,8 @@ public sealed partial class Mailbox : IAsyncDisposable
         }
     }
 
+    private static StorageError ClosingError(string path) => new(StorageOperation.Delete, path, 0, ClosingText);
+
     private Func<int, bool> MatchesFor(OidTable oids)
     {
         var matches = _matches;
@@ -598,7 +602,8 @@ public sealed partial class Mailbox : IAsyncDisposable
             Relay = RelayStatus(),
 
             // What vanished is lost from the start on, also as long as the entry in the ledger is on its way to the disk.
-            LostEvents = status.LostEvents + _vanished.Aggregate(0UL, (sum, v) => sum + v.NextSequence - v.FirstSequence),
+            LostEvents = status.LostEvents
+                + _vanished.Concat(_cutOffs.Select(c => c.Range)).Aggregate(0UL, (sum, v) => sum + v.NextSequence - v.FirstSequence),
         };
     }
 
@@ -614,7 +619,10 @@ public sealed partial class Mailbox : IAsyncDisposable
             isKept ? "nothing of the block could be read; the file is kept aside" : "the events are in no file: a block vanished");
     }
 
-    /// <summary>A block that lost its end, trailer and all, does not know itself what is missing.</summary>
+    /// <summary>
+    /// A block that lost its end, trailer and all, does not know itself what is missing. When the entry is durable it is booked, by whoever asked or by
+    /// the housekeeping: the one who asked may have given up waiting.
+    /// </summary>
     private Task EnterCutOff(SealedBlock before, SealedBlock after)
     {
         var entered = Queue.AppendLoss(new LossRecord(
@@ -628,23 +636,37 @@ public sealed partial class Mailbox : IAsyncDisposable
             NowNs(),
             before.Name.ToString(),
             "the end of the block could not be read; it is kept aside"));
+        _cutOffs.Add((new RemovedBlock(before.Header.Index + 1, after.Trailer.NextSequence, before.Trailer.NextSequence, IsHole: true), entered));
         _wake.Writer.TryWrite(true);
         return entered;
     }
 
-    private async Task BookCutOffAsync(SealedBlock before, SealedBlock after, CancellationToken cancellationToken)
+    private async Task BookCutOffsAsync()
     {
-        await _gate.WaitAsync(cancellationToken);
+        await _gate.WaitAsync(CancellationToken.None);
         try
         {
             // The ledger has it: where it can't be booked now, it is later.
-            _vanished = [.. _vanished, new RemovedBlock(before.Header.Index + 1, after.Trailer.NextSequence, before.Trailer.NextSequence, IsHole: true)];
-            _ = BookVanished();
+            _ = BookCutOffs();
         }
         finally
         {
             _gate.Release();
         }
+    }
+
+    /// <summary>Books the ends of blocks that could not be read, of which the ledger has entries by now.</summary>
+    /// <returns>False when it has to be tried again.</returns>
+    private bool BookCutOffs()
+    {
+        var entered = _cutOffs.Where(c => c.Durable.IsCompletedSuccessfully).ToArray();
+        foreach (var cutOff in entered)
+        {
+            _cutOffs.Remove(cutOff);
+        }
+
+        _vanished = [.. _vanished, .. entered.Select(c => c.Range)];
+        return !_isVanishedEntered || BookVanished();
     }
 
     private ReadyBlock Repaired(SealedBlock block, SealedBlock repaired)
@@ -696,7 +718,7 @@ public sealed partial class Mailbox : IAsyncDisposable
             return _givingUp[known].Durable;
         }
 
-        var entered = EnterGivenUp(block, reason, detail, losses ?? Disk.ReadLosses(block));
+        var entered = EnterGivenUp(block, reason, detail, losses ?? ReadLosses(Disk.PathOf(block.Name), Disk.Stream));
         _givingUp.Add((block, entered));
         return entered;
     }

@@ -19,6 +19,9 @@ internal enum Removal
 /// <summary>A block whose sync failed: what was durable before is to be carried over into a new file.</summary>
 internal sealed record SuspectBlock(BlockName Name, BlockHeader Header, long DurableBytes, ulong DurableNextSequence, ulong DurableEvents);
 
+/// <summary>What failed although the call went well, since it is tried again later.</summary>
+internal sealed record Postponed(string Consequence, StorageError Error);
+
 /// <summary>
 /// The mailbox's folder: the one open block, the sealed ones, the state file. What always holds: sequence numbers and block numbers
 /// of a stream are used once; a block's removal is in the state file before its file is deleted; a block whose sync failed is never
@@ -38,12 +41,6 @@ internal sealed class MailboxDisk(
     long newestName,
     IEnumerable<SourcePosition> positions) : IDisposable
 {
-    /// <summary>Kept free beside one block, so that what is there can be delivered and booked.</summary>
-    public const int BooksReserveBytes = 128 * 1024;
-
-    // The books, a salvage, a re-coding, a file moved aside: each takes one for a moment; other mailboxes may share the disk.
-    private const long ReserveFiles = 16;
-
     // Without the book's file there are the accounts as a whole, and those by hour begin anew at the next start.
     private const int MaxBooked = 512;
 
@@ -65,7 +62,7 @@ internal sealed class MailboxDisk(
     private ulong _openDurableEvents;
     private ulong _nextIndex = nextIndex;
     private long _newestName = newestName;
-    private StorageError? _postponed;
+    private Postponed? _postponed;
 
     public StreamId Stream => stream;
 
@@ -100,13 +97,13 @@ internal sealed class MailboxDisk(
     /// <summary>The block to re-code next, or null. Blocks are sealed in their order.</summary>
     public ClosedBlock? NextToRecode => _closed is [{ IsToBeRecoded: true } first, ..] ? first : null;
 
-    /// <summary>True when something durable lies in a block that could not be closed or carried over yet.</summary>
-    public bool HasUnclosedContent => _suspects.Count + _closed.Count > 0;
+    /// <summary>True when something durable lies in a block that could not be closed or carried over yet; one that is being re-coded is not meant.</summary>
+    public bool HasUnclosedContent => HasUnsealed || _suspects.Count > 0;
 
     /// <summary>Writes a commit's frames and makes them durable. On failure nothing of them counts, and the call may be repeated.</summary>
     public StorageResult Commit(Commit commit)
     {
-        var room = EnsureRoom(commit.Frames.Written.Length);
+        var room = DiskReserve.CheckBytes(storage, options.Folder, commit.Frames.Written.Length, options);
         if (!room.IsOk)
         {
             return room;
@@ -138,6 +135,9 @@ internal sealed class MailboxDisk(
         _openDurableBytes = block.LengthBytes;
         _openDurableEvents = block.EventCount;
         DurableNextSequence = commit.NextSequence;
+
+        // The first commit brings the entries of what the start found.
+        _state = _state.Unreadable is null ? _state : _state with { Unreadable = null };
         foreach (var position in commit.Positions)
         {
             _positions.Set(position);
@@ -204,7 +204,7 @@ internal sealed class MailboxDisk(
         if (recoding.Deleted is { IsOk: false, Error: { IsNotFound: false } kept })
         {
             _toDelete.Add(closed.Block.OpenPath);
-            _postponed = kept;
+            _postponed = OfRemoval(kept);
         }
 
         closed.Settle(StorageResult.Ok);
@@ -293,36 +293,20 @@ internal sealed class MailboxDisk(
         _toDelete.Add(PathOf(block.Name));
 
         // The removal stands, whatever becomes of the file: FinishWork goes on with it.
-        _postponed = FinishDeleting().Error ?? _postponed;
+        _postponed = OfRemoval(FinishDeleting().Error) ?? _postponed;
         return StorageResult.Ok;
     }
 
     /// <summary>What failed although the call went well, since it is tried again later; once.</summary>
-    public StorageError? TakePostponed()
+    public Postponed? TakePostponed()
     {
         var postponed = _postponed;
         _postponed = null;
         return postponed;
     }
 
-    /// <summary>The loss records in a sealed block, as far as they are intact.</summary>
-    public StorageResult<IReadOnlyList<LossRecord>> ReadLosses(SealedBlock block)
-    {
-        var opened = storage.Open(PathOf(block.Name), write: false);
-        if (!opened.IsOk)
-        {
-            return opened.Error;
-        }
-
-        using var file = opened.Value;
-        var report = BlockReport.Create(file, stream);
-        return report.IsOk ? report.Value.Losses.ToArray() : report.Error;
-    }
-
     /// <summary>Books events that vanished with their files; the loss ledger already has them.</summary>
-    /// <param name="vanished">The events.</param>
-    /// <param name="areNamesEntered">Whether the ledger has the blocks, too, of which a start could read nothing.</param>
-    public StorageResult BookVanished(IReadOnlyList<RemovedBlock> vanished, bool areNamesEntered = false)
+    public StorageResult BookVanished(IReadOnlyList<RemovedBlock> vanished)
     {
         var next = Retention.Compact(_state with
         {
@@ -332,7 +316,6 @@ internal sealed class MailboxDisk(
             Positions = [.. _positions],
             LostEvents = _state.LostEvents + vanished.Aggregate(0UL, (sum, v) => sum + v.NextSequence - v.FirstSequence),
             Removed = [.. _state.Removed, .. vanished],
-            Unreadable = areNamesEntered ? [] : _state.Unreadable,
         });
         var hour = BookHour.Of(NowNs());
         var entries = vanished.Where(v => v.NextSequence > v.FirstSequence)
@@ -437,23 +420,7 @@ internal sealed class MailboxDisk(
         _closed.Clear();
     }
 
-    /// <summary>
-    /// Keeps the last of the disk free: a spool that took it all could neither book a delivered block out, nor salvage its open block at the
-    /// next start, and so would never get rid of anything again.
-    /// </summary>
-    private StorageResult EnsureRoom(int bytes)
-    {
-        var reserve = options.MaxBlockBytes + BooksReserveBytes;
-        var free = storage.FreeBytes(options.Folder);
-        // Where nobody knows how much is free, the write itself will tell.
-        return !free.IsOk || free.Value - bytes >= reserve
-            ? StorageResult.Ok
-            : new StorageError(
-                StorageOperation.Write,
-                options.Folder,
-                Errno.NoSpace,
-                $"No space left on device: {free.Value} bytes are free, the last {reserve} are kept for delivering what is there");
-    }
+    private static Postponed? OfRemoval(StorageError? error) => error is null ? null : new Postponed("removing a block is tried again", error);
 
     private StorageResult EnsureOpen(Commit commit)
     {
@@ -463,14 +430,10 @@ internal sealed class MailboxDisk(
         }
 
         // As with bytes: without a file to write the books into, no block that is delivered could ever be removed.
-        var files = storage.FreeFiles(options.Folder);
-        if (files.IsOk && files.Value <= ReserveFiles)
+        var files = DiskReserve.CheckFiles(storage, options.Folder);
+        if (!files.IsOk)
         {
-            return new StorageError(
-                StorageOperation.Open,
-                options.Folder,
-                Errno.NoSpace,
-                $"No space left on device: it can hold {files.Value} files more (inodes), the last {ReserveFiles} are kept for delivering what is there");
+            return files;
         }
 
         var name = BlockName.After(_newestName > 0 ? new BlockName(_newestName) : null, time.GetUtcNow().ToUnixTimeSeconds());
@@ -577,7 +540,7 @@ internal sealed class MailboxDisk(
         // The book's file first: what it has already is passed over when both are read. Where it can't be written, the state carries more for a while.
         var isDue = _state.Booked.Count >= options.BookEntriesPerWrite;
         var bookWritten = isDue ? book.Write(storage, options.Folder) : StorageResult.Ok;
-        _postponed = bookWritten.Error ?? _postponed;
+        _postponed = bookWritten.Error is { } late ? new Postponed($"writing {RemovalBook.FileName}, the accounts by hour, is tried again", late) : _postponed;
         var isBooked = isDue && (bookWritten.IsOk || _state.Booked.Count >= MaxBooked);
         next = next with
         {

@@ -51,7 +51,6 @@ internal sealed class MailboxRecovery
 
     // Nothing is moved before everything was read: where the whole disk gives nothing for a moment, a start fails and leaves all as it is.
     private readonly List<(string Path, string Reason)> _toSetAside = [];
-    private string? _stateDamage;
     private MailboxState? _state;
     private StreamId? _stream;
     private long _newestName;
@@ -124,7 +123,7 @@ internal sealed class MailboxRecovery
     /// True when one file is at fault: a bad place on the disk, a link to nowhere. One such file must not keep the mailbox shut. Where another one
     /// can't be made, as for a copy, the block is none the worse: the start is tried again.
     /// </summary>
-    private static bool IsOfOneFile(StorageError error) =>
+    internal static bool IsOfOneFile(StorageError error) =>
         error.Operation is StorageOperation.Open or StorageOperation.Read
         && error.Errno is Errno.InputOutput or Errno.NotFound or Errno.TooManyLinks;
 
@@ -133,15 +132,55 @@ internal sealed class MailboxRecovery
     private StorageResult SetAsideUnreadable(string fileName, StorageError error)
     {
         // Also one that was open: whoever has its readings acknowledged will not send them again.
-        if ((BlockName.TryParse(fileName, out var name) || BlockName.TryParseOpen(fileName, out name)) && !_unreadable.Contains(name))
+        if (BlockName.TryParse(fileName, out var name) || BlockName.TryParseOpen(fileName, out name))
         {
-            _unreadable.Add(name);
+            var noted = NoteUnreadable(name);
+            if (!noted.IsOk)
+            {
+                return noted;
+            }
         }
 
-        _hasDamage = true;
-        _findings.Add($"{fileName} can't be read: {error}");
-        _toSetAside.Add((Path.Combine(_options.Folder, fileName), $"{fileName} can't be read: {error}"));
+        SetAsideLater(fileName, $"{fileName} can't be read: {error}");
         return StorageResult.Ok;
+    }
+
+    private void SetAsideLater(string fileName, string reason)
+    {
+        _hasDamage = true;
+        _findings.Add(reason);
+        _toSetAside.Add((Path.Combine(_options.Folder, fileName), reason));
+    }
+
+    /// <summary>
+    /// Writes the name of a block that may be unreadable into the books, before its file is moved aside: should this start be cut short, the next one would
+    /// find nothing that tells of it. Where the books are lost they are written anew at the end.
+    /// </summary>
+    private StorageResult NoteUnreadable(BlockName name)
+    {
+        if (_unreadable.Contains(name))
+        {
+            return StorageResult.Ok;
+        }
+
+        _unreadable.Add(name);
+        if (_state is null)
+        {
+            return StorageResult.Ok;
+        }
+
+        var noted = _state with { Unreadable = [.. _unreadable.Select(n => n.ToString())] };
+        var written = MailboxStateFile.Write(_storage, _options.Folder, noted);
+        if (written.IsOk)
+        {
+            _state = noted;
+        }
+        else
+        {
+            _unreadable.Remove(name);
+        }
+
+        return written;
     }
 
     private StorageResult ReadState()
@@ -158,10 +197,9 @@ internal sealed class MailboxRecovery
             _stream = stream;
         }
 
-        // An earlier start moved them aside and came no further.
         foreach (var text in _state?.Unreadable ?? [])
         {
-            if (BlockName.TryParse(text, out var name))
+            if (BlockName.TryParse(text, out var name) && !_unreadable.Contains(name))
             {
                 _unreadable.Add(name);
             }
@@ -169,9 +207,7 @@ internal sealed class MailboxRecovery
 
         if (damage is not null)
         {
-            _hasDamage = true;
-            _findings.Add($"{MailboxStateFile.FileName} is damaged ({damage}); accounts start anew, blocks are kept");
-            _stateDamage = damage;
+            SetAsideLater(MailboxStateFile.FileName, $"{MailboxStateFile.FileName} is damaged ({damage}); accounts start anew, blocks are kept");
         }
 
         return StorageResult.Ok;
@@ -393,11 +429,11 @@ internal sealed class MailboxRecovery
     private StorageResult AddSalvaged(string path, BlockName name, string what, long? durableBytes = null, ulong? nextSequence = null)
     {
         // An open block without a whole frame held nothing that was accepted; a sealed one did.
-        var isSealedByName = Path.GetFileName(path) == name.ToString();
-        var remembered = isSealedByName ? Remember(name) : StorageResult.Ok;
-        if (!remembered.IsOk)
+        var isSealed = Path.GetFileName(path) == name.ToString();
+        var noted = isSealed ? NoteUnreadable(name) : StorageResult.Ok;
+        if (!noted.IsOk)
         {
-            return remembered;
+            return noted.Error;
         }
 
         var salvaged = BlockSalvage.Salvage(
@@ -416,22 +452,25 @@ internal sealed class MailboxRecovery
             : $"{Path.GetFileName(path)} {what}: {block.Trailer.EventCount} events recovered{(damaged ? $", {report.Damages.Count} damaged places, {report.Missing.Aggregate(0UL, (s, m) => s + m.Count)} events missing" : "")}{keptText}");
         if (block is null)
         {
-            if (isSealedByName)
-            {
-                _hasDamage = true;
-                _unreadable.Add(name);
-            }
-
-            // The file is gone from here. A wild name of one that was never a block must not push the names to come into the far future.
-            if (name.UnixSeconds <= _time.GetUtcNow().ToUnixTimeSeconds())
-            {
-                _newestName = Math.Max(_newestName, name.UnixSeconds);
-            }
-
+            _hasDamage |= isSealed;
+            Spend(name);
             return StorageResult.Ok;
         }
 
+        _unreadable.Remove(name);
         return Add(Path.Combine(_options.Folder, name.ToString()), block);
+    }
+
+    /// <summary>
+    /// Does not give a name again although its file is gone from here. A wild name of one that was never a block must not push the names to come into the
+    /// far future.
+    /// </summary>
+    private void Spend(BlockName name)
+    {
+        if (name.UnixSeconds <= _time.GetUtcNow().ToUnixTimeSeconds())
+        {
+            _newestName = Math.Max(_newestName, name.UnixSeconds);
+        }
     }
 
     private StorageResult Add(string path, SealedBlock block)
@@ -457,21 +496,15 @@ internal sealed class MailboxRecovery
     private StorageResult<RecoveredMailbox> Conclude()
     {
         var stream = _stream ?? StreamId.Create();
-        var found = _state ?? WithoutBooks(stream);
-        var positions = ReadPositions(found);
+        var newest = _blocks.Count > 0 ? _blocks.Values.Last() : null;
+        var unreadable = _unreadable.Where(name => newest is null || name.CompareTo(newest.Name) > 0).Select(name => name.ToString()).ToArray();
+        _unreadable.ForEach(Spend);
+        var state = (_state ?? WithoutBooks(stream)) with { Unreadable = unreadable.Length > 0 ? unreadable : null };
+        var positions = ReadPositions(state);
         if (!positions.IsOk)
         {
             return positions.Error;
         }
-
-        // A newer block begins with the entries of those before it.
-        var newest = _blocks.Count > 0 ? _blocks.Values.Last() : null;
-        var unreadable = _unreadable.Distinct()
-            .Where(name => newest is null || name.CompareTo(newest.Name) > 0)
-            .Order()
-            .Select(name => name.ToString())
-            .ToArray();
-        var state = found with { Unreadable = unreadable };
 
         // A number that a block had is not given again, although nobody can read it any more.
         var nextIndex = Math.Max(state.NextIndex, (newest is null ? state.LowIndex : newest.Header.Index + 1) + (ulong)unreadable.Length);
@@ -506,49 +539,27 @@ internal sealed class MailboxRecovery
         return new RecoveredMailbox(disk, vanished, unreadable, _findings, _hasDamage);
     }
 
-    /// <summary>Has the books say what could not be read, and only then moves it aside.</summary>
+    /// <summary>Moves aside what could not be read: books first, and when there are new ones that name the blocks, those.</summary>
     private StorageResult SetAsideAll(MailboxState state)
     {
-        if (_stateDamage is { } damage)
+        var books = Path.Combine(_options.Folder, MailboxStateFile.FileName);
+        var done = SetAsideAll(_toSetAside.Where(f => f.Path == books));
+        done = done.IsOk && _state is null ? MailboxStateFile.Write(_storage, _options.Folder, state) : done;
+        return done.IsOk ? SetAsideAll(_toSetAside.Where(f => f.Path != books)) : done;
+    }
+
+    private StorageResult SetAsideAll(IEnumerable<(string Path, string Reason)> files)
+    {
+        foreach (var (path, reason) in files)
         {
-            var moved = _aside.Move(Path.Combine(_options.Folder, MailboxStateFile.FileName), damage);
+            var moved = _aside.Move(path, reason);
             if (!moved.IsOk)
             {
                 return moved.Error;
             }
         }
 
-        var done = _state is null || !_state.Unreadable.SequenceEqual(state.Unreadable)
-            ? MailboxStateFile.Write(_storage, _options.Folder, state)
-            : StorageResult.Ok;
-        foreach (var (path, reason) in _toSetAside)
-        {
-            if (done.IsOk)
-            {
-                var moved = _aside.Move(path, reason);
-                done = moved.IsOk ? StorageResult.Ok : moved.Error;
-            }
-        }
-
-        return done;
-    }
-
-    /// <summary>Writes the name of a block into the books that may be moved aside unread: a start that comes no further must not leave that unsaid.</summary>
-    private StorageResult Remember(BlockName name)
-    {
-        if (_state is null || _state.Unreadable.Contains(name.ToString(), StringComparer.Ordinal))
-        {
-            return StorageResult.Ok;
-        }
-
-        var next = _state with { Unreadable = [.. _state.Unreadable, name.ToString()] };
-        var written = MailboxStateFile.Write(_storage, _options.Folder, next);
-        if (written.IsOk)
-        {
-            _state = next;
-        }
-
-        return written;
+        return StorageResult.Ok;
     }
 
     /// <summary>

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using ZfRepl.Core.Frames;
 using ZfRepl.Core.Storage;
 
@@ -49,14 +50,14 @@ internal sealed record MailboxState
     /// <summary>Blocks confirmed.</summary>
     public ulong DeliveredBlocks { get; init; }
 
+    /// <summary>
+    /// Names of blocks of which nothing can be read, from before their files are moved aside until the loss ledger has their entries; null for none.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<string>? Unreadable { get; init; }
+
     /// <summary>How far each source has been taken.</summary>
     public IReadOnlyList<SourcePosition> Positions { get; init; } = [];
-
-    /// <summary>
-    /// Names of blocks at the end of the stream of which nothing could be read, and that are, or will be, moved aside: the ledger may not have their
-    /// entries yet.
-    /// </summary>
-    public IReadOnlyList<string> Unreadable { get; init; } = [];
 
     /// <summary>How many entries of the removal book there were before <see cref="Booked"/>.</summary>
     public ulong BookedFrom { get; init; }

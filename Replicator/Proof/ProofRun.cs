@@ -152,7 +152,13 @@ internal sealed class ProofRun(ProofSource about, ProofWish wish, ProofKey key, 
             return default;
         }
 
-        if (statement!.Node == about.Source && statement.Mailbox == about.Target)
+        if (statement!.StatedNs < 0)
+        {
+            _trouble = new ProofTrouble(false, $"{about.Source}'s statement can't be used: its time is before 1970; set the clock there");
+            return default;
+        }
+
+        if (statement.Node == about.Source && statement.Mailbox == about.Target)
         {
             return (document, statement);
         }
@@ -233,7 +239,8 @@ internal sealed class ProofRun(ProofSource about, ProofWish wish, ProofKey key, 
                 return false;
             }
 
-            report(new ProofProgress("waits for what was accepted", (long)highest, (long)statement.Accounts.Accepted));
+            report(new ProofProgress(
+                "waits for what was accepted", (long)Math.Min(highest, long.MaxValue), (long)Math.Min(statement.Accounts.Accepted, long.MaxValue)));
             if (!await HaveSessionAsync(cancellationToken))
             {
                 return false;
@@ -474,7 +481,7 @@ internal sealed class ProofRun(ProofSource about, ProofWish wish, ProofKey key, 
         }
 
         var ids = gaps.Select(g => g.Id).ToHashSet(StringComparer.Ordinal);
-        var wellAt = time.GetTimestamp();
+        var (wellAt, before) = (time.GetTimestamp(), gaps.Count);
         try
         {
             while (true)
@@ -487,7 +494,9 @@ internal sealed class ProofRun(ProofSource about, ProofWish wish, ProofKey key, 
                     return true;
                 }
 
-                wellAt = about.Repair.Trouble is null ? time.GetTimestamp() : wellAt;
+                // What is in the way may be so of one gap alone.
+                wellAt = about.Repair.Trouble is null || open.Count < before ? time.GetTimestamp() : wellAt;
+                before = open.Count;
                 if (about.Repair.Trouble is { } inTheWay && time.GetElapsedTime(wellAt) > RepairPatience)
                 {
                     _trouble = new ProofTrouble(true, inTheWay);
@@ -505,7 +514,11 @@ internal sealed class ProofRun(ProofSource about, ProofWish wish, ProofKey key, 
         }
         finally
         {
-            about.Repair.Withdraw(about.Gaps.Of(about.Source).Where(g => g.IsInFlight && ids.Contains(g.Id)).Select(g => g.Id).ToHashSet(StringComparer.Ordinal));
+            var left = about.Gaps.Of(about.Source).Where(g => g.IsInFlight && ids.Contains(g.Id)).Select(g => g.Id).ToHashSet(StringComparer.Ordinal);
+            if (about.Repair.Withdraw(left) is { } kept)
+            {
+                _trouble = new ProofTrouble(true, _trouble is null ? kept : $"{_trouble.Detail}; {kept}");
+            }
         }
     }
 

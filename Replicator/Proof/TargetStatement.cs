@@ -67,7 +67,8 @@ internal static class TargetStatement
     /// <summary>The chain as it grows; of several forms in which one block arrived the one that the source confirmed counts.</summary>
     private sealed class Chain(StreamId stream, ChainStatement source)
     {
-        private readonly Dictionary<ulong, string> _confirmed = source.Listed.ToDictionary(b => b.Index, b => b.Hash);
+        // Whatever a source lists ends nothing here; what is wrong with it says the judgement.
+        private readonly Dictionary<ulong, string> _confirmed = source.Listed.GroupBy(b => b.Index).ToDictionary(g => g.Key, g => g.Last().Hash);
         private readonly Queue<ChainBlock> _listed = [];
         private BlockChain _before = BlockChain.Empty;
         private BlockChain _chain = BlockChain.Empty;

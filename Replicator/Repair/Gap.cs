@@ -31,7 +31,10 @@ internal enum GapState
     /// <summary>It is closed.</summary>
     Closed,
 
-    /// <summary>Nobody can fill it: the source has nothing for it either. It stands in the loss ledger.</summary>
+    /// <summary>
+    /// Nobody can fill it: the source has nothing for it either, somebody ended the task there, or its time is not known. One of the heartbeats
+    /// stands in the loss ledger; missing sequence numbers stay missing in the account.
+    /// </summary>
     Unfillable,
 }
 

@@ -16,6 +16,9 @@ internal sealed class GapBook
     private const int MaxEnded = 256;
     private const int MaxBytes = 16 * 1024 * 1024;
 
+    /// <summary>What is longer could not be read back: the line and its checksum are in the file.</summary>
+    private const int MaxLineBytes = MaxBytes - 64;
+
     private static readonly JsonSerializerOptions Json = new()
     {
         PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
@@ -77,6 +80,11 @@ internal sealed class GapBook
             damage = e.Message;
         }
 
+        if (gaps.Exists(g => g is null))
+        {
+            damage = "an entry is empty";
+        }
+
         if (damage is null)
         {
             return new GapBook(storage, path, gaps, null);
@@ -99,6 +107,16 @@ internal sealed class GapBook
             }
         }
     }
+
+    /// <summary>
+    /// What nobody could fill, ended before an instant, and is in the loss ledger: no search reaches it any more, so that all but the latest need
+    /// not be remembered here.
+    /// </summary>
+    public static IEnumerable<string> Outdated(IEnumerable<Gap> gaps, long beforeNs) =>
+        gaps.Where(g => g is { State: GapState.Unfillable, Kind: GapKind.Heartbeat } && g.ToNs < beforeNs)
+            .OrderByDescending(g => g.ToNs)
+            .Skip(MaxEnded)
+            .Select(g => g.Id);
 
     /// <summary>The gaps of a node.</summary>
     public IReadOnlyList<Gap> Of(string node)
@@ -145,7 +163,14 @@ internal sealed class GapBook
             .Select(g => g.Id)
             .ToHashSet(StringComparer.Ordinal);
         var kept = Join([.. gaps.Where(g => !old.Contains(g.Id))]);
-        var written = CheckedFile.Write(_storage, _path, JsonSerializer.SerializeToUtf8Bytes(kept, Json));
+        var line = JsonSerializer.SerializeToUtf8Bytes(kept, Json);
+        if (line.Length > MaxLineBytes)
+        {
+            return new StorageError(
+                StorageOperation.Write, _path, 0, $"{kept.Count} gaps are more than the list can hold ({line.Length} bytes of {MaxLineBytes})");
+        }
+
+        var written = CheckedFile.Write(_storage, _path, line);
         if (written.IsOk)
         {
             _gaps = kept;

@@ -14,8 +14,12 @@ namespace ZfRepl.Replicator.Repair;
 /// <param name="Force">True to find again what is in flight, what is over, and what nobody could fill.</param>
 internal sealed record GapSearchPlan(string Node, string Target, IReadOnlyList<Oid> Heartbeats, TimeRange Range, long AllowedNs, bool Force);
 
-/// <summary>What a search found: gaps that are new, and the known ones that they take the place of.</summary>
-internal sealed record GapsFound(IReadOnlyList<Gap> Added, IReadOnlySet<string> Removed);
+/// <summary>What a search found.</summary>
+/// <param name="Added">Gaps that are new.</param>
+/// <param name="Removed">The known ones that they take the place of.</param>
+/// <param name="Followed">Known ones that had an open end, and are followed by others now.</param>
+/// <param name="HasMore">True when more sequence numbers are missing than were looked at.</param>
+internal sealed record GapsFound(IReadOnlyList<Gap> Added, IReadOnlySet<string> Removed, IReadOnlyList<Gap> Followed, bool HasMore);
 
 /// <summary>Searches the history for gaps that are not in the book yet. Changes nothing. Not thread-safe.</summary>
 internal sealed class GapFinder(IHistoryDatabase history, GapBook book, SequenceMarks? marks)
@@ -23,7 +27,10 @@ internal sealed class GapFinder(IHistoryDatabase history, GapBook book, Sequence
     /// <summary>The most gaps made of one search: nearer ones become one, so that a link that flaps for hours is no flood of requests.</summary>
     public const int MaxGaps = 64;
 
-    private const int MaxMissing = 100;
+    /// <summary>
+    /// The most ranges of missing sequence numbers that are looked at in a stream. Those that were repaired stay missing and are among them.
+    /// </summary>
+    public const int MaxMissing = 10_000;
 
     private HashSet<(StreamId Stream, SequenceRange Range)> _missingBefore = [];
 
@@ -42,11 +49,11 @@ internal sealed class GapFinder(IHistoryDatabase history, GapBook book, Sequence
             return holes.Error;
         }
 
-        Gap[] added = [.. byHeartbeat.Value, .. holes.Value];
-        var removed = plan.Force
+        Gap[] added = [.. byHeartbeat.Value.Added, .. holes.Value.Added];
+        var removed = (plan.Force
             ? known.Where(k => added.Any(a => a.Kind == k.Kind && (a.Kind == GapKind.Heartbeat ? a.Range.Overlaps(k.Range) : OfOneHole(a, k)))).Select(k => k.Id)
-            : [];
-        return new GapsFound(added, removed.ToHashSet(StringComparer.Ordinal));
+            : []).ToHashSet(StringComparer.Ordinal);
+        return new GapsFound(added, removed, [.. byHeartbeat.Value.Followed.Where(f => !removed.Contains(f.Id))], holes.Value.HasMore);
     }
 
     /// <summary>Which of the heartbeats' silences are still there in a gap.</summary>
@@ -57,12 +64,12 @@ internal sealed class GapFinder(IHistoryDatabase history, GapBook book, Sequence
         return found.IsOk ? found.Value.Where(s => s.BeforeNs > gap.FromNs).ToArray() : found.Error;
     }
 
-    private async Task<HistoryResult<IReadOnlyList<Gap>>> FindSilencesAsync(
+    private async Task<HistoryResult<(Gap[] Added, List<Gap> Followed)>> FindSilencesAsync(
         GapSearchPlan plan, IReadOnlyList<Gap> known, long nowNs, CancellationToken cancellationToken)
     {
         if (plan.Heartbeats.Count == 0)
         {
-            return Array.Empty<Gap>();
+            return (Array.Empty<Gap>(), new List<Gap>());
         }
 
         var found = await GapSearch.FindAsync(history, new GapQuery(plan.Heartbeats, plan.Range, plan.AllowedNs), cancellationToken);
@@ -78,23 +85,87 @@ internal sealed class GapFinder(IHistoryDatabase history, GapBook book, Sequence
             .SelectMany(s => new TimeRange(s.AfterNs, s.BeforeNs).Without(taken).Select(r => (Range: r, IsOpen: s.IsOpen && r.ToNs == s.BeforeNs)))
             .Where(p => p.Range.ToNs - p.Range.FromNs > plan.AllowedNs)
             .ToList();
-        return Coarsen(pieces).Select(p => New(plan, GapKind.Heartbeat, p.Range, nowNs) with
+        var followed = await FollowAsync(plan, known, pieces, cancellationToken);
+        if (!followed.IsOk)
+        {
+            return followed.Error;
+        }
+
+        pieces.Sort((a, b) => a.Range.FromNs.CompareTo(b.Range.FromNs));
+        var added = Coarsen(pieces).Select(p => New(plan, GapKind.Heartbeat, p.Range, nowNs) with
         {
             IsOpen = p.IsOpen,
             Heartbeats = [.. plan.Heartbeats.Select(h => h.Text)],
             AllowedNs = plan.AllowedNs,
         }).ToArray();
+        return (added, followed.Value);
     }
+
+    /// <summary>
+    /// The source filled a gap with an open end while the silence went on: what is behind the part that it filled may be shorter than any gap, and
+    /// is missing all the same. It ends at the first heartbeat behind that part.
+    /// </summary>
+    /// <returns>The gaps that are followed by others now; what follows them is added to the pieces.</returns>
+    private async Task<HistoryResult<List<Gap>>> FollowAsync(
+        GapSearchPlan plan, IReadOnlyList<Gap> known, List<(TimeRange Range, bool IsOpen)> pieces, CancellationToken cancellationToken)
+    {
+        var followed = new List<Gap>();
+        foreach (var gap in known.Where(g => g is { Kind: GapKind.Heartbeat, IsOpen: true, IsInFlight: false }))
+        {
+            var filledToNs = gap.ToNs + gap.AllowedNs;
+            if (!known.Any(k => k.Kind == GapKind.Heartbeat && k.Id != gap.Id && Covers(k.Range, filledToNs)) && !pieces.Exists(p => Covers(p.Range, filledToNs)))
+            {
+                var first = await FirstAsync([.. gap.Heartbeats.Select(Oid.Parse)], filledToNs, plan.Range.ToNs, cancellationToken);
+                if (!first.IsOk)
+                {
+                    return first.Error;
+                }
+
+                if (first.Value is not { } firstNs)
+                {
+                    continue;
+                }
+
+                pieces.Add((new TimeRange(gap.ToNs, firstNs), false));
+            }
+
+            followed.Add(gap with { IsOpen = false });
+        }
+
+        return followed;
+    }
+
+    /// <summary>The first time behind an instant at which one of the items was heard, or null.</summary>
+    private async Task<HistoryResult<long?>> FirstAsync(IReadOnlyList<Oid> items, long behindNs, long toNs, CancellationToken cancellationToken)
+    {
+        var page = new EventBatch(new OidTable(), 1);
+        long? first = null;
+        foreach (var item in behindNs < toNs ? items : [])
+        {
+            page.Clear();
+            var read = await history.ReadEventsAsync(item, HistoryCursor.Before(behindNs + 1), toNs, limit: 1, page, cancellationToken);
+            if (!read.IsOk)
+            {
+                return read.Error;
+            }
+
+            first = page.Count > 0 ? Math.Min(first ?? long.MaxValue, page.TimesNs[0]) : first;
+        }
+
+        return first;
+    }
+
+    private static bool Covers(TimeRange range, long timeNs) => range.FromNs <= timeNs && timeNs <= range.ToNs;
 
     /// <summary>
     /// Sequence numbers that are missing. They count when two searches have found them: what is only on its way arrives meanwhile.
     /// </summary>
-    private async Task<HistoryResult<IReadOnlyList<Gap>>> FindHolesAsync(
+    private async Task<HistoryResult<(List<Gap> Added, bool HasMore)>> FindHolesAsync(
         GapSearchPlan plan, IReadOnlyList<Gap> known, long nowNs, CancellationToken cancellationToken)
     {
         if (marks is null)
         {
-            return Array.Empty<Gap>();
+            return (new List<Gap>(), false);
         }
 
         var streams = await history.ReadStreamsAsync(only: null, MaxMissing, cancellationToken);
@@ -103,10 +174,10 @@ internal sealed class GapFinder(IHistoryDatabase history, GapBook book, Sequence
             return streams.Error;
         }
 
-        var missing = streams.Value
-            .Where(s => s.Facts.Node == plan.Node && s.Facts.Mailbox == plan.Target)
-            .SelectMany(s => s.Missing.Select(m => (s.Facts.Id, m)))
-            .ToHashSet();
+        var accounts = streams.Value.Where(s => s.Facts.Node == plan.Node && s.Facts.Mailbox == plan.Target).ToList();
+        var missing = accounts.SelectMany(s => s.Missing.Select(m => (s.Facts.Id, m))).ToHashSet();
+        var holes = known.Where(k => k.Kind == GapKind.Sequence).ToLookup(k => k.MissingStream, StringComparer.Ordinal);
+        var wholly = known.Where(k => k.Kind == GapKind.Sequence).Select(k => (k.MissingStream, k.FirstSequence, k.LastSequence)).ToHashSet();
         var before = _missingBefore;
         _missingBefore = missing;
         var gaps = new List<Gap>();
@@ -119,7 +190,9 @@ internal sealed class GapFinder(IHistoryDatabase history, GapBook book, Sequence
                 FirstSequence = range.First,
                 LastSequence = range.Last,
             };
-            if (!plan.Force && known.Any(k => k.Kind == GapKind.Sequence && OfOneHole(gap, k)))
+            // Nearly all of them are known as they are: looking through all that is known for each would take its square.
+            if (!plan.Force
+                && (wholly.Contains((gap.MissingStream, gap.FirstSequence, gap.LastSequence)) || holes[gap.MissingStream].Any(k => OfOneHole(gap, k))))
             {
                 continue;
             }
@@ -132,7 +205,7 @@ internal sealed class GapFinder(IHistoryDatabase history, GapBook book, Sequence
             });
         }
 
-        return gaps;
+        return (gaps, accounts.Exists(s => s.Missing.Aggregate(0UL, (sum, m) => sum + m.Count) < s.MissingCount));
     }
 
     private static bool OfOneHole(Gap a, Gap b) =>
@@ -155,7 +228,7 @@ internal sealed class GapFinder(IHistoryDatabase history, GapBook book, Sequence
         {
             if (bridged.Contains(i))
             {
-                coarse[^1] = (new TimeRange(coarse[^1].Range.FromNs, pieces[i].Range.ToNs), pieces[i].IsOpen);
+                coarse[^1] = (new TimeRange(coarse[^1].Range.FromNs, Math.Max(coarse[^1].Range.ToNs, pieces[i].Range.ToNs)), coarse[^1].IsOpen || pieces[i].IsOpen);
             }
             else
             {

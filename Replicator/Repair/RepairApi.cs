@@ -81,13 +81,11 @@ internal sealed class RepairApi(GapBook book, FetchingSide fetching)
                 $"oid: no heartbeat is known for {node}: give oid, or set client.mailboxes.{node}.self_repair.oid");
         }
 
-        var gap = call.DoubleOrNull("gap") is { } seconds ? TimeSpan.FromSeconds(seconds) : repair.Options.Gap;
         var how = repair.Options with
         {
             Heartbeats = heartbeats,
             Range = call.DoubleOrNull("range") is { } range ? TimeSpan.FromSeconds(range) : repair.Options.Range,
-            Gap = gap,
-            Tolerance = gap * (repair.Options.Tolerance / repair.Options.Gap),
+            Gap = call.DoubleOrNull("gap") is { } gap ? TimeSpan.FromSeconds(gap) : repair.Options.Gap,
         };
         var found = await repair.SearchAsync(how, call.BoolOrNull("force") ?? false, cancellationToken);
         if (!found.IsOk)

@@ -6,7 +6,6 @@ namespace ZfRepl.Replicator.Repair;
 /// <summary>The section <c>self_repair</c> of a mailbox → options.</summary>
 internal static class RepairBinder
 {
-    private const double ToleranceShare = 0.1;
     private static readonly string[] HistoryNames = ["default", "eva.db.default"];
 
     /// <summary>Binds the section.</summary>
@@ -29,7 +28,7 @@ internal static class RepairBinder
             Interval = interval,
             Range = section.Duration("range", TimeSpan.FromSeconds(1), TimeSpan.FromDays(36_500)) ?? defaults.Range,
             Gap = gap,
-            Tolerance = section.Duration("tolerance", maximum: TimeSpan.FromDays(1)) ?? gap * ToleranceShare,
+            Tolerance = section.Duration("tolerance", maximum: TimeSpan.FromDays(1)),
         };
     }
 

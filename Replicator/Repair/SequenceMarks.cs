@@ -13,7 +13,7 @@ namespace ZfRepl.Replicator.Repair;
 /// Which times the latest blocks of each stream had: a hole in the sequence numbers becomes a range of time by its neighbours. Kept in
 /// a file that may be a little behind or be lost; then a hole's range is wider, or not known. Thread-safe.
 /// </summary>
-internal sealed class SequenceMarks(IStorage storage, string folder, TimeProvider time) : IEventSink
+internal sealed class SequenceMarks : IEventSink
 {
     private const string FileName = "marks";
     private const int MaxMarks = 256;
@@ -24,12 +24,36 @@ internal sealed class SequenceMarks(IStorage storage, string folder, TimeProvide
     private static readonly JsonSerializerOptions Json = new() { UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow };
 
     private readonly Lock _gate = new();
-    private readonly Dictionary<string, List<Mark>> _streams = Read(storage, folder);
+    private readonly IStorage _storage;
+    private readonly string _path;
+    private readonly TimeProvider _time;
+    private readonly Dictionary<string, List<Mark>> _streams;
     private (BlockKey Block, Mark Mark)? _current;
     private long? _savedAt;
+    private volatile string? _trouble;
+
+    private SequenceMarks(IStorage storage, string path, TimeProvider time, Dictionary<string, List<Mark>> streams)
+    {
+        (_storage, _path, _time, _streams) = (storage, path, time, streams);
+    }
 
     /// <inheritdoc/>
     public string Name => "times of sequence numbers";
+
+    /// <summary>Why the file can't be written, or null.</summary>
+    public string? Trouble => _trouble;
+
+    /// <summary>Reads the marks of an earlier process. A damaged file is as good as lost, which is allowed: the next one is written over it.</summary>
+    /// <param name="storage">The files.</param>
+    /// <param name="folder">Where the file is; the folder is there.</param>
+    /// <param name="time">The clock.</param>
+    /// <returns>The marks, or why the file can't be read.</returns>
+    public static StorageResult<SequenceMarks> Open(IStorage storage, string folder, TimeProvider time)
+    {
+        var path = Path.Combine(folder, FileName);
+        var line = CheckedFile.Read(storage, path, MaxBytes, out _);
+        return line.IsOk ? new SequenceMarks(storage, path, time, Read(line.Value)) : line.Error;
+    }
 
     /// <summary>The range of time that missing sequence numbers can belong to; null when nothing is known on one of the sides.</summary>
     public TimeRange? RangeOf(StreamId stream, SequenceRange missing)
@@ -87,9 +111,9 @@ internal sealed class SequenceMarks(IStorage storage, string folder, TimeProvide
             }
 
             _current = null;
-            if (_savedAt is not { } at || time.GetElapsedTime(at) >= SaveInterval)
+            if (_savedAt is not { } at || _time.GetElapsedTime(at) >= SaveInterval)
             {
-                Save();
+                _trouble = Write();
             }
         }
 
@@ -97,13 +121,20 @@ internal sealed class SequenceMarks(IStorage storage, string folder, TimeProvide
     }
 
     /// <summary>Writes the file. That is not worth holding anything up: without it a hole's times are known less exactly.</summary>
-    public void Save()
+    /// <returns>Null, or why it can't be written; <see cref="Trouble"/> says so too, until it can.</returns>
+    public string? Save()
     {
         lock (_gate)
         {
-            _ = CheckedFile.Write(storage, Path.Combine(folder, FileName), JsonSerializer.SerializeToUtf8Bytes(_streams, Json));
-            _savedAt = time.GetTimestamp();
+            return _trouble = Write();
         }
+    }
+
+    private string? Write()
+    {
+        var written = CheckedFile.Write(_storage, _path, JsonSerializer.SerializeToUtf8Bytes(_streams, Json));
+        _savedAt = _time.GetTimestamp();
+        return written.IsOk ? null : $"the times of sequence numbers can't be noted: {written.Error}";
     }
 
     private void Enter(string stream, Mark mark)
@@ -125,18 +156,18 @@ internal sealed class SequenceMarks(IStorage storage, string folder, TimeProvide
         }
     }
 
-    private static Dictionary<string, List<Mark>> Read(IStorage storage, string folder)
+    private static Dictionary<string, List<Mark>> Read(byte[]? json)
     {
-        var line = CheckedFile.Read(storage, Path.Combine(folder, FileName), MaxBytes, out _);
         try
         {
-            return line is { IsOk: true, Value: { } json } && JsonSerializer.Deserialize<Dictionary<string, List<Mark>>>(json, Json) is { } streams
-                ? new Dictionary<string, List<Mark>>(streams, StringComparer.Ordinal)
+            return json is not null
+                && JsonSerializer.Deserialize<Dictionary<string, List<Mark?>?>>(json, Json) is { } streams
+                && streams.Values.All(marks => marks is not null && !marks.Contains(null))
+                ? streams.ToDictionary(s => s.Key, s => s.Value!.OfType<Mark>().ToList(), StringComparer.Ordinal)
                 : [];
         }
         catch (JsonException)
         {
-            // As good as lost, which is allowed; the next one is written over it.
             return [];
         }
     }

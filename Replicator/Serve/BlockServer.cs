@@ -41,6 +41,11 @@ public sealed class BlockServer
             foreach (var mailbox in _mailboxes.Values)
             {
                 mailbox.Enabled = value;
+                if (value)
+                {
+                    // What became ready meanwhile is not waited for until the next request.
+                    mailbox.Announce();
+                }
             }
         }
     }

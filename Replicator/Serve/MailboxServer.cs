@@ -477,7 +477,7 @@ internal sealed partial class MailboxServer(
     /// </summary>
     private async Task AnnounceAsync(CancellationToken cancellationToken)
     {
-        if (_sessions.IsEmpty)
+        if (_sessions.IsEmpty || !Enabled)
         {
             return;
         }

@@ -1,5 +1,6 @@
 using ZfRepl.Collector.Tests.Mailboxes;
 using ZfRepl.Core.Frames;
+using ZfRepl.Core.Storage;
 using ZfRepl.Core.Telemetry;
 using ZfRepl.TestKit;
 
@@ -60,6 +61,26 @@ public sealed class SnapshotTests
             [(A, 1_700_000_010L, 1L), (B, 1_700_000_010, 2), (A, 1_700_000_020, 5), (B, 1_700_000_020, 2)],
             events.OrderBy(e => e.TimeNs).ThenBy(e => e.Oid.Text, StringComparer.Ordinal).Select(e => (e.Oid, e.TimeNs / 1_000_000_000, e.Value.AsInt64)));
         Assert.Equal(4, events.Select(e => e.Ieid).Distinct().Count());
+    }
+
+    [Fact]
+    public async Task A_full_disk_does_not_keep_the_loop_from_its_end()
+    {
+        var time = new ManualTime();
+        await using var rig = await MailboxRig.StartAsync(new SimulatedStorage());
+        var intake = new Intake([], boot: 7, _oids, keepsStates: true);
+        using var end = new CancellationTokenSource();
+        rig.Storage.Fault = (_, operation, _) => operation is StorageOperation.Write or StorageOperation.Open ? Errno.NoSpace : null;
+        var options = MailboxRig.Options with { SnapshotInterval = TimeSpan.FromSeconds(1), IgnoresEvents = true };
+        await await intake.TakeAsync(Batch((A, 1)), position: null, CancellationToken.None);
+        var run = new SnapshotLoop(rig.Mailbox, options, intake, _ => true, time).RunAsync(end.Token);
+        await Eventually.TrueAsync(() => time.PendingTimers > 0, "the loop waits for its tick");
+        time.Advance(TimeSpan.FromSeconds(1));
+        await Eventually.TrueAsync(
+            async () => (await rig.Mailbox.StatusAsync(CancellationToken.None)).Trouble is not null, "the disk does not take the snapshot");
+        await end.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => run.WaitAsync(TimeSpan.FromSeconds(10)));
+        rig.Storage.Fault = null;
     }
 
     [Fact]

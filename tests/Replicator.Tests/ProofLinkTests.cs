@@ -1,3 +1,4 @@
+using ZfRepl.Core.Frames;
 using ZfRepl.Core.History;
 using ZfRepl.Core.Proof;
 using ZfRepl.Core.Repair;
@@ -89,6 +90,19 @@ public sealed class ProofLinkTests
         Assert.True((await rig.Link.EnsureSessionAsync(CancellationToken.None)).IsOk);
         var walked = await rig.Link.DigestAsync(Range, [], _ => Task.FromResult(true), CancellationToken.None);
         Assert.Equal((LinkStatus.NotReady, "this collector keeps no local history"), (walked.Status, walked.Detail));
+    }
+
+    [Fact]
+    public async Task A_statement_that_lists_a_block_twice_ends_nothing()
+    {
+        await using var transfer = new TransferRig(new LoopbackBus());
+        await using var rig = await FetchRig.StartAsync(transfer);
+        var hash = new string('a', 64);
+        var block = new ChainBlock(3, "", 1, 2, 1, hash);
+        var read = await TargetStatement.ReadAsync(
+            rig.History, new StreamId(7, 8), new ChainStatement(0, ulong.MaxValue, ulong.MaxValue, hash, 1, hash, [block, block]), CancellationToken.None);
+        Assert.True(read.IsOk, read.Error?.ToString());
+        Assert.Equal(0UL, read.Value.Chain.Blocks);
     }
 
     [Fact]

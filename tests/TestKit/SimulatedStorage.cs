@@ -45,6 +45,9 @@ public sealed class SimulatedStorage : IStorage
     /// <summary>Free bytes to report.</summary>
     public long Free { get; set; } = long.MaxValue;
 
+    /// <summary>Free inodes to report.</summary>
+    public long FreeInodes { get; set; } = long.MaxValue;
+
     /// <summary>Syncs of files that were asked for.</summary>
     public int FileSyncs { get; private set; }
 
@@ -299,6 +302,8 @@ public sealed class SimulatedStorage : IStorage
     }
 
     public StorageResult<long> FreeBytes(string folder) => Free;
+
+    public StorageResult<long> FreeFiles(string folder) => FreeInodes;
 
     public StorageResult<IDisposable> Lock(string path)
     {

@@ -6,6 +6,11 @@ using ZfRepl.Core.Telemetry;
 
 namespace ZfRepl.Collector.Mailboxes.Relay;
 
+/// <summary>What was odd at a start.</summary>
+/// <param name="Text">A sentence for the log.</param>
+/// <param name="IsDamage">False where it has passed.</param>
+internal readonly record struct RelayFinding(string Text, bool IsDamage);
+
 /// <summary>What a start found missing: more events are in the books than in the files.</summary>
 internal readonly record struct RelayMissing(ulong Events, bool IsAside);
 
@@ -30,22 +35,22 @@ internal sealed class RelayBox
     private readonly TimeProvider _time;
     private readonly Inbox _files;
     private readonly string _node;
-    private readonly long _reserveBytes;
+    private readonly MailboxOptions _options;
     private readonly List<BlockKey> _toDelete = [];
-    private readonly List<string> _findings = [];
+    private readonly List<RelayFinding> _findings = [];
     private RelayState _state = new();
 
     private RelayBox(IStorage storage, IKeepAside aside, TimeProvider time, Inbox files, MailboxOptions options)
     {
         (_storage, _aside, _time, _files) = (storage, aside, time, files);
-        (_node, _reserveBytes) = (options.Node, options.MaxBlockBytes + MailboxDisk.BooksReserveBytes);
+        (_node, _options) = (options.Node, options);
     }
 
     /// <summary>The books.</summary>
     public RelayState State => _state;
 
     /// <summary>What was odd at the start, for the log.</summary>
-    public IReadOnlyList<string> Findings => _findings;
+    public IReadOnlyList<RelayFinding> Findings => _findings;
 
     /// <summary>The blocks that were there at the start.</summary>
     public IReadOnlyList<RelayedBlock> Found { get; private set; } = [];
@@ -110,14 +115,11 @@ internal sealed class RelayBox
     /// <returns>The file's path.</returns>
     public StorageResult<string> Put(BlockKey key, SealedBlock block, byte[] content, BlockWay way, long nowNs)
     {
-        var free = _storage.FreeBytes(_files.Folder);
-        if (free.IsOk && free.Value - content.Length < _reserveBytes)
+        var room = DiskReserve.CheckBytes(_storage, _files.Folder, content.Length, _options);
+        room = room.IsOk ? DiskReserve.CheckFiles(_storage, _files.Folder) : room;
+        if (!room.IsOk)
         {
-            return new StorageError(
-                StorageOperation.Write,
-                _files.Folder,
-                Errno.NoSpace,
-                $"No space left on device: {free.Value} bytes are free, the last {_reserveBytes} are kept for delivering what is there");
+            return room.Error;
         }
 
         _toDelete.Remove(key);
@@ -191,14 +193,26 @@ internal sealed class RelayBox
         return booked;
     }
 
-    /// <summary>Whether a file still has the content that its hash says; false also when it is not there.</summary>
+    /// <summary>Whether a file still has the content that its hash says; false also when it is not there, or the disk does not give it any more.</summary>
     public StorageResult<bool> IsSound(RelayedBlock block)
+    {
+        var sound = HasContent(block);
+        if (sound is { IsOk: false, Error.Errno: Errno.InputOutput })
+        {
+            // A cable or a controller may have hung for a moment: a bad place of the disk stays one.
+            sound = HasContent(block);
+        }
+
+        return sound is { IsOk: false, Error: var error } && MailboxRecovery.IsOfOneFile(error) ? false : sound;
+    }
+
+    private StorageResult<bool> HasContent(RelayedBlock block)
     {
         var opened = SealedBlock.TryOpen(_storage, block.Path, default);
         var content = opened.IsOk ? StorageFiles.ReadAll(_storage, block.Path, MaxBlockBytes) : opened.Error;
         if (!content.IsOk)
         {
-            return content.Error.IsNotFound ? false : content.Error;
+            return content.Error;
         }
 
         return opened.Value == block.Block && IsContent(content.Value, block.Key.Hash);
@@ -250,7 +264,7 @@ internal sealed class RelayBox
 
         if (damage is not null)
         {
-            _findings.Add($"the books of relayed blocks are damaged and begun anew: {damage}");
+            _findings.Add(new RelayFinding($"the books of relayed blocks are damaged and begun anew: {damage}", IsDamage: true));
             var moved = MoveAside(StatePath, $"damaged: {damage}");
             if (!moved.IsOk)
             {
@@ -275,6 +289,18 @@ internal sealed class RelayBox
             }
 
             var block = Look(entry, (ulong)found.Count + 1);
+            if (block is { IsOk: false, Error: { Errno: Errno.InputOutput } first } && IsOf(entry, first))
+            {
+                // As with the mailbox's own blocks: what has passed costs nothing, and a bad place of the disk keeps no mailbox shut.
+                _findings.Add(new RelayFinding($"relayed block {entry.Block} is read once more: {first}", IsDamage: false));
+                block = Look(entry, (ulong)found.Count + 1);
+            }
+
+            if (block is { IsOk: false, Error: var error } && IsOf(entry, error))
+            {
+                block = SetAside(entry, $"can't be read ({error})", "the disk does not give a relayed block any more");
+            }
+
             if (!block.IsOk)
             {
                 return block.Error;
@@ -302,25 +328,31 @@ internal sealed class RelayBox
         if (opened.Value is not { } block
             || block.Header.Stream != entry.Block.Stream || block.Header.Index != entry.Block.Index || !block.Trailer.Hash.Equals(entry.Block.Hash))
         {
-            _findings.Add($"relayed block {entry.Block} is damaged; the file is kept aside");
-            var moved = MoveAside(entry.Path, "the header or trailer of a relayed block is not intact");
-            return moved.IsOk ? (RelayedBlock?)null : moved.Error;
+            return SetAside(entry, "is damaged", "the header or trailer of a relayed block is not intact");
         }
 
         if (damage is not null)
         {
-            _findings.Add($"the note of relayed block {entry.Block}, which says the way that it has come, is damaged: {damage}");
+            _findings.Add(new RelayFinding($"the note of relayed block {entry.Block}, which says the way that it has come, is damaged: {damage}", IsDamage: true));
         }
 
         var way = note.Value?.Parsed ?? FallbackWay(block.Header);
         if (way is null)
         {
-            _findings.Add($"nothing says which way relayed block {entry.Block} has come; the file is kept aside");
-            var moved = MoveAside(entry.Path, "the way of a relayed block is not known");
-            return moved.IsOk ? (RelayedBlock?)null : moved.Error;
+            return SetAside(entry, "does not say which way it has come", "the way of a relayed block is not known");
         }
 
-        return new RelayedBlock(entry.Block, block, way, entry.Path, Anchor: 0, arrival, AgeOf(note.Value?.ArrivedNs ?? 0), _time.GetTimestamp());
+        var arrivedNs = note.Value?.ArrivedNs ?? 0;
+        return new RelayedBlock(entry.Block, block, way, entry.Path, Anchor: 0, arrival, AgeOf(arrivedNs), _time.GetTimestamp()) { ArrivedNs = arrivedNs };
+    }
+
+    private static bool IsOf(InboxEntry entry, StorageError error) => error.Path == entry.Path && MailboxRecovery.IsOfOneFile(error);
+
+    private StorageResult<RelayedBlock?> SetAside(InboxEntry entry, string finding, string reason)
+    {
+        _findings.Add(new RelayFinding($"relayed block {entry.Block} {finding}; the file is kept aside", IsDamage: true));
+        var moved = MoveAside(entry.Path, reason);
+        return moved.IsOk ? (RelayedBlock?)null : moved.Error;
     }
 
     /// <summary>Where the note is lost, the block itself says where it began.</summary>
@@ -330,11 +362,7 @@ internal sealed class RelayBox
         return BlockWay.TryCreate(nodes, out var way, out _) ? way : null;
     }
 
-    private TimeSpan AgeOf(long arrivedNs)
-    {
-        var nowNs = UnixTime.FromDateTimeOffset(_time.GetUtcNow());
-        return arrivedNs < EarliestNs || arrivedNs >= nowNs ? TimeSpan.Zero : TimeSpan.FromTicks((nowNs - arrivedNs) / 100);
-    }
+    private TimeSpan AgeOf(long arrivedNs) => arrivedNs < EarliestNs ? TimeSpan.Zero : BlockAges.ByWallClock(arrivedNs, _time);
 
     /// <summary>Holds the books against the files.</summary>
     private StorageResult Balance(RelayState? books, List<RelayedBlock> found, bool isAnyAside)

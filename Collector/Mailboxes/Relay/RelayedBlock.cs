@@ -18,6 +18,9 @@ internal sealed record RelayedBlock(
     private const string IdPrefix = "relay_";
     private const int IdDigits = 32;
 
+    /// <summary>When an earlier process took it, nanoseconds since 1970; 0 for one of this process.</summary>
+    public long ArrivedNs { get; init; }
+
     /// <summary>What calls name it by: the beginning of its hash.</summary>
     public string Id => IdOf(Key.Hash);
 

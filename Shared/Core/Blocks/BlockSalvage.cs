@@ -118,7 +118,8 @@ public static class BlockSalvage
             return report.Error;
         }
 
-        return report.Value.IsIntact
+        // One that was written anew says itself what is missing in it.
+        return report.Value.IsIntact || IsSalvaged(report.Value)
             ? new Job(storage, written, name, file, report.Value, bounds, aside, nowNs).Finish(keptAside: null)
             : notFound;
     }
@@ -239,6 +240,8 @@ public static class BlockSalvage
                 done = done.IsOk ? AppendTrailer(copy, ContentBytes, report.FirstSequence) : done;
             }
 
+            var target = Path.Combine(_folder, name.ToString());
+            done = done.IsOk ? storage.Rename(copyPath, target) : done;
             if (!done.IsOk)
             {
                 // Should it stay, the next attempt deletes it.
@@ -246,9 +249,7 @@ public static class BlockSalvage
                 return done.Error;
             }
 
-            var target = Path.Combine(_folder, name.ToString());
-            done = storage.Rename(copyPath, target);
-            done = done.IsOk ? storage.SyncFolder(_folder) : done;
+            done = storage.SyncFolder(_folder);
             if (done.IsOk && path != target)
             {
                 // Only now, with the new name on disk. A power loss may bring the old one back: the next start deletes it again.

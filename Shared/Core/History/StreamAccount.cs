@@ -22,7 +22,7 @@ public enum LossOrigin
 /// <summary>One loss to be written.</summary>
 /// <param name="Origin">Who found out.</param>
 /// <param name="AtSequence">Where in the stream the record stands: the sequence number of the next event.</param>
-/// <param name="Occurrence">0, 1, 2… among equal records at one place, so that a replay is told from a second loss.</param>
+/// <param name="Occurrence">Tells equal records at one place apart, and so a replay from a second loss: 0, 1, 2…, or what else is the same each time.</param>
 /// <param name="Record">The record.</param>
 public sealed record LossEntry(LossOrigin Origin, ulong AtSequence, int Occurrence, LossRecord Record);
 

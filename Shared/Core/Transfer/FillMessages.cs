@@ -80,7 +80,7 @@ public sealed record FillReply(FillProgress Progress, ulong Events, long Current
         output.WriteText(Doing.Length <= MaxTextBytes / 4 ? Doing : Doing[..(MaxTextBytes / 4)]);
     }
 
-    /// <summary>Reads the content; null when it is malformed.</summary>
+    /// <summary>Reads the content; null when it is malformed, which "done" without a stream is, too.</summary>
     public static FillReply? TryDecode(ReadOnlySpan<byte> plain)
     {
         var input = new ByteReader(plain);
@@ -90,6 +90,8 @@ public sealed record FillReply(FillProgress Progress, ulong Events, long Current
         StreamId? stream = input.ReadByte() != 0 ? new StreamId(input.ReadUInt64(), input.ReadUInt64()) : null;
         var next = input.ReadVarint();
         var doing = input.ReadText(MaxTextBytes);
-        return input.IsOk && progress <= FillProgress.Cancelled && next <= long.MaxValue ? new FillReply(progress, events, current, stream, next, doing) : null;
+        return input.IsOk && progress <= FillProgress.Cancelled && next <= long.MaxValue && (progress != FillProgress.Done || stream is not null)
+            ? new FillReply(progress, events, current, stream, next, doing)
+            : null;
     }
 }

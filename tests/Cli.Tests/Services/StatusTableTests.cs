@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json;
 using Spectre.Console;
 
 namespace ZfRepl.Cli.Tests.Services;
@@ -21,6 +22,19 @@ public sealed class StatusTableTests
         Assert.Contains(lines, l => l.Contains("known already", StringComparison.Ordinal) && l.Contains("1,234,567,890", StringComparison.Ordinal));
         Assert.Contains(lines, l => l.Contains("last contact", StringComparison.Ordinal) && l.Contains("2026-11-27T01:54:38Z", StringComparison.Ordinal));
         Assert.DoesNotContain(lines, l => l.Contains("left", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void A_loss_of_which_nobody_knows_how_much_it_is_stands_there_too()
+    {
+        var stream = JsonDocument.Parse(
+            """
+            {"losses": [
+              {"reason": "expired", "events": 5, "exact": true},
+              {"reason": "dropped", "events": 0, "exact": true},
+              {"reason": "source_gap", "events": 0, "exact": false}]}
+            """).RootElement;
+        Assert.Equal("5 expired, at least 0 source_gap", StatusTables.Losses(stream));
     }
 
     private static string Print(int width)

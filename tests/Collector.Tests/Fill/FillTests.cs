@@ -1,5 +1,11 @@
+using Microsoft.Extensions.Logging.Abstractions;
 using ZfRepl.Collector.Fill;
+using ZfRepl.Collector.Mailboxes;
+using ZfRepl.Collector.Tests.Mailboxes;
+using ZfRepl.Core.History.Sqlite;
+using ZfRepl.Core.Storage;
 using ZfRepl.Core.Telemetry;
+using ZfRepl.Hosting.Lifetime;
 using ZfRepl.TestKit;
 
 namespace ZfRepl.Collector.Tests.Fill;
@@ -197,6 +203,128 @@ public sealed class FillTests
         var values = (await rig.EventsAsync()).Select(e => (int)e.Value.AsInt64).ToList();
         Assert.Equal(60_050, values.Count);
         Assert.Equal(Enumerable.Range(100_000, 50), values.Where(v => v >= 100_000));
+    }
+
+    [Fact]
+    public async Task Readings_that_never_pause_do_not_keep_the_local_history_from_catching_up()
+    {
+        using var folder = new TempFolder();
+        using var end = new CancellationTokenSource();
+        await using var rig = await MailboxRig.StartAsync(new SimulatedStorage());
+
+        // Whenever a block is imported, something new is durable.
+        var next = 1;
+        var storage = new HoldingStorage(rig.Storage) { Opening = () => rig.AppendAsync(next++, 1).GetAwaiter().GetResult() };
+        var context = new ServiceContext("test", NullLoggerFactory.Instance, TimeProvider.System);
+        await using var history = new LocalHistory(
+            rig.Mailbox, storage, new SqliteHistoryOptions { Path = Path.Combine(folder.Path, "history.db") }, context);
+        await rig.AppendAsync(0, 1);
+        var run = history.RunAsync(end.Token);
+        var database = await history.CaughtUpAsync(CancellationToken.None).WaitAsync(TimeSpan.FromSeconds(10));
+        Assert.Null(history.Trouble);
+        Assert.NotNull(database);
+        await end.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => run);
+    }
+
+    [Fact]
+    public void A_list_of_tasks_that_no_start_could_read_back_is_not_written()
+    {
+        var storage = new SimulatedStorage();
+        var book = Open();
+        Assert.NotNull(book.Add(TaskOf("a", 250)).Value);
+        var refused = book.Add(TaskOf("b", 20));
+        Assert.False(refused.IsOk);
+        Assert.False(refused.Error.IsNoSpace);
+        Assert.Contains("fill.cancel", refused.Error.Detail, StringComparison.Ordinal);
+        Assert.NotNull(book.Add(TaskOf("c", 0)).Value);
+        Assert.Equal(["a", "c"], book.All.Select(t => t.Id));
+        var after = Open();
+        Assert.Null(after.Finding);
+        Assert.Equal(["a", "c"], after.All.Select(t => t.Id));
+
+        FillBook Open() => FillBook.Open(storage, new MailboxRig.KeepAside(storage), TimeProvider.System, "/spool").Value;
+
+        FillTask TaskOf(string id, int items) => new()
+        {
+            Id = id,
+            Mailbox = FillRig.Name,
+            Items = [.. Enumerable.Repeat(new string('a', 65_000), items)],
+            StartNs = 0,
+            EndNs = 100,
+            NextNs = 0,
+            RequestedNs = 0,
+        };
+    }
+
+    [Fact]
+    public void Of_two_tasks_with_one_id_the_open_one_is_cancelled()
+    {
+        var storage = new SimulatedStorage();
+        var book = FillBook.Open(storage, new MailboxRig.KeepAside(storage), TimeProvider.System, "/spool").Value;
+        foreach (var mailbox in new[] { "north", "south" })
+        {
+            Assert.NotNull(book.Add(new FillTask { Id = "a1", Mailbox = mailbox, StartNs = 0, EndNs = 1, NextNs = 0, RequestedNs = 0 }).Value);
+        }
+
+        Assert.Equal("north", book.Cancel("a1", 5).Value!.Mailbox);
+        var second = book.Cancel("a1", 6).Value!;
+        Assert.Equal(("south", FillState.Cancelled), (second.Mailbox, second.State));
+        Assert.All(book.All, t => Assert.Equal(FillState.Cancelled, t.State));
+        Assert.NotNull(book.Cancel("a1", 7).Value);
+    }
+
+    [Fact]
+    public async Task The_end_of_a_stretch_is_where_the_stream_stands_and_not_where_it_stood_before_the_disk_hung()
+    {
+        var time = new ManualTime();
+        using var hangs = new ManualResetEventSlim();
+        await using var rig = await MailboxRig.StartAsync(new SimulatedStorage(), time);
+        await rig.AppendAsync(0, 1);
+        Assert.Equal(1UL, (await rig.Mailbox.StatusAsync(CancellationToken.None)).AcceptedEvents);
+        var reached = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        rig.Storage.Fault = (_, operation, _) =>
+        {
+            if (operation == StorageOperation.Sync)
+            {
+                reached.TrySetResult();
+                hangs.Wait(TimeSpan.FromSeconds(30));
+            }
+
+            return null;
+        };
+        var append = rig.AppendAsync(1, 2);
+        await reached.Task;
+        var end = rig.Mailbox.DurableEndAsync(CancellationToken.None);
+        var status = rig.Mailbox.StatusAsync(CancellationToken.None);
+        time.Advance(TimeSpan.FromSeconds(6));
+        Assert.Equal(1UL, (await status).AcceptedEvents);
+        Assert.False(end.IsCompleted);
+        hangs.Set();
+        await append;
+        Assert.Equal((rig.Mailbox.Stream, 4UL), await end);
+    }
+
+    [Fact]
+    public async Task A_stop_does_not_wait_for_a_full_disk_to_take_what_is_filled()
+    {
+        await using var rig = await MailboxRig.StartAsync(new SimulatedStorage());
+        await rig.AppendAsync(0, 1);
+        rig.Storage.Fault = (_, operation, _) => operation == StorageOperation.Write ? Errno.NoSpace : null;
+        using var end = new CancellationTokenSource();
+        var fill = rig.Mailbox.FillAsync(rig.Batch(1, 1), end.Token);
+        var append = rig.AppendAsync(2, 1);
+        await end.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => fill.WaitAsync(TimeSpan.FromSeconds(10)));
+        rig.Storage.Fault = null;
+        await Eventually.TrueAsync(
+            () =>
+            {
+                rig.Time.Advance(TimeSpan.FromSeconds(1));
+                return append.IsCompleted;
+            },
+            "the disk takes it");
+        Assert.Equal(AppendResult.Accepted, await append);
     }
 
     /// <summary>60,000 events of 60 s each, a part of which is filled, then room ends.</summary>

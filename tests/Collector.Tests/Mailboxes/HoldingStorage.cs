@@ -17,6 +17,9 @@ internal sealed class HoldingStorage(SimulatedStorage inner) : IStorage
     /// <summary>When set, files give one wrong bit when they are read.</summary>
     public bool FlipReads { get; set; }
 
+    /// <summary>When set, it is called before a file is opened.</summary>
+    public Action? Opening { get; set; }
+
     public void Release() => _released.TrySetResult();
 
     public StorageResult<IStorageFile> CreateNew(string path)
@@ -30,7 +33,11 @@ internal sealed class HoldingStorage(SimulatedStorage inner) : IStorage
         return Wrap(inner.CreateNew(path));
     }
 
-    public StorageResult<IStorageFile> Open(string path, bool write) => Wrap(inner.Open(path, write));
+    public StorageResult<IStorageFile> Open(string path, bool write)
+    {
+        Opening?.Invoke();
+        return Wrap(inner.Open(path, write));
+    }
 
     public StorageResult Rename(string from, string to) => inner.Rename(from, to);
 

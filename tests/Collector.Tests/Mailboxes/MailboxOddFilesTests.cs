@@ -66,6 +66,32 @@ public sealed class MailboxOddFilesTests
     }
 
     [Fact]
+    public async Task What_a_start_found_is_in_the_ledger_also_where_the_relayed_blocks_could_not_be_listed_at_once()
+    {
+        var storage = new SimulatedStorage();
+        string bad;
+        await using (var rig = await MailboxRig.StartAsync(storage, options: RelayRig.Options))
+        {
+            await rig.AppendAsync(0, 2);
+            bad = (await rig.Mailbox.NextAsync(rotate: true, CancellationToken.None)).Value!.Path;
+            await rig.StopAsync();
+        }
+
+        storage.KillProcess();
+        var lists = 0;
+        storage.Fault = (_, o, path) => path == bad && o == StorageOperation.Read ? Errno.InputOutput
+            : o == StorageOperation.List && path.EndsWith("/relay", StringComparison.Ordinal) && lists++ == 0 ? Errno.NoSpace
+            : null;
+        await using var again = await MailboxRig.StartAsync(storage, options: RelayRig.Options, attempts: 2);
+        Assert.Equal(2, lists);
+        storage.Fault = null;
+        await again.AppendAsync(2, 1);
+        var (values, losses) = await again.DrainAsync();
+        Assert.Equal([2], values);
+        Assert.Equal((LossReason.Damaged, Path.GetFileName(bad)), (Assert.Single(losses, l => !l.IsExact).Reason, losses.First(l => !l.IsExact).Source));
+    }
+
+    [Fact]
     public async Task Two_files_of_one_block_that_the_disk_does_not_give_any_more_keep_no_mailbox_from_starting()
     {
         var storage = new SimulatedStorage();
@@ -124,6 +150,64 @@ public sealed class MailboxOddFilesTests
         await again.AssertAccountsAsync();
     }
 
+    [Theory]
+    [InlineData(true, true)]
+    [InlineData(true, false)]
+    [InlineData(false, true)]
+    [InlineData(false, false)]
+    public async Task A_newest_block_that_cannot_be_read_is_in_the_ledger_also_where_the_start_is_cut_short(bool isGarbage, bool isKilled)
+    {
+        var storage = new SimulatedStorage();
+        string bad;
+        await using (var rig = await MailboxRig.StartAsync(storage))
+        {
+            await rig.AppendAsync(0, 2);
+            var first = (await rig.Mailbox.NextAsync(rotate: true, CancellationToken.None)).Value!;
+            await rig.Mailbox.ConfirmAsync(first.Block.Name, first.Block.Trailer.Hash, CancellationToken.None);
+            await rig.AppendAsync(2, 2);
+            var newest = (await rig.Mailbox.NextAsync(rotate: true, CancellationToken.None)).Value!;
+            bad = newest.Path;
+            await rig.StopAsync();
+            if (isGarbage)
+            {
+                storage.Overwrite(bad, new byte[newest.Block.LengthBytes]);
+            }
+        }
+
+        storage.KillProcess();
+        var failures = 0;
+        storage.Fault = (_, operation, path) =>
+            operation == StorageOperation.Read && path == bad && !isGarbage ? Errno.InputOutput
+            : !isKilled && operation == StorageOperation.Open && path.EndsWith("mailbox.hours", StringComparison.Ordinal) && failures++ == 0 ? Errno.TooManyFiles
+            : null;
+        if (isKilled)
+        {
+            await using var cutShort = new Mailbox(storage, new MailboxRig.KeepAside(storage), new ManualTime(), MailboxRig.Options, new ListLogger());
+            Assert.Null(await cutShort.OpenAsync(CancellationToken.None));
+            Assert.DoesNotContain(bad, storage.Paths());
+            storage.Crash(new Random(1));
+        }
+
+        await using (var again = await MailboxRig.StartAsync(storage, attempts: isKilled ? 1 : 2))
+        {
+            Assert.Equal(isKilled ? 0 : 1, Math.Min(failures, 1));
+            storage.Fault = null;
+            await again.AppendAsync(4, 1);
+            var ready = (await again.Mailbox.NextAsync(rotate: true, CancellationToken.None)).Value!;
+            Assert.InRange(ready.Block.Header.Index, 3UL, ulong.MaxValue);
+            var (values, losses) = await again.DrainAsync();
+            Assert.Equal([4], values);
+            Assert.Equal((LossReason.Damaged, false, Path.GetFileName(bad)), (Assert.Single(losses).Reason, losses[0].IsExact, losses[0].Source));
+            await again.StopAsync();
+        }
+
+        // Once.
+        storage.KillProcess();
+        await using var last = await MailboxRig.StartAsync(storage);
+        await last.AppendAsync(5, 1);
+        Assert.Empty((await last.DrainAsync()).Losses);
+    }
+
     [Fact]
     public async Task Books_longer_than_any_can_be_are_set_aside()
     {
@@ -170,6 +254,50 @@ public sealed class MailboxOddFilesTests
         Assert.Empty((await again.DrainAsync()).Losses);
         var after = await again.AssertAccountsAsync();
         Assert.Equal((status.LostEvents, status.QuarantinedEvents), (after.LostEvents, after.QuarantinedEvents));
+    }
+
+    [Fact]
+    public async Task A_block_that_was_cut_off_is_booked_also_when_nobody_waits_for_it_any_more()
+    {
+        var storage = new SimulatedStorage();
+        var time = new ManualTime();
+        await using var rig = await MailboxRig.StartAsync(storage, time);
+        for (var i = 0; i < 10; i++)
+        {
+            await rig.AppendAsync(i * 2, 2);
+        }
+
+        var ready = (await rig.Mailbox.NextAsync(rotate: true, CancellationToken.None)).Value!;
+        storage.Overwrite(ready.Path, storage.Snapshot()[ready.Path][..600]);
+        storage.Fault = (_, operation, path) =>
+            operation == StorageOperation.Write && path.EndsWith(".open", StringComparison.Ordinal) ? Errno.NoSpace : null;
+        using var patience = new CancellationTokenSource();
+        var repair = rig.Mailbox.RepairAsync(ready.Block.Name, patience.Token);
+        Assert.False(repair.IsCompleted);
+        await patience.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => repair);
+        var lost = (await rig.AssertAccountsOfNowAsync()).LostEvents;
+        Assert.InRange(lost, 1UL, 19UL);
+
+        storage.Fault = null;
+        await Eventually.TrueAsync(
+            () =>
+            {
+                time.Advance(TimeSpan.FromSeconds(1));
+                return Task.FromResult(storage.Content($"{MailboxRig.Folder}/mailbox.state") is { } state
+                    && System.Text.Encoding.UTF8.GetString(state).Contains($"\"lost_events\":{lost}", StringComparison.Ordinal));
+            },
+            "it is booked");
+        Assert.Equal(lost, (await rig.AssertAccountsAsync()).LostEvents);
+        Assert.Equal(lost, Assert.Single((await rig.DrainAsync()).Losses).Count);
+
+        // The next start does not find it once more.
+        await rig.StopAsync();
+        storage.KillProcess();
+        await using var again = await MailboxRig.StartAsync(storage);
+        await again.AppendAsync(20, 1);
+        Assert.Empty((await again.DrainAsync()).Losses);
+        Assert.Equal(lost, (await again.AssertAccountsAsync()).LostEvents);
     }
 
     [Fact]

@@ -322,6 +322,49 @@ public sealed class MailboxTests
         await AdvanceUntilAsync(time, async () => (await again.AssertAccountsAsync()).LostEvents == 3);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_clock_that_is_far_ahead_at_the_start_makes_no_block_too_old_when_it_is_set_in_time(bool isSet)
+    {
+        var storage = new SimulatedStorage();
+        var options = RelayRig.Options with { Keep = TimeSpan.FromDays(1) };
+        var time = new ManualTime();
+        await using (var rig = await MailboxRig.StartAsync(storage, time, options))
+        {
+            await rig.HandOverAsync((await RelayRig.CollectAsync(1))[0]);
+            await rig.AppendAsync(0, 3);
+            await rig.StopAsync();
+        }
+
+        storage.KillProcess();
+        time.StepWallClock(TimeSpan.FromDays(4000));
+        await using var again = await MailboxRig.StartAsync(storage, time, options);
+        await LookAsync(TimeSpan.FromMinutes(9));
+        Assert.Equal((0UL, 0UL), ((await again.AssertAccountsAsync()).LostEvents, (await again.RelayBooksAsync()).LostEvents));
+        time.StepWallClock(isSet ? TimeSpan.FromDays(-4000) : TimeSpan.Zero);
+        await LookAsync(TimeSpan.FromMinutes(2));
+        if (isSet)
+        {
+            Assert.Equal((0UL, 0UL), ((await again.AssertAccountsAsync()).LostEvents, (await again.RelayBooksAsync()).LostEvents));
+            time.Advance(TimeSpan.FromDays(1));
+        }
+
+        await AdvanceUntilAsync(
+            time, async () => (await again.AssertAccountsAsync()).LostEvents == 3 && (await again.RelayBooksAsync()).LostEvents == 10);
+
+        async Task LookAsync(TimeSpan later)
+        {
+            for (var i = 0; i < 2; i++)
+            {
+                await Eventually.TrueAsync(() => time.PendingTimers > 0, "housekeeping waits");
+                time.Advance(later / 2);
+            }
+
+            await Eventually.TrueAsync(() => time.PendingTimers > 0, "housekeeping has looked");
+        }
+    }
+
     [Fact]
     public async Task A_second_opener_is_refused_while_the_first_lives()
     {

@@ -96,6 +96,36 @@ public sealed class MixedUpFilesTests
         await rig.AssertAccountsAsync();
     }
 
+    [Theory]
+    [InlineData(StorageOperation.Rename, ".salvage")]
+    [InlineData(StorageOperation.SyncFolder, MailboxRig.Folder)]
+    public async Task A_salvage_whose_last_step_failed_once_goes_on_with_what_it_had_written(StorageOperation operation, string place)
+    {
+        var (storage, blocks) = await ThreeBlocksAsync();
+        await using var rig = await MailboxRig.StartAsync(storage);
+        var before = (await rig.Mailbox.ListAsync(CancellationToken.None))[1];
+        byte[] bytes = [.. storage.Snapshot()[blocks[1]]];
+        bytes[OffsetOfEvents(storage, blocks[1]) + FrameHeader.SizeBytes] ^= 1;
+        storage.Overwrite(blocks[1], bytes);
+        var (isAside, failures) = (false, 0);
+        storage.Fault = (_, o, path) =>
+        {
+            var fails = isAside && failures == 0 && o == operation && path.EndsWith(place, StringComparison.Ordinal);
+            isAside |= o == StorageOperation.Rename && path == blocks[1];
+            failures += fails ? 1 : 0;
+            return fails ? Errno.InputOutput : null;
+        };
+        Assert.False((await rig.Mailbox.RepairAsync(before.Block.Name, CancellationToken.None)).IsOk);
+        Assert.Equal(1, failures);
+        Assert.NotNull((await rig.Mailbox.RepairAsync(before.Block.Name, CancellationToken.None)).Value);
+
+        // Of the frame that went bad the block itself has the entry; nothing else is given up.
+        var (values, losses) = await rig.DrainAsync();
+        var loss = Assert.Single(losses);
+        Assert.Equal((3UL * EventsOfABlock) - (ulong)values.Count, loss.Count);
+        Assert.Equal(0UL, (await rig.AssertAccountsAsync()).LostEvents);
+    }
+
     [Fact]
     public async Task A_mailbox_whose_books_are_lost_says_so_and_has_whole_accounts_all_the_same()
     {

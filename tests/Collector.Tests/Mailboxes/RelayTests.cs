@@ -2,6 +2,7 @@ using ZfRepl.Collector.Mailboxes;
 using ZfRepl.Collector.Mailboxes.Relay;
 using ZfRepl.Core.Blocks;
 using ZfRepl.Core.Frames;
+using ZfRepl.Core.Storage;
 using ZfRepl.TestKit;
 
 namespace ZfRepl.Collector.Tests.Mailboxes;
@@ -180,6 +181,125 @@ public sealed class RelayTests
         Assert.Equal((30UL, 10UL, 10UL, 10UL), (books.AcceptedEvents, books.QuarantinedEvents, books.LostEvents, books.BacklogEvents));
         Assert.Contains("10 events", (await again.Mailbox.StatusAsync(CancellationToken.None)).Trouble, StringComparison.Ordinal);
         await Eventually.TrueAsync(async () => (await again.Mailbox.ListLossesAsync(10, CancellationToken.None)).Value.Count == 2, "both are in the ledger");
+    }
+
+    [Theory]
+    [InlineData(1, 0UL)]
+    [InlineData(int.MaxValue, 10UL)]
+    public async Task A_block_that_the_disk_does_not_give_keeps_no_mailbox_from_starting(int times, ulong kept)
+    {
+        var blocks = await RelayRig.CollectAsync(2);
+        var storage = new SimulatedStorage();
+        string bad;
+        await using (var rig = await MailboxRig.StartAsync(storage, options: RelayRig.Options))
+        {
+            await rig.HandOverAsync(blocks[0]);
+            await rig.HandOverAsync(blocks[1]);
+            bad = (await rig.RelayedAsync())[0].Path;
+        }
+
+        var failures = 0;
+        storage.Fault = (_, operation, path) => operation == StorageOperation.Read && path == bad && failures < times && ++failures > 0 ? Errno.InputOutput : null;
+        await using var again = await MailboxRig.StartAsync(storage, options: RelayRig.Options);
+        var books = await again.RelayBooksAsync();
+        Assert.Equal((20UL, kept, 20 - kept), (books.AcceptedEvents, books.QuarantinedEvents, books.BacklogEvents));
+        Assert.Contains("read once more", again.Log.ToString(), StringComparison.Ordinal);
+        Assert.Equal(kept > 0, (await again.Mailbox.StatusAsync(CancellationToken.None)).Trouble is not null);
+        Assert.Equal(kept > 0, storage.Paths().Any(p => p.StartsWith("/spool/quarantine/", StringComparison.Ordinal)));
+        await again.AppendAsync(0, 1);
+        Assert.Equal(kept > 0 ? [kept] : [], (await again.Mailbox.ListLossesAsync(10, CancellationToken.None)).Value.Select(l => l.Record.Count));
+    }
+
+    [Fact]
+    public async Task A_block_that_the_disk_does_not_give_any_more_is_kept_aside_when_it_is_looked_at()
+    {
+        var blocks = await RelayRig.CollectAsync(2);
+        await using var rig = await MailboxRig.StartAsync(new SimulatedStorage(), options: RelayRig.Options);
+        await rig.HandOverAsync(blocks[0]);
+        await rig.HandOverAsync(blocks[1]);
+        var ready = await rig.RelayedAsync();
+        var failures = 0;
+        rig.Storage.Fault = (_, operation, path) =>
+            operation == StorageOperation.Read && (path == ready[0].Path || (path == ready[1].Path && failures++ == 0)) ? Errno.InputOutput : null;
+        Assert.Null((await rig.Mailbox.RepairRelayedAsync(ready[0].Id, CancellationToken.None)).Value);
+        Assert.NotNull((await rig.Mailbox.RepairRelayedAsync(ready[1].Id, CancellationToken.None)).Value);
+        rig.Storage.Fault = null;
+        var books = await rig.RelayBooksAsync();
+        Assert.Equal((10UL, 10UL, 0UL), (books.QuarantinedEvents, books.BacklogEvents, books.LostEvents));
+        Assert.Equal(10UL, Assert.Single((await rig.Mailbox.ListLossesAsync(10, CancellationToken.None)).Value).Record.Count);
+    }
+
+    [Theory]
+    [InlineData("repair")]
+    [InlineData("expiry")]
+    public async Task A_confirmation_in_the_midst_of_giving_a_block_up_leaves_books_and_ledger_at_one(string why)
+    {
+        var blocks = await RelayRig.CollectAsync(1);
+        var time = new ManualTime();
+        await using var rig = await MailboxRig.StartAsync(
+            new SimulatedStorage(), time, RelayRig.Options with { Keep = TimeSpan.FromSeconds(60), BlockTtl = TimeSpan.FromHours(1) });
+        await rig.HandOverAsync(blocks[0]);
+        var ready = Assert.Single(await rig.RelayedAsync());
+        Task<StorageResult<RemoveResult>>? confirmed = null;
+        rig.Storage.Fault = (_, operation, path) =>
+        {
+            if (confirmed is null && operation == StorageOperation.Open && path == ready.Path)
+            {
+                // On the thread that gives it up: whatever is free goes through at once.
+                confirmed = rig.Mailbox.ConfirmRelayedAsync(ready.Id, ready.Block.Trailer.Hash, CancellationToken.None);
+            }
+
+            return null;
+        };
+        if (why == "repair")
+        {
+            byte[] changed = [.. blocks[0].Content];
+            changed[200] ^= 1;
+            rig.Storage.Overwrite(ready.Path, changed);
+            Assert.Null((await rig.Mailbox.RepairRelayedAsync(ready.Id, CancellationToken.None)).Value);
+        }
+
+        await Eventually.TrueAsync(
+            () =>
+            {
+                // With a timer the housekeeping is at rest.
+                time.Advance(TimeSpan.FromSeconds(5));
+                return confirmed?.IsCompleted == true && time.PendingTimers > 0;
+            },
+            "it is given up");
+        Assert.NotEqual(RemoveResult.WrongHash, (await confirmed!).Value);
+        Assert.Empty(await rig.RelayedAsync());
+        var books = await rig.RelayBooksAsync();
+        var named = (await rig.DrainAsync()).Losses.Aggregate(0UL, (sum, l) => sum + l.Count);
+        Assert.Equal((10 - books.DeliveredEvents, named), (books.LostEvents + books.QuarantinedEvents, 10 - books.DeliveredEvents));
+    }
+
+    [Fact]
+    public async Task A_mailbox_that_is_closed_writes_no_blocks_of_other_nodes_any_more()
+    {
+        var blocks = await RelayRig.CollectAsync(2);
+        await using var rig = await MailboxRig.StartAsync(new SimulatedStorage(), options: RelayRig.Options);
+        await rig.HandOverAsync(blocks[0]);
+        var ready = Assert.Single(await rig.RelayedAsync());
+        await rig.StopAsync();
+        var path = RelayRig.Put(rig.Storage, blocks[1]);
+        var files = rig.Storage.Paths();
+        var answer = await rig.Mailbox.RelayAsync(path, blocks[1].Key, RelayRig.FromEdge, new HashSet<StreamId>(), CancellationToken.None);
+        Assert.Equal((RelayOutcome.Failed, "the mailbox is closing"), (answer.Outcome, answer.Reason));
+        Assert.False((await rig.Mailbox.ConfirmRelayedAsync(ready.Id, ready.Block.Trailer.Hash, CancellationToken.None)).IsOk);
+        Assert.Equal(files, rig.Storage.Paths());
+    }
+
+    [Fact]
+    public async Task The_last_files_of_a_disk_are_kept_for_delivering_what_is_there()
+    {
+        var blocks = await RelayRig.CollectAsync(1);
+        await using var rig = await MailboxRig.StartAsync(new SimulatedStorage { FreeInodes = 16 }, options: RelayRig.Options);
+        var answer = await rig.HandOverAsync(blocks[0]);
+        Assert.Equal(RelayOutcome.Failed, answer.Outcome);
+        Assert.Contains("inodes", answer.Reason, StringComparison.Ordinal);
+        rig.Storage.FreeInodes = 17;
+        Assert.Equal(RelayOutcome.Durable, (await rig.HandOverAsync(blocks[0])).Outcome);
     }
 
     [Fact]

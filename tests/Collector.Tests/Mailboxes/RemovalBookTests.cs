@@ -1,6 +1,7 @@
 using ZfRepl.Collector.Mailboxes;
 using ZfRepl.Core.Blocks;
 using ZfRepl.Core.Proof;
+using ZfRepl.Core.Storage;
 using ZfRepl.TestKit;
 
 namespace ZfRepl.Collector.Tests.Mailboxes;
@@ -31,6 +32,24 @@ public sealed class RemovalBookTests
         var chain = hashes.Aggregate(BlockChain.Empty, (c, b) => c.Add(accounts.Stream, b.Index, b.Hash));
         Assert.Equal((chain.Value.ToString(), 5UL, 1UL), (accounts.Chain.Value, accounts.Chain.Blocks, accounts.Chain.FirstIndex));
         await rig.AssertAccountsAsync();
+    }
+
+    [Fact]
+    public async Task Accounts_by_hour_that_cannot_be_written_are_a_trouble_by_that_name()
+    {
+        var storage = new SimulatedStorage();
+        await using var rig = await MailboxRig.StartAsync(storage);
+        storage.Fault = (_, operation, path) =>
+            operation == StorageOperation.Open && path.Contains("mailbox.hours", StringComparison.Ordinal) ? Errno.NoSpace : null;
+        for (var i = 0; i < 4; i++)
+        {
+            await rig.AppendAsync(i, 1);
+            await ConfirmAllAsync(rig);
+        }
+
+        var trouble = (await rig.Mailbox.StatusAsync(CancellationToken.None)).Trouble;
+        storage.Fault = null;
+        Assert.StartsWith("writing mailbox.hours, the accounts by hour, is tried again", trouble, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -24,6 +24,10 @@ public sealed class FillMessagesTests
     }
 
     [Fact]
+    public void An_answer_that_says_done_and_names_no_stream_is_malformed() =>
+        Assert.Null(FillReply.TryDecode(Encode(new FillReply(FillProgress.Done, 12, 77, null, 34, ""))));
+
+    [Fact]
     public void A_text_for_people_that_is_too_long_is_cut() =>
         Assert.Equal(256, FillReply.TryDecode(Encode(new FillReply(FillProgress.Open, 0, 0, null, 0, new string('ü', 5000))))!.Doing.Length);
 

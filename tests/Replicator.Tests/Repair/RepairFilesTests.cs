@@ -1,6 +1,8 @@
+using System.Text;
 using ZfRepl.Core.Blocks;
 using ZfRepl.Core.Frames;
 using ZfRepl.Core.History;
+using ZfRepl.Core.History.Sqlite;
 using ZfRepl.Core.Import;
 using ZfRepl.Core.Repair;
 using ZfRepl.Core.Sinks;
@@ -64,7 +66,7 @@ public sealed class RepairFilesTests : IDisposable
         var marks = Marks();
         await ServeAsync(marks, index: 1, first: 1, times: [100, 110, 90]);
         await ServeAsync(marks, index: 3, first: 20, times: [200, 210]);
-        marks.Save();
+        Assert.Null(marks.Save());
         foreach (var m in new[] { marks, Marks() })
         {
             Assert.Equal(new TimeRange(90, 210), m.RangeOf(Stream, new SequenceRange(4, 19)));
@@ -74,6 +76,89 @@ public sealed class RepairFilesTests : IDisposable
 
         await File.WriteAllTextAsync(_folder["repair", "marks"], "{}");
         Assert.Null(Marks().RangeOf(Stream, new SequenceRange(4, 19)));
+    }
+
+    [Fact]
+    public async Task Marks_that_cannot_be_read_keep_from_starting_and_stay_and_a_damaged_file_is_as_good_as_lost()
+    {
+        Directory.CreateDirectory(_folder["repair", "marks"]);
+        var opened = SequenceMarks.Open(DiskStorage.Instance, _folder["repair"], TimeProvider.System);
+        Assert.False(opened.IsOk);
+        Assert.True(Directory.Exists(_folder["repair", "marks"]));
+        Directory.Delete(_folder["repair", "marks"]);
+        foreach (var content in new[] { """{"a":null}""", """{"a":[null]}""", "[" })
+        {
+            Assert.True(CheckedFile.Write(DiskStorage.Instance, _folder["repair", "marks"], Encoding.UTF8.GetBytes(content)).IsOk);
+            Assert.Null(Marks().RangeOf(new StreamId(0, 0), new SequenceRange(1, 2)));
+        }
+
+        // What can't be written is said, until it can be.
+        var marks = Marks();
+        Directory.Move(_folder["repair"], _folder["away"]);
+        await ServeAsync(marks, index: 1, first: 1, times: [100]);
+        Assert.Contains("can't be noted", marks.Trouble, StringComparison.Ordinal);
+        Directory.Move(_folder["away"], _folder["repair"]);
+        Assert.Null(marks.Save());
+        Assert.Null(marks.Trouble);
+    }
+
+    [Fact]
+    public async Task Every_hole_in_the_sequence_numbers_is_found_up_to_ten_thousand_and_more_of_them_are_said()
+    {
+        await using var history = (await SqliteHistory.OpenAsync(new SqliteHistoryOptions { Path = _folder["history.db"] })).Value;
+        var book = OpenBook();
+        var finder = new GapFinder(history, book, Marks());
+        await ReceiveAsync(first: 1, holes: 150);
+        Assert.Empty((await FindAsync()).Added);
+        var found = await FindAsync();
+        Assert.Equal((150, false), (found.Added.Count, found.HasMore));
+        Assert.True(book.Change(found.Added, found.Removed).IsOk);
+        Assert.Empty((await FindAsync()).Added);
+
+        await ReceiveAsync(first: 302, holes: GapFinder.MaxMissing);
+        Assert.True((await FindAsync()).HasMore);
+        Assert.Equal(GapFinder.MaxMissing - 150, (await FindAsync()).Added.Count);
+
+        async Task<GapsFound> FindAsync() =>
+            (await finder.FindAsync(new GapSearchPlan("edge1", "centre", [], new TimeRange(0, 1000), 5, Force: false), 1000, CancellationToken.None)).Value;
+
+        // Every second number.
+        async Task ReceiveAsync(int first, int holes)
+        {
+            SequenceRange[] received = [.. Enumerable.Range(0, holes + 1).Select(i => new SequenceRange((ulong)(first + (2 * i)), (ulong)(first + (2 * i))))];
+            var written = await history.WriteAsync(
+                new HistoryWrite
+                {
+                    Events = new EventBatch(new OidTable(), 1),
+                    Count = 0,
+                    Stream = new StreamFacts(Stream, "edge1", "centre", received[^1].Last),
+                    Received = received,
+                },
+                CancellationToken.None);
+            Assert.True(written.IsOk, written.Error?.ToString());
+        }
+    }
+
+    [Fact]
+    public void More_gaps_than_could_be_read_back_are_refused_and_what_is_there_stays()
+    {
+        var book = OpenBook();
+        Assert.True(book.Change([NewGap("a", 10, 20, GapState.Asked)], new HashSet<string>()).IsOk);
+        var huge = NewGap("b", 30, 40, GapState.Asked) with { Detail = new string('x', 16 * 1024 * 1024) };
+        var refused = book.Change([huge], new HashSet<string>());
+        Assert.Contains("more than the list can hold", refused.Error?.Detail, StringComparison.Ordinal);
+        Assert.Equal("a", Assert.Single(book.All).Id);
+        Assert.Equal("a", Assert.Single(OpenBook().All).Id);
+    }
+
+    [Fact]
+    public void Of_what_nobody_could_fill_and_no_search_reaches_only_the_latest_is_remembered()
+    {
+        var gaps = Enumerable.Range(0, 300).Select(i => NewGap($"u{i}", 100 * i, (100 * i) + 10, GapState.Unfillable)).ToList();
+        Assert.Equal(
+            Enumerable.Range(0, 44).Select(i => $"u{i}").Order(StringComparer.Ordinal), GapBook.Outdated(gaps, 30_000).Order(StringComparer.Ordinal));
+        Assert.Empty(GapBook.Outdated(gaps, 20_000));
+        Assert.Empty(GapBook.Outdated(gaps.Select(g => g with { State = GapState.Asked }), 30_000));
     }
 
     [Fact]
@@ -116,7 +201,7 @@ public sealed class RepairFilesTests : IDisposable
         }
     }
 
-    private SequenceMarks Marks() => new(DiskStorage.Instance, _folder["repair"], TimeProvider.System);
+    private SequenceMarks Marks() => SequenceMarks.Open(DiskStorage.Instance, _folder["repair"], TimeProvider.System).Value;
 
     private GapBook OpenBook() => GapBook.Open(
         DiskStorage.Instance, Quarantine.Open(DiskStorage.Instance, _folder["aside"], TimeProvider.System).Value, _folder["repair"]).Value;

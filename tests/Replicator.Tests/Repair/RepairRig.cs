@@ -16,7 +16,7 @@ internal sealed class RepairRig : IAsyncDisposable
     public static readonly Oid Heartbeat = Oid.Parse("sensor:edge1/heartbeat");
 
     // A clock that is behind: what was filled "a while ago" was so at once.
-    private static readonly TimeProvider Behind = new ShiftedTime(TimeSpan.FromMinutes(-10));
+    private readonly ShiftedTime _behind = new(TimeSpan.FromMinutes(-10));
 
     private readonly TransferRig _transfer;
     private readonly FetchRig _fetch;
@@ -38,7 +38,13 @@ internal sealed class RepairRig : IAsyncDisposable
 
     public RepairClient Client { get; private set; } = null!;
 
+    /// <summary>Where the book is.</summary>
+    public string BookFolder => _fetch.Folder["repair"];
+
     public IHistoryDatabase History => _fetch.History;
+
+    /// <summary>The clock's now, nanoseconds since 1970.</summary>
+    public long NowNs => UnixTime.FromDateTimeOffset(_behind.GetUtcNow());
 
     public static RepairOptions Options { get; } = new()
     {
@@ -86,14 +92,23 @@ internal sealed class RepairRig : IAsyncDisposable
         Open();
     }
 
+    /// <summary>Puts the clock forward.</summary>
+    public void Forward(TimeSpan by) => _behind.Forward(by);
+
     /// <summary>Heartbeats, a second apart, so many seconds before the clock's now.</summary>
-    public async Task BeatAsync(int fromSecondsAgo, int toSecondsAgo)
+    public Task BeatAsync(int fromSecondsAgo, int toSecondsAgo)
+    {
+        var nowNs = NowNs;
+        return BeatAsync(nowNs - (fromSecondsAgo * UnixTime.NsPerSecond), nowNs - (toSecondsAgo * UnixTime.NsPerSecond));
+    }
+
+    /// <summary>Heartbeats, a second apart.</summary>
+    public async Task BeatAsync(long fromNs, long toNs)
     {
         var batch = new EventBatch(new OidTable());
-        var nowNs = UnixTime.FromDateTimeOffset(Behind.GetUtcNow());
-        for (var ago = fromSecondsAgo; ago >= toSecondsAgo; ago--)
+        for (var timeNs = fromNs; timeNs <= toNs; timeNs += UnixTime.NsPerSecond)
         {
-            batch.Add(new TelemetryEvent(Heartbeat, nowNs - (ago * UnixTime.NsPerSecond), 1, 0, TelemetryValue.From(ago), new Ieid(1, (ulong)(100_000 - ago))));
+            batch.Add(new TelemetryEvent(Heartbeat, timeNs, 1, 0, TelemetryValue.From(1), new Ieid(1, (ulong)timeNs)));
         }
 
         var written = await History.WriteAsync(new HistoryWrite { Events = batch, Count = batch.Count }, CancellationToken.None);
@@ -120,7 +135,7 @@ internal sealed class RepairRig : IAsyncDisposable
             History,
             Book,
             marks: null,
-            Behind,
+            _behind,
             _fetch.Log);
         _run = Client.RunAsync(_end.Token);
     }
@@ -164,6 +179,10 @@ internal sealed class RepairRig : IAsyncDisposable
 
     private sealed class ShiftedTime(TimeSpan by) : TimeProvider
     {
-        public override DateTimeOffset GetUtcNow() => System.GetUtcNow() + by;
+        private long _byTicks = by.Ticks;
+
+        public void Forward(TimeSpan further) => Interlocked.Add(ref _byTicks, further.Ticks);
+
+        public override DateTimeOffset GetUtcNow() => System.GetUtcNow() + TimeSpan.FromTicks(Interlocked.Read(ref _byTicks));
     }
 }
