@@ -300,7 +300,7 @@ internal sealed class MailboxRecovery
             // Old content of the disk at its end may be frames of a later block: those count where they belong.
             var next = FollowerOf(path, name, all);
             return next.IsOk
-                ? AddSalvaged(path, name, "is sealed by name, and its header or trailer is damaged", nextSequence: next.Value?.FirstSequence)
+                ? AddSalvaged(path, name, "is sealed by name, and its header or trailer is damaged", nextSequence: EndOf(path, name, next.Value))
                 : next.Error;
         }
 
@@ -357,6 +357,15 @@ internal sealed class MailboxRecovery
         }
 
         return (BlockHeader?)null;
+    }
+
+    /// <summary>The first sequence number behind a sealed block: where the next one begins, be that there or gone on purpose; null when nobody knows.</summary>
+    private ulong? EndOf(string path, BlockName name, BlockHeader? next)
+    {
+        var own = ReadHeader(path);
+        var index = own is { IsOk: true, Value: { } header } ? header.Index : Fallback(name).Index;
+        var ends = (_state?.Removed ?? []).Where(r => r.Index > index).Select(r => r.FirstSequence).Concat(next is null ? [] : [next.FirstSequence]).ToArray();
+        return ends.Length > 0 ? ends.Min() : null;
     }
 
     /// <summary>How much of a block lies before the sequence number where the next one begins, in bytes; null when all of it does.</summary>
@@ -417,10 +426,25 @@ internal sealed class MailboxRecovery
     private BlockHeader Fallback(BlockName name)
     {
         var previous = _blocks.Count > 0 ? _blocks.Values.Last() : null;
+        var (index, sequence) = previous is null
+            ? (_state?.LowIndex ?? 1, _state?.LowSequence ?? 1)
+            : (previous.Header.Index + 1, previous.Trailer.NextSequence);
+
+        // The numbers of blocks between the two that are gone on purpose are theirs.
+        foreach (var gone in (_state?.Removed ?? []).OrderBy(r => r.Index).ThenBy(r => r.FirstSequence).Where(r => r.Index >= index))
+        {
+            if (gone.Index != index)
+            {
+                break;
+            }
+
+            (index, sequence) = (gone.IsHole ? index : index + 1, Math.Max(sequence, gone.NextSequence));
+        }
+
         return new BlockHeader(
             _stream ?? default,
-            previous is null ? _state?.LowIndex ?? 1 : previous.Header.Index + 1,
-            previous is null ? _state?.LowSequence ?? 1 : previous.Trailer.NextSequence,
+            index,
+            sequence,
             name.UnixSeconds * UnixTime.NsPerSecond,
             _options.Node,
             _options.Name);

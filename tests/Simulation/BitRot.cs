@@ -6,17 +6,17 @@ using ZfRepl.Simulation.Checks;
 
 namespace ZfRepl.Simulation;
 
-/// <summary>Bytes of block files that go bad after they were synced: of mailboxes, sealed and open, and of inboxes.</summary>
+/// <summary>Bytes of block files that go bad after they were synced: of mailboxes, and of inboxes.</summary>
 /// <param name="loop">The trace.</param>
-/// <param name="seed">Decides what goes bad.</param>
+/// <param name="plan">Decides what goes bad.</param>
 /// <param name="controls">Whether checksums are of any use.</param>
 /// <param name="truth">Is told what can't be read any more.</param>
 /// <param name="centres">The names of the centres.</param>
-internal sealed class BitRot(SimLoop loop, int seed, Controls controls, Truth truth, IReadOnlyList<string> centres)
+internal sealed class BitRot(SimLoop loop, Plan plan, Controls controls, Truth truth, IReadOnlyList<string> centres)
 {
     private const int SectorBytes = 512;
 
-    private readonly Random _random = new(unchecked(seed + 211));
+    private readonly Random _random = new(unchecked(plan.Seed + 211));
 
     /// <summary>One place in a block file of an edge.</summary>
     public void Strike(Edge edge)
@@ -46,7 +46,7 @@ internal sealed class BitRot(SimLoop loop, int seed, Controls controls, Truth tr
         }
     }
 
-    private static bool IsBlock(string name) => BlockName.TryParse(name, out _) || BlockName.TryParseOpen(name, out _);
+    private bool IsBlock(string name) => BlockName.TryParse(name, out _) || (plan.HasOpenRot && BlockName.TryParseOpen(name, out _));
 
     private bool Strike(SimMachine machine, string path, byte[] before)
     {

@@ -84,6 +84,9 @@ internal sealed record Plan
     /// <summary>Whether blocks may be given up because nobody fetched them in time.</summary>
     public bool MayExpire => Keep is not null;
 
+    /// <summary>Whether bytes of open blocks go bad as well.</summary>
+    public bool HasOpenRot { get; init; }
+
     /// <summary>Whether a disk may keep to itself what was written and synced.</summary>
     public bool MayForget => HasReadFaults || HasRot;
 

@@ -80,7 +80,7 @@ internal sealed class World
         _edges.AddRange(edges.Select((_, i) => new Edge(_loop, plan, controls, _bus, _truth, key, loggers, i, centres)));
         _centres.AddRange(stores.Select((s, i) => new Centre(_loop, plan, controls, _bus, key, loggers, s, i, edges)));
         _truth.Machines = [.. _edges.Select(e => e.Machine)];
-        _injector = new FaultInjector(_loop, plan, _bus, _edges, _centres, new BitRot(_loop, plan.Seed, controls, _truth, centres));
+        _injector = new FaultInjector(_loop, plan, _bus, _edges, _centres, new BitRot(_loop, plan, controls, _truth, centres));
         _ledger = new Ledger(_loop, plan, _truth, _edges, _centres);
     }
 

@@ -6,6 +6,7 @@ namespace ZfRepl.Simulation.Checks;
 internal sealed class RotBook
 {
     private readonly HashSet<int> _undecidable = [];
+    private readonly HashSet<string> _headless = new(StringComparer.Ordinal);
 
     /// <summary>Readings that can't be read any more in a file, and where they were.</summary>
     public Dictionary<int, List<Place>> Readings { get; } = [];
@@ -19,7 +20,10 @@ internal sealed class RotBook
     /// </summary>
     public bool IsUndecidable(int reading) => _undecidable.Contains(reading);
 
-    /// <summary>How many of those.</summary>
+    /// <summary>True for an open block that lost its header and all commits but one, or all: that one, or the next, looks like a first commit that was cut short.</summary>
+    public bool IsHeadless(string block) => _headless.Contains(block);
+
+    /// <summary>How many of those readings.</summary>
     public int Undecidable => _undecidable.Count;
 
     /// <summary>The readings that went bad in a block.</summary>
@@ -46,6 +50,11 @@ internal sealed class RotBook
         Losses.AddRange(before.Losses.Where(l => !after.Losses.Exists(a => a.Record == l.Record)));
         if (isOpen)
         {
+            if (after.WholeUntil == 0)
+            {
+                _headless.Add(block);
+            }
+
             _undecidable.UnionWith(Readings.Where(r => r.Value.Exists(p => p.Block == block && p.Sequence >= after.WholeUntil)).Select(r => r.Key));
         }
     }

@@ -204,7 +204,7 @@ internal sealed class Truth(SimLoop loop, Plan plan, IReadOnlyList<HistoryStore>
                 .Select(r => r.Number)
                 .Where(n => !rot.IsUndecidable(n)
                     && !(_givenUp.TryGetValue((edge, centre, n), out var place) && losses.Has(place))
-                    && !(aside.Readings.TryGetValue(n, out var kept) && losses.Has(kept))
+                    && !(aside.Readings.TryGetValue(n, out var kept) && (losses.Has(kept) || rot.IsHeadless(kept.Block)))
                     && !(rot.Readings.TryGetValue(n, out var bad) && bad.Exists(p => losses.Has(p)))),
         ];
     }
