@@ -225,7 +225,8 @@ public sealed partial class Mailbox
     private bool Expire()
     {
         var isWell = true;
-        foreach (var block in _ages!.Expired(Disk.Sealed, _options.Keep))
+        var late = _ages!.Expired(Disk.Sealed, 2 * _options.Keep);
+        foreach (var block in _ages.Expired(Disk.Sealed, _options.Keep))
         {
             if (block.Trailer.EventCount == 0)
             {
@@ -244,7 +245,16 @@ public sealed partial class Mailbox
 
             if (!_givingUp.Exists(e => e.Block.Header.Index == block.Header.Index))
             {
-                _ = GiveUp(block, LossReason.Expired, $"nobody fetched the block within {_options.Keep!.Value.TotalSeconds:0} s");
+                // Entries of the ledger in it would go with it: a disk that does not give them for a moment is asked again, though not for ever.
+                var losses = ReadLosses(Disk.PathOf(block.Name), Disk.Stream);
+                if (!losses.IsOk && !losses.Error.IsNotFound && !late.Contains(block))
+                {
+                    isWell = false;
+                    Report("giving up a block that nobody fetched in time is tried again", losses.Error);
+                    continue;
+                }
+
+                _ = GiveUp(block, LossReason.Expired, $"nobody fetched the block within {_options.Keep!.Value.TotalSeconds:0} s", losses);
                 _log.Expired(block.Name.ToString(), block.Trailer.EventCount);
             }
         }

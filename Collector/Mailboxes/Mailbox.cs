@@ -710,7 +710,7 @@ public sealed partial class Mailbox : IAsyncDisposable
     /// up already gets no second entry.
     /// </summary>
     /// <returns>Ends when the entry is durable.</returns>
-    private Task GiveUp(SealedBlock block, LossReason reason, string detail)
+    private Task GiveUp(SealedBlock block, LossReason reason, string detail, StorageResult<IReadOnlyList<LossRecord>>? losses = null)
     {
         var known = _givingUp.FindIndex(e => e.Block.Header.Index == block.Header.Index);
         if (known >= 0)
@@ -718,7 +718,7 @@ public sealed partial class Mailbox : IAsyncDisposable
             return _givingUp[known].Durable;
         }
 
-        var entered = EnterGivenUp(block, reason, detail);
+        var entered = EnterGivenUp(block, reason, detail, losses ?? ReadLosses(Disk.PathOf(block.Name), Disk.Stream));
         _givingUp.Add((block, entered));
         return entered;
     }
@@ -734,10 +734,9 @@ public sealed partial class Mailbox : IAsyncDisposable
     /// Enters a block that is given up into the ledger, and carries over the entries of the ledger that it holds itself: they would go with it.
     /// </summary>
     /// <returns>Ends when all of it is durable.</returns>
-    private Task EnterGivenUp(SealedBlock block, LossReason reason, string detail)
+    private Task EnterGivenUp(SealedBlock block, LossReason reason, string detail, StorageResult<IReadOnlyList<LossRecord>> losses)
     {
         var entered = new List<Task>();
-        var losses = ReadLosses(Disk.PathOf(block.Name), Disk.Stream);
         foreach (var loss in losses.IsOk ? losses.Value : [])
         {
             entered.Add(Queue.AppendLoss(loss, isCarriedOver: true));

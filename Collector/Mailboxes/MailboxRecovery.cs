@@ -48,6 +48,9 @@ internal sealed class MailboxRecovery
     private readonly List<string> _findings = [];
     private readonly SortedDictionary<ulong, SealedBlock> _blocks = [];
     private readonly List<BlockName> _unreadable = [];
+
+    // Nothing is moved before everything was read: where the whole disk gives nothing for a moment, a start fails and leaves all as it is.
+    private readonly List<(string Path, string Reason)> _toSetAside = [];
     private MailboxState? _state;
     private StreamId? _stream;
     private long _newestName;
@@ -138,7 +141,15 @@ internal sealed class MailboxRecovery
             }
         }
 
-        return SetAside(Path.Combine(_options.Folder, fileName), $"{fileName} can't be read: {error}");
+        SetAsideLater(fileName, $"{fileName} can't be read: {error}");
+        return StorageResult.Ok;
+    }
+
+    private void SetAsideLater(string fileName, string reason)
+    {
+        _hasDamage = true;
+        _findings.Add(reason);
+        _toSetAside.Add((Path.Combine(_options.Folder, fileName), reason));
     }
 
     /// <summary>
@@ -194,15 +205,12 @@ internal sealed class MailboxRecovery
             }
         }
 
-        if (damage is null)
+        if (damage is not null)
         {
-            return StorageResult.Ok;
+            SetAsideLater(MailboxStateFile.FileName, $"{MailboxStateFile.FileName} is damaged ({damage}); accounts start anew, blocks are kept");
         }
 
-        _hasDamage = true;
-        _findings.Add($"{MailboxStateFile.FileName} is damaged ({damage}); accounts start anew, blocks are kept");
-        var moved = _aside.Move(Path.Combine(_options.Folder, MailboxStateFile.FileName), damage);
-        return moved.IsOk ? StorageResult.Ok : moved.Error;
+        return StorageResult.Ok;
     }
 
     private StorageResult Classify(string fileName, HashSet<string> all)
@@ -292,7 +300,7 @@ internal sealed class MailboxRecovery
             // Old content of the disk at its end may be frames of a later block: those count where they belong.
             var next = FollowerOf(path, name, all);
             return next.IsOk
-                ? AddSalvaged(path, name, "is sealed by name, and its header or trailer is damaged", nextSequence: next.Value?.FirstSequence)
+                ? AddSalvaged(path, name, "is sealed by name, and its header or trailer is damaged", nextSequence: EndOf(path, name, next.Value))
                 : next.Error;
         }
 
@@ -349,6 +357,15 @@ internal sealed class MailboxRecovery
         }
 
         return (BlockHeader?)null;
+    }
+
+    /// <summary>The first sequence number behind a sealed block: where the next one begins, be that there or gone on purpose; null when nobody knows.</summary>
+    private ulong? EndOf(string path, BlockName name, BlockHeader? next)
+    {
+        var own = ReadHeader(path);
+        var index = own is { IsOk: true, Value: { } header } ? header.Index : Fallback(name).Index;
+        var ends = (_state?.Removed ?? []).Where(r => r.Index > index).Select(r => r.FirstSequence).Concat(next is null ? [] : [next.FirstSequence]).ToArray();
+        return ends.Length > 0 ? ends.Min() : null;
     }
 
     /// <summary>How much of a block lies before the sequence number where the next one begins, in bytes; null when all of it does.</summary>
@@ -409,10 +426,25 @@ internal sealed class MailboxRecovery
     private BlockHeader Fallback(BlockName name)
     {
         var previous = _blocks.Count > 0 ? _blocks.Values.Last() : null;
+        var (index, sequence) = previous is null
+            ? (_state?.LowIndex ?? 1, _state?.LowSequence ?? 1)
+            : (previous.Header.Index + 1, previous.Trailer.NextSequence);
+
+        // The numbers of blocks between the two that are gone on purpose are theirs.
+        foreach (var gone in (_state?.Removed ?? []).OrderBy(r => r.Index).ThenBy(r => r.FirstSequence).Where(r => r.Index >= index))
+        {
+            if (gone.Index != index)
+            {
+                break;
+            }
+
+            (index, sequence) = (gone.IsHole ? index : index + 1, Math.Max(sequence, gone.NextSequence));
+        }
+
         return new BlockHeader(
             _stream ?? default,
-            previous is null ? _state?.LowIndex ?? 1 : previous.Header.Index + 1,
-            previous is null ? _state?.LowSequence ?? 1 : previous.Trailer.NextSequence,
+            index,
+            sequence,
             name.UnixSeconds * UnixTime.NsPerSecond,
             _options.Node,
             _options.Name);
@@ -492,15 +524,6 @@ internal sealed class MailboxRecovery
         var unreadable = _unreadable.Where(name => newest is null || name.CompareTo(newest.Name) > 0).Select(name => name.ToString()).ToArray();
         _unreadable.ForEach(Spend);
         var state = (_state ?? WithoutBooks(stream)) with { Unreadable = unreadable.Length > 0 ? unreadable : null };
-        if (_state is null)
-        {
-            var written = MailboxStateFile.Write(_storage, _options.Folder, state);
-            if (!written.IsOk)
-            {
-                return written.Error;
-            }
-        }
-
         var positions = ReadPositions(state);
         if (!positions.IsOk)
         {
@@ -528,10 +551,39 @@ internal sealed class MailboxRecovery
             _findings.Add($"{RemovalBook.FileName} is damaged ({damage}); the accounts by hour start anew, those as a whole are kept");
         }
 
+        var aside = SetAsideAll(state);
+        if (!aside.IsOk)
+        {
+            return aside.Error;
+        }
+
         var disk = new MailboxDisk(
             _storage, _aside, _time, _options, stream, state, book.Value, _blocks.Values, nextIndex, nextSequence,
             Math.Max(_newestName, state.NewestName), positions.Value);
         return new RecoveredMailbox(disk, vanished, unreadable, _findings, _hasDamage);
+    }
+
+    /// <summary>Moves aside what could not be read: books first, and when there are new ones that name the blocks, those.</summary>
+    private StorageResult SetAsideAll(MailboxState state)
+    {
+        var books = Path.Combine(_options.Folder, MailboxStateFile.FileName);
+        var done = SetAsideAll(_toSetAside.Where(f => f.Path == books));
+        done = done.IsOk && _state is null ? MailboxStateFile.Write(_storage, _options.Folder, state) : done;
+        return done.IsOk ? SetAsideAll(_toSetAside.Where(f => f.Path != books)) : done;
+    }
+
+    private StorageResult SetAsideAll(IEnumerable<(string Path, string Reason)> files)
+    {
+        foreach (var (path, reason) in files)
+        {
+            var moved = _aside.Move(path, reason);
+            if (!moved.IsOk)
+            {
+                return moved.Error;
+            }
+        }
+
+        return StorageResult.Ok;
     }
 
     /// <summary>

@@ -14,6 +14,7 @@ namespace ZfRepl.Simulation;
 internal sealed class Centre
 {
     public const string LinesPath = "/lines/events.jsonl";
+    public const string InboxFolder = "/inbox";
 
     private readonly SimLoop _loop;
     private readonly Plan _plan;
@@ -101,7 +102,7 @@ internal sealed class Centre
             {
                 StatePath = "/",
                 RepairPath = "/repair",
-                InboxPath = "/inbox",
+                InboxPath = InboxFolder,
                 QuarantinePath = "/quarantine",
                 History = new SimHistoryOptions(),
                 EventsPerTransaction = _plan.EventsPerTransaction,

@@ -12,6 +12,8 @@ internal enum Control
     Salvage,
     RightValues,
     JsonLines,
+    FrameCheck,
+    LossLedger,
 }
 
 /// <summary>What is switched off. The shipped program has no such switches: they are wrapped around its seams here.</summary>
@@ -28,6 +30,8 @@ internal sealed class Controls(IReadOnlySet<Control> off)
         (Control.Salvage, "salvage", "the collector's start throws blocks away that were not sealed"),
         (Control.RightValues, "right-values", "the history database keeps other values than it is given"),
         (Control.JsonLines, "json-lines", "the centre writes no file of JSON lines, also where it is to"),
+        (Control.FrameCheck, "frame-check", "bytes of blocks that go bad have the right checksums all the same"),
+        (Control.LossLedger, "loss-ledger", "the history database keeps no entries of the loss ledger"),
     ];
 
     public static Controls None { get; } = new(new HashSet<Control>());

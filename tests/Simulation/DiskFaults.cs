@@ -20,7 +20,7 @@ internal sealed class DiskFaults(int seed)
 
     public void End() => Errno = null;
 
-    /// <summary>Whether a call fails, and how. Reading and locking work always; deleting works on a full disk.</summary>
+    /// <summary>Whether a call that changes something fails, and how. Locking works always; deleting works on a full disk.</summary>
     public int? Next(StorageOperation operation)
     {
         if (Errno is not { } errno

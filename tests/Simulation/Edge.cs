@@ -102,6 +102,7 @@ internal sealed class Edge
         Span<byte> bytes = stackalloc byte[StreamId.SizeBytes];
         _random.NextBytes(bytes);
         var stream = StreamId.Read(bytes);
+        _truth.Has(Number, _centres.ToList().IndexOf(centre), stream);
         var written = MailboxStateFile.Write(Machine.Storage, FolderOf(centre), new MailboxState { Stream = stream.ToString() });
         if (!written.IsOk)
         {

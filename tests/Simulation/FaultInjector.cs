@@ -6,6 +6,9 @@ namespace ZfRepl.Simulation;
 /// <summary>Has things go wrong, one after the other, as the seed says.</summary>
 internal sealed class FaultInjector
 {
+    private const int Always = int.MaxValue;
+
+    private static readonly int[] ReadErrors = [Errno.InputOutput, Errno.InputOutput, Errno.InputOutput, Errno.AccessDenied, Errno.TooManyFiles];
     private static readonly int[] DiskErrors = [Errno.InputOutput, Errno.NoSpace, Errno.QuotaExceeded, Errno.ReadOnly];
 
     private readonly SimLoop _loop;
@@ -14,13 +17,14 @@ internal sealed class FaultInjector
     private readonly IReadOnlyList<Edge> _edges;
     private readonly IReadOnlyList<Centre> _centres;
     private readonly Random _random;
+    private readonly BitRot _rot;
     private SimProcess? _victim;
     private int _countdown;
     private bool _isOver;
 
-    public FaultInjector(SimLoop loop, Plan plan, SimBus bus, IReadOnlyList<Edge> edges, IReadOnlyList<Centre> centres)
+    public FaultInjector(SimLoop loop, Plan plan, SimBus bus, IReadOnlyList<Edge> edges, IReadOnlyList<Centre> centres, BitRot rot)
     {
-        (_loop, _plan, _bus, _edges, _centres) = (loop, plan, bus, edges, centres);
+        (_loop, _plan, _bus, _edges, _centres, _rot) = (loop, plan, bus, edges, centres, rot);
         _random = new Random(unchecked(plan.Seed + 101));
         loop.BetweenWork = KillBetweenWork;
     }
@@ -54,6 +58,7 @@ internal sealed class FaultInjector
         foreach (var machine in Machines())
         {
             machine.Faults.End();
+            machine.ReadFaults.End();
             machine.WallOffset = TimeSpan.Zero;
         }
 
@@ -94,7 +99,7 @@ internal sealed class FaultInjector
         var edge = _edges[_random.Next(_edges.Count)];
         var centre = _centres[_random.Next(_centres.Count)];
         var process = Pick(edge, centre);
-        switch (_random.Next(18))
+        switch (_random.Next(23))
         {
             case 0 or 1 or 2:
                 DieAfter(process, byPowerCut: false);
@@ -125,6 +130,12 @@ internal sealed class FaultInjector
                 break;
             case 16 or 17:
                 GoFromBadToWorse(edge);
+                break;
+            case 18 or 19:
+                BreakReading(edge, centre);
+                break;
+            case 20 or 21 or 22:
+                Rot(edge, centre);
                 break;
             case 14:
                 _ = edge.ConfirmWronglyAsync();
@@ -199,6 +210,33 @@ internal sealed class FaultInjector
         });
     }
 
+    /// <summary>What is on a disk can't be read, or not be opened; often while a program starts, which reads most.</summary>
+    private void BreakReading(Edge edge, Centre centre)
+    {
+        var isCentre = _random.Next(3) == 0;
+        var machine = isCentre ? centre.Machine : edge.Machine;
+        if (!_plan.HasReadFaults || machine.ReadFaults.IsActive)
+        {
+            return;
+        }
+
+        var errno = ReadErrors[_random.Next(ReadErrors.Length)];
+        var share = _random.Next(3) switch { 0 => 1.0, 1 => 0.5, _ => 0.1 };
+        var files = _random.Next(3) switch { 0 => 1.0, 1 => 0.3, _ => 0.1 };
+        var calls = _random.Next(3) == 0 ? _random.Next(1, 4) : Always;
+        _loop.Trace($"{machine.Name}: read errors {errno}, share {share}, of files {files}, calls {calls}");
+        machine.ReadFaults.Begin(errno, share, files, calls);
+        _loop.After(TimeSpan.FromSeconds(20 * _random.NextDouble()), () =>
+        {
+            machine.ReadFaults.End();
+            _loop.Trace($"{machine.Name}: can be read");
+        });
+        if (_random.Next(2) == 0)
+        {
+            (isCentre ? centre.Process : edge.CollectorProcess)?.Die();
+        }
+    }
+
     /// <summary>The disk fails, the collector dies of it or is killed, starts again on a disk that is well, and then the power goes.</summary>
     private void GoFromBadToWorse(Edge edge)
     {
@@ -225,6 +263,26 @@ internal sealed class FaultInjector
                 edge.Machine.CutPower();
             }
         });
+    }
+
+    private void Rot(Edge edge, Centre centre)
+    {
+        if (!_plan.HasRot)
+        {
+            return;
+        }
+
+        for (var places = _random.Next(1, 4); places > 0; places--)
+        {
+            if (_random.Next(4) == 0)
+            {
+                _rot.Strike(centre);
+            }
+            else
+            {
+                _rot.Strike(edge);
+            }
+        }
     }
 
     private void BreakDatabase(Centre centre)

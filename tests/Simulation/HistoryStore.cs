@@ -32,7 +32,8 @@ internal sealed class StreamBooks
 
 /// <summary>What a history database holds durably. Changes are made as a whole, or not at all.</summary>
 /// <param name="hasUniqueKey">False takes the rule away that knows an event again.</param>
-internal sealed class HistoryStore(string name, bool hasUniqueKey)
+/// <param name="keepsLosses">False lets the entries of the loss ledger go.</param>
+internal sealed class HistoryStore(string name, bool hasUniqueKey, bool keepsLosses)
 {
     private readonly Dictionary<(string Oid, long TimeNs), List<HistoryRow>> _rows = [];
     private readonly Dictionary<BlockKey, AppliedBlock> _applied = [];
@@ -110,7 +111,10 @@ internal sealed class HistoryStore(string name, bool hasUniqueKey)
 
         books.Facts = facts with { HighestSequence = Math.Max(facts.HighestSequence, books.Facts.HighestSequence) };
         books.Received.AddAll(write.Received);
-        books.Losses.UnionWith(write.Losses);
+        if (keepsLosses)
+        {
+            books.Losses.UnionWith(write.Losses);
+        }
     }
 
     private EventVerdict Put(in TelemetryEvent e)

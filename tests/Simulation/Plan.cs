@@ -76,8 +76,19 @@ internal sealed record Plan
 
     public bool HasDiskFaults { get; init; }
 
+    public bool HasReadFaults { get; init; }
+
+    /// <summary>Whether bytes go bad that were on disk.</summary>
+    public bool HasRot { get; init; }
+
     /// <summary>Whether blocks may be given up because nobody fetched them in time.</summary>
     public bool MayExpire => Keep is not null;
+
+    /// <summary>Whether bytes of open blocks go bad as well.</summary>
+    public bool HasOpenRot { get; init; }
+
+    /// <summary>Whether a disk may keep to itself what was written and synced.</summary>
+    public bool MayForget => HasReadFaults || HasRot;
 
     public static Plan Of(int seed, TimeSpan duration)
     {
@@ -118,6 +129,8 @@ internal sealed record Plan
             DatabaseLosesAnswers = Share(random, 0.1),
             HasClockJumps = random.Next(3) == 0,
             HasDiskFaults = random.Next(2) == 0,
+            HasReadFaults = random.Next(2) == 0,
+            HasRot = random.Next(3) == 0,
         };
     }
 
@@ -129,7 +142,7 @@ internal sealed record Plan
         + $"database {(IsDatabaseServer ? "server" : "embedded")} {DatabaseSlowness.TotalMilliseconds} ms fails {DatabaseFails:0.00} loses answers {DatabaseLosesAnswers:0.00}, "
         + $"json lines {HasJsonLines}, names in any order {NamesInAnyOrder}, readings {ReadingsAtOnce} every {EmitEvery.TotalSeconds:0.0} s, fault every {FaultEvery.TotalSeconds:0} s, "
         + $"bus {Latency.TotalMilliseconds} ms drop {Drop:0.00} repeat {Repeat:0.00} reorder {Reorder:0.00} change {Corrupt:0.00} cut {Truncate:0.00}, "
-        + $"clock jumps {HasClockJumps}, disk faults {HasDiskFaults}");
+        + $"clock jumps {HasClockJumps}, disk faults {HasDiskFaults}, read faults {HasReadFaults}, rot {HasRot}");
 
     private static string Show(TimeSpan? time) => time is { } t ? string.Create(CultureInfo.InvariantCulture, $"{t.TotalSeconds:0.0} s") : "none";
 

@@ -15,7 +15,7 @@ internal sealed class ProcessStorage(SimLoop loop, SimProcess process, Controls 
 
     public StorageResult<IStorageFile> CreateNew(string path)
     {
-        if (Begin(StorageOperation.Open, path) is { } error)
+        if ((Begin(StorageOperation.Open, path) ?? Fail(StorageOperation.Open, path, process.Machine.ReadFaults.NextCreating(path))) is { } error)
         {
             return error;
         }
@@ -25,9 +25,9 @@ internal sealed class ProcessStorage(SimLoop loop, SimProcess process, Controls 
 
     public StorageResult<IStorageFile> Open(string path, bool write)
     {
-        if (Begin(StorageOperation.Read, path) is { } error)
+        if (BeginReading(StorageOperation.Open, path) is { } error)
         {
-            return error with { Operation = StorageOperation.Open };
+            return error;
         }
 
         return Wrap(_disk.Open(path, write));
@@ -76,7 +76,7 @@ internal sealed class ProcessStorage(SimLoop loop, SimProcess process, Controls 
 
     public StorageResult<IReadOnlyList<StorageEntry>> List(string folder)
     {
-        if (Begin(StorageOperation.List, folder) is { } error)
+        if (BeginReading(StorageOperation.List, folder) is { } error)
         {
             return error;
         }
@@ -107,11 +107,24 @@ internal sealed class ProcessStorage(SimLoop loop, SimProcess process, Controls 
     private StorageError? Begin(StorageOperation operation, string path)
     {
         process.Enter();
-        if (_faults.Next(operation) is not { } errno)
+        return Fail(operation, path, _faults.Next(operation));
+    }
+
+    /// <summary>As <see cref="Begin"/>, for what only looks at the disk.</summary>
+    private StorageError? BeginReading(StorageOperation operation, string path)
+    {
+        process.Enter();
+        return Fail(operation, path, process.Machine.ReadFaults.Next(path, isOpening: operation == StorageOperation.Open));
+    }
+
+    private StorageError? Fail(StorageOperation operation, string path, int? failure)
+    {
+        if (failure is not { } errno)
         {
             return null;
         }
 
+        process.Machine.LastDiskError = loop.Now;
         loop.Trace($"{process.Name}: {operation} {path} fails with {errno}");
         return new StorageError(operation, path, errno, "injected");
     }
@@ -130,10 +143,10 @@ internal sealed class ProcessStorage(SimLoop loop, SimProcess process, Controls 
     {
         public string Path => inner.Path;
 
-        public StorageResult<long> Length() => owner.Begin(StorageOperation.Read, Path) is { } error ? error : inner.Length();
+        public StorageResult<long> Length() => owner.BeginReading(StorageOperation.Read, Path) is { } error ? error : inner.Length();
 
         public StorageResult<int> ReadAt(long offset, Span<byte> buffer) =>
-            owner.Begin(StorageOperation.Read, Path) is { } error ? error : inner.ReadAt(offset, buffer);
+            owner.BeginReading(StorageOperation.Read, Path) is { } error ? error : inner.ReadAt(offset, buffer);
 
         public StorageResult WriteAt(long offset, ReadOnlySpan<byte> bytes)
         {

@@ -9,7 +9,7 @@ namespace ZfRepl.Simulation;
 internal static class Program
 {
     private const string Usage = """
-        tests/simulate [--seeds N] [--seed S] [--minutes M] [--seconds T] [--without CONTROL]... [--trace] [--log] [--list-controls]
+        tests/simulate [--seeds N] [--seed S] [--minutes M] [--seconds T] [--without CONTROL]... [--rot-open] [--trace] [--log] [--list-controls]
 
         Runs edge, link and centre in one process, on one thread, in virtual time; everything that happens follows from a seed.
           --seeds N          how many seeds, default 100; with --seed 1
@@ -19,6 +19,7 @@ internal static class Program
           --without CONTROL  takes a safeguard away (--list-controls); promises will be broken
           --first            ends with the first seed that breaks a promise
           --twice            runs each seed twice and compares the traces
+          --rot-open         bytes of open blocks go bad as well (docs/reliability.md says what that may break)
           --list             prints a line for each seed
           --trace            prints everything that happens
           --log              with the product's own log
@@ -101,7 +102,7 @@ internal static class Program
     private static async Task<SeedResult> RunAsync(Options options, int seed)
     {
         using var loggers = new TraceLoggers(options.Logs ? Console.WriteLine : null);
-        return await new World(Plan.Of(seed, options.Duration), options.Controls, options.Traces ? Console.WriteLine : null, options.Logs ? loggers : null).RunAsync();
+        return await new World(Plan.Of(seed, options.Duration) with { HasOpenRot = options.RotsOpen }, options.Controls, options.Traces ? Console.WriteLine : null, options.Logs ? loggers : null).RunAsync();
     }
 
     private static void Report(SeedResult result, string violation, Options options)
@@ -114,7 +115,7 @@ internal static class Program
             Console.WriteLine($"  {line}");
         }
 
-        Console.WriteLine($"  again: tests/simulate --seed {result.Plan.Seed} --minutes {minutes}{options.Controls}");
+        Console.WriteLine($"  again: tests/simulate --seed {result.Plan.Seed} --minutes {minutes}{options.Controls}{(options.RotsOpen ? " --rot-open" : "")}");
     }
 
     private sealed record Options
@@ -130,6 +131,8 @@ internal static class Program
         public Controls Controls { get; private init; } = Controls.None;
 
         public bool EndsWithFirst { get; private init; }
+
+        public bool RotsOpen { get; private init; }
 
         public bool Twice { get; private init; }
 
@@ -168,6 +171,9 @@ internal static class Program
                         break;
                     case "--first":
                         options = options with { EndsWithFirst = true };
+                        break;
+                    case "--rot-open":
+                        options = options with { RotsOpen = true };
                         break;
                     case "--twice":
                         options = options with { Twice = true };

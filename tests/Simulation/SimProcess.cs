@@ -86,6 +86,8 @@ internal sealed class SimProcess
 /// <summary>A machine: one disk, one wall clock, some processes.</summary>
 internal sealed class SimMachine(SimLoop loop, string name, int seed)
 {
+    private static readonly TimeSpan Aftermath = TimeSpan.FromSeconds(10);
+
     private readonly Random _random = new(seed);
 
     public string Name { get; } = name;
@@ -93,6 +95,14 @@ internal sealed class SimMachine(SimLoop loop, string name, int seed)
     public SimulatedStorage Storage { get; } = new();
 
     public DiskFaults Faults { get; } = new(seed);
+
+    public ReadFaults ReadFaults { get; } = new(seed);
+
+    /// <summary>When its disk gave an error last, virtual time; null when it never did.</summary>
+    public TimeSpan? LastDiskError { get; set; }
+
+    /// <summary>Whether a program may end because of the disk: it fails, or has just failed.</summary>
+    public bool IsDiskToBlame => Faults.Errno is not null || (LastDiskError is { } last && loop.Now - last < Aftermath);
 
     /// <summary>How far the wall clock is off.</summary>
     public TimeSpan WallOffset { get; set; }

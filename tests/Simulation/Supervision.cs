@@ -34,7 +34,7 @@ internal static class Supervision
             {
                 loop.Trace($"{process.Name} ends{(failure is null ? "" : ", it can't go on")}");
                 loop.Remark(failure ?? "in order");
-                if (failure is not null && process.Machine.Faults.Errno is null)
+                if (failure is not null && !process.Machine.IsDiskToBlame)
                 {
                     loop.Violate($"{process.Name} can't go on, and its disk is well: {failure}");
                 }

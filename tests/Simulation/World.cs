@@ -62,7 +62,7 @@ internal sealed class World
         _random = new Random(unchecked(plan.Seed + 7));
         _loop = new SimLoop(plan.Seed) { Output = output };
         _bus = new SimBus(_loop, unchecked(plan.Seed + 3));
-        var stores = Enumerable.Range(0, plan.Centres).Select(i => new HistoryStore($"centre{i + 1}", !controls.IsOff(Control.UniqueKey))).ToList();
+        var stores = Enumerable.Range(0, plan.Centres).Select(i => new HistoryStore($"centre{i + 1}", !controls.IsOff(Control.UniqueKey), !controls.IsOff(Control.LossLedger))).ToList();
         _truth = new Truth(_loop, plan, stores);
         for (var i = 0; i < stores.Count; i++)
         {
@@ -80,7 +80,7 @@ internal sealed class World
         _edges.AddRange(edges.Select((_, i) => new Edge(_loop, plan, controls, _bus, _truth, key, loggers, i, centres)));
         _centres.AddRange(stores.Select((s, i) => new Centre(_loop, plan, controls, _bus, key, loggers, s, i, edges)));
         _truth.Machines = [.. _edges.Select(e => e.Machine)];
-        _injector = new FaultInjector(_loop, plan, _bus, _edges, _centres);
+        _injector = new FaultInjector(_loop, plan, _bus, _edges, _centres, new BitRot(_loop, plan, controls, _truth, centres));
         _ledger = new Ledger(_loop, plan, _truth, _edges, _centres);
     }
 

@@ -115,6 +115,30 @@ public sealed class SimulatedStorage : IStorage
         }
     }
 
+    /// <summary>Bytes go bad on the disk, where they were synced and not written to since; open files see it as well.</summary>
+    /// <returns>False when there is no such file, or the bytes are not, or not only, on disk.</returns>
+    public bool Rot(string path, int offset, ReadOnlySpan<byte> bytes)
+    {
+        lock (_gate)
+        {
+            if (!_names.TryGetValue(path, out var node) || offset + bytes.Length > Math.Min(node.Live.Count, node.Durable.Length))
+            {
+                return false;
+            }
+
+            var live = System.Runtime.InteropServices.CollectionsMarshal.AsSpan(node.Live).Slice(offset, bytes.Length);
+            var durable = node.Durable.AsSpan(offset, bytes.Length);
+            if (!live.SequenceEqual(durable))
+            {
+                return false;
+            }
+
+            bytes.CopyTo(live);
+            bytes.CopyTo(durable);
+            return true;
+        }
+    }
+
     /// <summary>The power goes and comes back: unsynced bytes and names survive as the seed says. Open files of before are dead.</summary>
     public void Crash(Random random)
     {

@@ -73,6 +73,9 @@ public sealed class BlockReport
     /// </summary>
     public BlockDamage? TornTail { get; private set; }
 
+    /// <summary>True for a block that was sealed and has lost its end, when nobody knows how many events that held.</summary>
+    public bool IsEndUnknown { get; private set; }
+
     /// <summary>Events that are missing between intact ones, or before the end that the trailer names.</summary>
     public IReadOnlyList<MissingRange> Missing { get; private set; } = [];
 
@@ -99,8 +102,12 @@ public sealed class BlockReport
     /// header and all, never reached the disk.
     /// </param>
     /// <param name="bounds">Where its sequence numbers lie, as far as the caller knows.</param>
+    /// <param name="wasSealed">
+    /// True when the block is known to have been sealed: all of it was on disk, so where its end is not intact, that is no commit that was cut short, and
+    /// what is intact of the last one counts.
+    /// </param>
     public static StorageResult<BlockReport> Create(
-        IStorageFile file, StreamId? knownStream = null, int? knownHeaderBytes = null, BlockBounds bounds = default)
+        IStorageFile file, StreamId? knownStream = null, int? knownHeaderBytes = null, BlockBounds bounds = default, bool wasSealed = false)
     {
         var opened = BlockScanner.Open(file, knownStream, bounds: bounds);
         if (!opened.IsOk)
@@ -109,7 +116,7 @@ public sealed class BlockReport
         }
 
         var report = new BlockReport { Header = opened.Value.Header, FirstSequence = opened.Value.Header?.FirstSequence ?? 0 };
-        var builder = new Builder(report, opened.Value.HeaderBytes, knownHeaderBytes);
+        var builder = new Builder(report, opened.Value.HeaderBytes, knownHeaderBytes, wasSealed, bounds.NextSequence);
         while (true)
         {
             var next = opened.Value.Next();
@@ -168,7 +175,7 @@ public sealed class BlockReport
         return new BlockHash(sha.GetHashAndReset());
     }
 
-    private sealed class Builder(BlockReport report, long headerBytes, int? knownHeaderBytes)
+    private sealed class Builder(BlockReport report, long headerBytes, int? knownHeaderBytes, bool wasSealed, ulong? nextSequence)
     {
         private readonly List<BlockDamage> _damages = [];
         private readonly List<MissingRange> _missing = [];
@@ -211,7 +218,11 @@ public sealed class BlockReport
         /// <summary>Closes the books and returns the trailer's offset.</summary>
         public long Finish()
         {
-            if (report.Trailer is null && _isOneCommitBehind && (report.Header is not null || IsFirstCommitTorn))
+            if (wasSealed && report.Trailer is null)
+            {
+                CloseSealed();
+            }
+            else if (report.Trailer is null && _isOneCommitBehind && (report.Header is not null || IsFirstCommitTorn))
             {
                 CutTornCommit();
             }
@@ -248,6 +259,30 @@ public sealed class BlockReport
             _sawCommitEnd |= item.Header.IsCommitEnd;
             _commitBehind ??= item.Header.Commit;
             _isOneCommitBehind &= _commitBehind == item.Header.Commit;
+        }
+
+        /// <summary>Where the trailer alone is gone, the rest is as it was sealed.</summary>
+        private void CloseSealed()
+        {
+            var isTrailerAlone = _damages.Count == 0 && _missing.Count == 0 && report.TornTail is { } end && _wholeCommits?.EndOffset == end.Offset
+                && (nextSequence is null ? end.LengthBytes == BlockTrailer.FrameBytes : _expected == nextSequence);
+            if (isTrailerAlone)
+            {
+                return;
+            }
+
+            if (report.TornTail is { } tail)
+            {
+                _damages.Add(tail);
+                report.TornTail = null;
+            }
+
+            report.IsEndUnknown = nextSequence is null;
+            if (nextSequence > _expected)
+            {
+                _missing.Add(new MissingRange(_expected.Value, nextSequence.Value - 1));
+                _expected = nextSequence;
+            }
         }
 
         private void CutTornCommit()

@@ -19,7 +19,7 @@ public sealed record SalvageOutcome(SealedBlock? Block, BlockReport Report, stri
 /// <item><term>sealed and intact, or salvaged before</term><description>only the name is missing: rename</description></item>
 /// <item><term>intact frames, then a torn tail or nothing</term><description>keep the tail aside, seal a copy of the rest; in place where the disk has no
 /// room for a copy</description></item>
-/// <item><term>damage before intact frames, or a damaged header</term><description>write the intact frames and a loss record into a
+/// <item><term>damage before intact frames, a damaged header, or an end that was sealed and is more than the trailer</term><description>write the intact frames and a loss record into a
 /// new file, move the original aside, give the new file the block's name</description></item>
 /// <item><term>no frame at all</term><description>move the file aside, or delete it when it is empty</description></item>
 /// </list>
@@ -64,7 +64,11 @@ public static class BlockSalvage
         using var file = opened.Value;
         var bounds = new BlockBounds(fallback.FirstSequence, nextSequence);
         var report = BlockReport.Create(
-            durableBytes is { } limit ? new PrefixFile(file, limit) : file, fallback.Stream, fallback.ToBytes().Length, bounds);
+            durableBytes is { } limit ? new PrefixFile(file, limit) : file,
+            fallback.Stream,
+            fallback.ToBytes().Length,
+            bounds,
+            wasSealed: Path.GetFileName(path) == name.ToString());
         if (!report.IsOk)
         {
             return report.Error;
@@ -81,7 +85,7 @@ public static class BlockSalvage
             return job.SetAside();
         }
 
-        var isCleanPrefix = report.Value is { Header: not null, Damages.Count: 0, Missing.Count: 0, Trailer: null } && durableBytes is null;
+        var isCleanPrefix = report.Value is { Header: not null, Damages.Count: 0, Missing.Count: 0, Trailer: null, IsEndUnknown: false } && durableBytes is null;
         return isCleanPrefix ? job.SealRest() : job.Rewrite(fallback);
     }
 
@@ -376,6 +380,14 @@ public static class BlockSalvage
                 var begin = losses.Length;
                 new LossRecord(
                     LossReason.Damaged, missing.First, missing.Last, missing.Count, IsExact: true, 0, 0, nowNs, name.ToString(), Describe())
+                    .AppendFrame(losses, header.Stream.High, report.NextSequence, unchecked(++commit));
+                FrameHeader.MarkCommitEnd(losses.Patch(begin, FrameHeader.SizeBytes));
+            }
+
+            if (report.IsEndUnknown)
+            {
+                var begin = losses.Length;
+                new LossRecord(LossReason.Damaged, 0, 0, 1, IsExact: false, 0, 0, nowNs, name.ToString(), $"its end can't be read: {Describe()}")
                     .AppendFrame(losses, header.Stream.High, report.NextSequence, unchecked(++commit));
                 FrameHeader.MarkCommitEnd(losses.Patch(begin, FrameHeader.SizeBytes));
             }

@@ -12,19 +12,33 @@ internal sealed class BlockContent
 
     public List<(StreamId Stream, LossRecord Record)> Losses { get; } = [];
 
+    /// <summary>
+    /// The sequence number behind the last commit whose end is intact. 0 without any, and where header and all but one commit are gone: that looks
+    /// like a first commit that was cut short.
+    /// </summary>
+    public ulong WholeUntil { get; private set; }
+
     /// <summary>Reads whatever is intact.</summary>
     public static BlockContent Read(byte[] bytes)
     {
         var content = new BlockContent();
-        using var file = new MemoryFile("checked", bytes);
+        // A tail that was kept aside begins with a frame; behind something that is no header the scanner finds it.
+        using var file = new MemoryFile("checked", FrameHeader.TryRead(bytes, out _) ? [0, .. bytes] : bytes);
         var scanner = BlockScanner.Open(file).Value;
         var batch = new EventBatch(new OidTable());
         var reader = new EventFrameReader();
+        var commits = new HashSet<ushort>();
         while (scanner.Next().Value is { Kind: not ScanKind.End } item)
         {
             if (item.Kind != ScanKind.Frame)
             {
                 continue;
+            }
+
+            commits.Add(item.Header.Commit);
+            if (item.Header.IsCommitEnd)
+            {
+                content.WholeUntil = item.Header.NextSequence;
             }
 
             var stream = scanner.Header?.Stream ?? new StreamId(item.Header.StreamTag, 0);
@@ -45,10 +59,11 @@ internal sealed class BlockContent
             }
         }
 
+        if (scanner.Header is null && commits.Count < 2)
+        {
+            content.WholeUntil = 0;
+        }
+
         return content;
     }
-
-    /// <summary>Whether some entry covers a sequence number.</summary>
-    public static bool IsCovered(IEnumerable<(StreamId Stream, LossRecord Record)> losses, StreamId stream, ulong sequence) => losses.Any(
-        l => (l.Stream == stream || (l.Stream.Low == 0 && l.Stream.High == stream.High)) && l.Record.FirstSequence <= sequence && sequence <= l.Record.LastSequence);
 }

@@ -60,8 +60,8 @@ internal sealed class Ledger(SimLoop loop, Plan plan, Truth truth, IReadOnlyList
 
             var status = edge.Collector!.Mailboxes[centre].StatusAsync(CancellationToken.None).Result;
             // What lies in a file that the disk would not give has no number any more, so nobody can count it as accepted.
-            var aside = (ulong)truth.AsideOnly(edge.Number, centre);
-            if (status.AcceptedEvents > (ulong)truth.Made(edge.Number) || status.AcceptedEvents + aside < (ulong)truth.Made(edge.Number))
+            var unknowable = (ulong)truth.Unknowable(edge.Number, centre);
+            if (status.AcceptedEvents > (ulong)truth.Made(edge.Number) || status.AcceptedEvents + unknowable < (ulong)truth.Made(edge.Number))
             {
                 loop.Violate($"{edge.Name}/{centres[centre].Name} accepted {status.AcceptedEvents} readings, and the plant made {truth.Made(edge.Number)}");
             }
@@ -83,8 +83,8 @@ internal sealed class Ledger(SimLoop loop, Plan plan, Truth truth, IReadOnlyList
         // A file that is not there has no lines.
         var bytes = centre.Machine.Storage.Content(Centre.LinesPath) ?? [];
         var lines = System.Text.Encoding.UTF8.GetString(bytes).Split('\n', StringSplitOptions.RemoveEmptyEntries);
-        // A block that its source let expire between database and lines is in the source's books.
-        if (lines.Length > centre.Store.Rows || (lines.Length < centre.Store.Rows && !plan.MayExpire) || lines.Distinct(StringComparer.Ordinal).Count() != lines.Length)
+        // A block that its source let expire between database and lines, or can't read any more, is in the source's books.
+        if (lines.Length > centre.Store.Rows || (lines.Length < centre.Store.Rows && !plan.MayExpire && !plan.MayForget) || lines.Distinct(StringComparer.Ordinal).Count() != lines.Length)
         {
             loop.Violate(
                 $"{centre.Name}: the file of lines has {lines.Length} lines, {lines.Distinct(StringComparer.Ordinal).Count()} of them different, for {centre.Store.Rows} rows");

@@ -1,4 +1,5 @@
 using System.Globalization;
+using ZfRepl.Core.Blocks;
 using ZfRepl.Core.Frames;
 using ZfRepl.Core.Telemetry;
 using ZfRepl.Simulation.Plant;
@@ -18,7 +19,9 @@ internal sealed class Truth(SimLoop loop, Plan plan, IReadOnlyList<HistoryStore>
     private readonly Dictionary<int, int> _made = [];
     private readonly List<HashSet<int>> _inDatabase = [.. centres.Select(_ => new HashSet<int>())];
     private readonly Dictionary<(int Edge, int Centre), HashSet<int>> _owed = [];
-    private readonly Dictionary<(int Edge, int Centre, int Number), (StreamId Stream, ulong Sequence)> _givenUp = [];
+    private readonly Dictionary<(int Edge, int Centre, int Number), Place> _givenUp = [];
+    private readonly Dictionary<(int Edge, int Centre), RotBook> _rot = [];
+    private readonly Dictionary<(int Edge, int Centre), ulong> _streams = [];
 
     /// <summary>Readings made by each edge's plant.</summary>
     public int Made(int edge) => _made.GetValueOrDefault(edge);
@@ -104,42 +107,55 @@ internal sealed class Truth(SimLoop loop, Plan plan, IReadOnlyList<HistoryStore>
             return;
         }
 
-        var owed = Owed(edge, centre);
-        var content = BlockContent.Read(bytes);
-        var left = content.Readings.Where(r => owed.Contains(r.Number)).ToDictionary(r => r.Number, r => (r.Stream, r.Sequence));
-        if (left.Count == 0)
+        var (owed, rot, block) = (Owed(edge, centre), Rot(edge, centre), Place.BlockOf(path));
+        var left = BlockContent.Read(bytes).Readings.Where(r => owed.Contains(r.Number) && !rot.IsUndecidable(r.Number))
+            .ToDictionary(r => r.Number, r => new Place(r.Stream, r.Sequence, block));
+        var bad = rot.In(block).Where(n => owed.Contains(n) && !rot.IsUndecidable(n) && !left.ContainsKey(n)).ToHashSet();
+        if (left.Count + bad.Count == 0)
         {
             return;
         }
 
         // Most likely they are in another file of the same block.
-        var others = BlockFiles(machine, path).Where(p => p != path).OrderByDescending(p => IsOfSameBlock(p, path)).ToList();
-        var losses = new List<(StreamId, LossRecord)>();
-        for (var i = 0; i < others.Count && left.Count > 0; i++)
+        var others = BlockFiles(machine, path).Where(p => p != path).OrderByDescending(p => Place.BlockOf(p) == block).ToList();
+        var losses = new DeclaredLosses();
+        for (var i = 0; i < others.Count && left.Count + bad.Count > 0; i++)
         {
             if (machine.Storage.Durable(others[i]) is { } durable)
             {
                 var there = BlockContent.Read(durable);
-                losses.AddRange(there.Losses);
-                there.Readings.ForEach(r => left.Remove(r.Number));
+                losses.Add(there.Losses);
+                there.Readings.ForEach(r =>
+                {
+                    left.Remove(r.Number);
+                    bad.Remove(r.Number);
+                });
             }
         }
 
-        if (left.Count > 0)
+        if (left.Count + bad.Count == 0)
         {
-            losses.AddRange(LossesInDatabase(centre));
+            return;
         }
 
-        foreach (var (number, (stream, sequence)) in left)
+        var aside = AsideFiles.Read(machine, _streams[(edge, centre)]);
+        losses.Add(LossesInDatabase(centre).Concat(aside.Losses).Concat(rot.Losses));
+        foreach (var (number, place) in left)
         {
-            if (!plan.MayExpire || !BlockContent.IsCovered(losses, stream, sequence))
+            if (!plan.MayExpire || !losses.Has(place))
             {
                 loop.Violate(
-                    $"{path} is deleted while reading {number} (sequence {sequence}) is neither in {centres[centre].Name} nor in another file nor in the loss ledger");
+                    $"{path} is deleted while reading {number} (sequence {place.Sequence}) is neither in {centres[centre].Name} nor in another file nor in the loss ledger");
                 return;
             }
 
-            _givenUp[(edge, centre, number)] = (stream, sequence);
+            _givenUp[(edge, centre, number)] = place;
+        }
+
+        // What went bad is where the rest of its block is, until the ledger has it.
+        if (!others.Exists(p => Place.BlockOf(p) == block) && !aside.Blocks.Contains(block) && bad.Any(n => !rot.Readings[n].Exists(p => losses.Has(p))))
+        {
+            loop.Violate($"{path} is deleted while reading {bad.First(n => !rot.Readings[n].Exists(p => losses.Has(p)))}, which went bad in it, is in no ledger and kept nowhere");
         }
     }
 
@@ -152,13 +168,16 @@ internal sealed class Truth(SimLoop loop, Plan plan, IReadOnlyList<HistoryStore>
             return;
         }
 
-        var contents = BlockFiles(machine, Path.Combine(folder, "x")).Select(p => BlockContent.Read(machine.Storage.Content(p)!)).ToList();
-        var there = contents.SelectMany(c => c.Readings).Select(r => r.Number).ToHashSet();
-        var losses = contents.SelectMany(c => c.Losses).Concat(LossesInDatabase(centre)).ToList();
-        var aside = Aside(machine);
-        foreach (var number in owed.Where(n => !there.Contains(n) && !aside.ContainsKey(n)))
+        var contents = BlockFiles(machine, Path.Combine(folder, "x")).Select(p => (Block: Place.BlockOf(p), Content: BlockContent.Read(machine.Storage.Content(p)!))).ToList();
+        var there = contents.SelectMany(c => c.Content.Readings).Select(r => r.Number).ToHashSet();
+        var (rot, aside) = (Rot(edge, centre), AsideFiles.Read(machine, _streams[(edge, centre)]));
+        var losses = new DeclaredLosses();
+        losses.Add(contents.SelectMany(c => c.Content.Losses).Concat(LossesInDatabase(centre)).Concat(aside.Losses).Concat(rot.Losses));
+        var blocks = contents.Select(c => c.Block).Concat(aside.Blocks).ToHashSet(StringComparer.Ordinal);
+        foreach (var number in owed.Where(n => !there.Contains(n) && !aside.Readings.ContainsKey(n) && !rot.IsUndecidable(n)))
         {
-            if (!_givenUp.TryGetValue((edge, centre, number), out var place) || !BlockContent.IsCovered(losses, place.Stream, place.Sequence))
+            if (!(_givenUp.TryGetValue((edge, centre, number), out var place) && losses.Has(place))
+                && !(rot.Readings.TryGetValue(number, out var bad) && bad.Exists(p => blocks.Contains(p.Block) || losses.Has(p))))
             {
                 loop.Violate($"reading {number} was acknowledged to the plant and is nowhere after the crash of {machine.Name} (for {centres[centre].Name})");
                 return;
@@ -166,51 +185,57 @@ internal sealed class Truth(SimLoop loop, Plan plan, IReadOnlyList<HistoryStore>
         }
     }
 
-    /// <summary>What is neither in the database nor in its loss ledger.</summary>
+    /// <summary>Bytes of a block file went bad after they were synced.</summary>
+    public void Struck(int edge, int centre, string path, byte[] before, byte[] after) =>
+        Rot(edge, centre).Struck(path, BlockName.TryParseOpen(Path.GetFileName(path), out _), BlockContent.Read(before), BlockContent.Read(after));
+
+    /// <summary>
+    /// What is neither in the database nor in its loss ledger. An entry of the ledger in a file that could not be read itself counts: whoever looks into
+    /// the quarantine finds it.
+    /// </summary>
     public IReadOnlyList<int> Missing(int edge, int centre)
     {
-        var aside = Aside(Machines[edge]);
-        var named = LossesInDatabase(centre).Where(l => l.Record.Reason == LossReason.Damaged).Select(l => l.Record.Source).ToHashSet(StringComparer.Ordinal);
-        var lost = centres[centre].Streams.ToDictionary(s => s.Key, s => s.Value.DeclaredLost());
+        var (rot, aside) = (Rot(edge, centre), AsideFiles.Read(Machines[edge], _streams[(edge, centre)]));
+        var losses = new DeclaredLosses();
+        losses.Add(LossesInDatabase(centre).Concat(aside.Losses).Concat(rot.Losses));
         return
         [
             .. _readings.Where(r => r.Edge == edge && !_inDatabase[centre].Contains(r.Number))
                 .Select(r => r.Number)
-                .Where(n => !_givenUp.TryGetValue((edge, centre, n), out var place) || lost.GetValueOrDefault(place.Stream)?.Contains(place.Sequence) != true)
-                .Where(n => !aside.TryGetValue(n, out var file)
-                    || (!named.Contains(file.Block) && lost.GetValueOrDefault(file.Stream)?.Contains(file.Sequence) != true)),
+                .Where(n => !rot.IsUndecidable(n)
+                    && !(_givenUp.TryGetValue((edge, centre, n), out var place) && losses.Has(place))
+                    && !(aside.Readings.TryGetValue(n, out var kept) && (losses.Has(kept) || rot.IsHeadless(kept.Block)))
+                    && !(rot.Readings.TryGetValue(n, out var bad) && bad.Exists(p => losses.Has(p)))),
         ];
     }
 
-    /// <summary>How many readings of an edge are in its quarantine and not in a database: their file could not be read.</summary>
-    public int AsideOnly(int edge, int centre) => Aside(Machines[edge]).Keys.Count(n => !_inDatabase[centre].Contains(n));
+    /// <summary>How many readings of an edge the collector need not know of any more: their file could not be read, or went bad.</summary>
+    public int Unknowable(int edge, int centre)
+    {
+        var aside = AsideFiles.Read(Machines[edge], _streams[(edge, centre)]).Readings.Keys;
+        return plan.MayForget ? aside.Concat(Rot(edge, centre).Readings.Keys).Distinct().Count() + Rot(edge, centre).Undecidable : aside.Count(n => !_inDatabase[centre].Contains(n));
+    }
 
-    private static bool IsOfSameBlock(string a, string b) =>
-        Path.GetFileName(a).Split('.')[0].Equals(Path.GetFileName(b).Split('.')[0], StringComparison.Ordinal);
+    /// <summary>The stream of an edge's mailbox.</summary>
+    public void Has(int edge, int centre, StreamId stream) => _streams[(edge, centre)] = stream.High;
 
     private IEnumerable<(StreamId Stream, LossRecord Record)> LossesInDatabase(int centre) =>
         centres[centre].Streams.SelectMany(s => s.Value.Losses.Select(l => (s.Key, l.Record)));
-
-    /// <summary>Readings in files of the quarantine, with the block's name and where they were in the stream.</summary>
-    private static Dictionary<int, (string Block, StreamId Stream, ulong Sequence)> Aside(SimMachine machine)
-    {
-        var aside = new Dictionary<int, (string, StreamId, ulong)>();
-        foreach (var path in machine.Storage.Paths())
-        {
-            if (Path.GetDirectoryName(path) == EdgeCollector.QuarantineFolder && !path.EndsWith(".json", StringComparison.Ordinal))
-            {
-                BlockContent.Read(machine.Storage.Content(path)!).Readings
-                    .ForEach(r => aside[r.Number] = (Path.GetFileName(path).Split('.')[0], r.Stream, r.Sequence));
-            }
-        }
-
-        return aside;
-    }
 
     private static IEnumerable<string> BlockFiles(SimMachine machine, string pathInFolder)
     {
         var folder = Path.GetDirectoryName(pathInFolder);
         return machine.Storage.Paths().Where(p => Path.GetDirectoryName(p) == folder && Path.GetFileName(p).StartsWith("mbb_", StringComparison.Ordinal));
+    }
+
+    private RotBook Rot(int edge, int centre)
+    {
+        if (!_rot.TryGetValue((edge, centre), out var rot))
+        {
+            _rot.Add((edge, centre), rot = new RotBook());
+        }
+
+        return rot;
     }
 
     private HashSet<int> Owed(int edge, int centre)
