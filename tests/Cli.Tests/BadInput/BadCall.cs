@@ -102,7 +102,7 @@ internal sealed record BadCall(string Service, string Method, string Parameter, 
 
         .. from method in new[] { "client.start", "client.self_repair", "gap.list", "proof.start" }
            from name in OddNames
-           select Of(Plant.Replicator, method, "i", Gone, "client.mailboxes names them", ("i", name)),
+           select Of(Plant.Replicator, method, "i", Gone, "client.mailboxes names", ("i", name)),
         new(Plant.Replicator, "proof.start", "t_end", """{"i":"edge1","t_start":"2024-01-02","t_end":"2024-01-01"}""", Invalid, "swap them"),
         new(Plant.Replicator, "proof.start", "t_start", """{"i":"edge1","t_start":-5}""", Invalid, "1970 to 9999"),
         .. from method in new[] { "proof.state", "proof.cancel" }

@@ -35,7 +35,11 @@ internal sealed class Ledger(SimLoop loop, Plan plan, Truth truth, IReadOnlyList
         edges.All(e => e.Plant.Kept == 0 && e.Collector is { IsOpen: true })
         && Pairs().All(p => Backlog(p.Edge, p.Centre) == 0) && Pairs().All(p => truth.Missing(p.Edge.Number, p.Centre).Count == 0);
 
+    /// <summary>How many readings of each edge each centre does not have yet.</summary>
+    public List<int> Missing() => [.. Pairs().Select(p => truth.Missing(p.Edge.Number, p.Centre).Count)];
+
     /// <summary>What must be so at the end.</summary>
+    /// <param name="patience">How long ago the last fault was.</param>
     public void CheckEnd(TimeSpan patience)
     {
         foreach (var (edge, centre) in Pairs())
