@@ -109,6 +109,7 @@ public sealed partial class Mailbox
     {
         RelayedBlock? block;
         Task entered;
+        RelayRemoval removal;
         await _relayGate.WaitAsync(cancellationToken);
         try
         {
@@ -118,14 +119,14 @@ public sealed partial class Mailbox
                 return RemoveResult.NotFound;
             }
 
-            (entered, _) = BeginGivingUp(block, LossReason.Deleted, "an operator deleted the block", RelayRemoval.Lost);
+            (entered, removal, _) = BeginGivingUp(block, LossReason.Deleted, "an operator deleted the block", RelayRemoval.Lost);
         }
         finally
         {
             _relayGate.Release();
         }
 
-        return await RemoveWhenEnteredAsync(block, RelayRemoval.Lost, entered, cancellationToken);
+        return await RemoveWhenEnteredAsync(block, removal, entered, cancellationToken);
     }
 
     /// <summary>
@@ -199,8 +200,8 @@ public sealed partial class Mailbox
             : ("the events are in no file: the block vanished", RelayRemoval.Lost);
         _damage = $"relayed block {block.Key} of node {block.Way.Origin}: {reason}";
         _log.RelayDamaged(block.Key.ToString(), reason);
-        var (entered, _) = BeginGivingUp(block, LossReason.Damaged, reason, removal, losses);
-        return (null, (block, removal, entered));
+        var (entered, booked, _) = BeginGivingUp(block, LossReason.Damaged, reason, removal, losses);
+        return (null, (block, booked, entered));
     }
 
     /// <summary>Waits for who writes relayed blocks at the moment; from then on nobody does.</summary>

@@ -24,7 +24,8 @@ public sealed partial class Mailbox
     /// Enters a block into the ledger; when that is durable it is removed, by whoever asked or by the housekeeping. One that is being given up already
     /// gets no second entry. Called under the gate, with a block that is on the shelf: one that is delivered or removed must not be entered any more.
     /// </summary>
-    private (Task Entered, bool IsNew) BeginGivingUp(
+    /// <returns>Ends when the entry is durable; how the block is to be booked, which is as who came first has it; and whether that is this call.</returns>
+    private (Task Entered, RelayRemoval Removal, bool IsNew) BeginGivingUp(
         RelayedBlock block, LossReason reason, string detail, RelayRemoval removal, StorageResult<IReadOnlyList<LossRecord>>? known = null)
     {
         lock (_givingUpLock)
@@ -32,12 +33,12 @@ public sealed partial class Mailbox
             var at = _relayGivingUp.FindIndex(g => g.Block?.Arrival == block.Arrival);
             if (at >= 0)
             {
-                return (_relayGivingUp[at].Durable, false);
+                return (_relayGivingUp[at].Durable, _relayGivingUp[at].Removal, false);
             }
 
             var entered = EnterRelayedGivenUp(block, reason, detail, known);
             _relayGivingUp.Add((block, removal, entered));
-            return (entered, true);
+            return (entered, removal, true);
         }
     }
 
@@ -84,8 +85,9 @@ public sealed partial class Mailbox
         await _relayGate.WaitAsync(CancellationToken.None);
         try
         {
-            trouble ??= box.FinishWork().Error;
-            ReportRelay(RemovingTrouble, trouble);
+            // Also where something can't be booked, as for want of room: this is what makes room.
+            var finished = box.FinishWork();
+            ReportRelay(RemovingTrouble, trouble ?? finished.Error);
         }
         finally
         {

@@ -21,6 +21,9 @@ public sealed partial class Mailbox
 
     private Commit? _uncommitted;
 
+    // What the housekeeping found wrong is over when it finds so: a commit in between says nothing of it, and the log would tell of both each second.
+    private bool _isTidy = true;
+
     private BlockAges? _ages;
 
     private ulong _announced;
@@ -80,7 +83,7 @@ public sealed partial class Mailbox
                 return false;
             }
 
-            if (!Disk.HasUnfinishedWork)
+            if (_isTidy && !Disk.HasUnfinishedWork)
             {
                 Recovered();
             }
@@ -190,6 +193,7 @@ public sealed partial class Mailbox
             isWell &= RemoveGivenUp();
 
             // Without new readings no commit says so.
+            _isTidy = isWell;
             if (isWell && !Disk.HasUnfinishedWork && _uncommitted is null)
             {
                 Recovered();

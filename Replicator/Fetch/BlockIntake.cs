@@ -98,20 +98,7 @@ internal sealed partial class BlockIntake(
         var outcome = block.Content is { } content
             ? await importer.ImportAsync(new MemoryFile(block.Offer.Name, content), expected, cancellationToken)
             : await importer.ImportAsync(block.Path!, expected, cancellationToken);
-        var leftOut = (outcome as ImportOutcome.InHistory)?.LeftOut;
-        if (leftOut is not null)
-        {
-            LeftOut(logger, leftOut.Events, block.Offer.Name, source, leftOut.First);
-        }
-
-        var ruledOut = (outcome as ImportOutcome.InHistory)?.RuledOut;
-        if (ruledOut is not null)
-        {
-            RuledOut(logger, ruledOut.Events, block.Offer.Name, source, ruledOut.First);
-        }
-
-        var refusedEvents = (leftOut?.Events ?? 0) + (ruledOut?.Events ?? 0);
-
+        var refusedEvents = RefusedLog.Say(logger, outcome, block.Offer.Name, source);
         switch (outcome)
         {
             case ImportOutcome.Applied applied:
@@ -231,20 +218,6 @@ internal sealed partial class BlockIntake(
 
     [LoggerMessage(1230, LogLevel.Error, "block {Block} of {Source} is refused: {Reason}; data: it stays at the source")]
     private static partial void Refused(ILogger logger, string block, string source, string reason);
-
-    [LoggerMessage(
-        1236,
-        LogLevel.Warning,
-        "{Events} events of block {Block} of {Source} are refused: the source is not trusted and its key may not write {Item}; "
-            + "data: they are in the quarantine, the rest is imported; next: quarantine.retry, after the key's access list was changed")]
-    private static partial void LeftOut(ILogger logger, long events, string block, string source, Oid item);
-
-    [LoggerMessage(
-        1241,
-        LogLevel.Warning,
-        "{Events} events of block {Block} of {Source} are refused by a rule that somebody gave the history database, the first of {Item}; "
-            + "data: they are in the quarantine, the rest is imported; next: quarantine.list says which rule, quarantine.retry after it was changed")]
-    private static partial void RuledOut(ILogger logger, long events, string block, string source, Oid item);
 
     [LoggerMessage(1231, LogLevel.Error, "block {Block}: {Reason}; data: everything readable is imported, the file is kept at {Path}")]
     private static partial void SetAside(ILogger logger, string block, string reason, string path);

@@ -167,7 +167,9 @@ internal sealed partial class InboxLeftovers(
         }
 
         var expected = RelayRules.Expect(block, way, target);
-        switch (await importer.ImportAsync(path, expected, cancellationToken))
+        var imported = await importer.ImportAsync(path, expected, cancellationToken);
+        _ = RefusedLog.Say(logger, imported, $"{block}", header.Value.Node);
+        switch (imported)
         {
             case ImportOutcome.Applied applied:
                 _state = _state with { Imported = _state.Imported + 1, Events = _state.Events + applied.Receipt.Counts.Events };

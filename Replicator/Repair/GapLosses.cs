@@ -1,7 +1,6 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
 using System.Text;
-using Microsoft.Extensions.Logging;
 using ZfRepl.Core.Frames;
 using ZfRepl.Core.History;
 using ZfRepl.Core.Telemetry;
@@ -13,31 +12,22 @@ namespace ZfRepl.Replicator.Repair;
 /// Enters what nobody can fill into the loss ledger. Missing sequence numbers stay missing in the account, and what a proof found it goes on
 /// finding: these are not entered. Stateless.
 /// </summary>
-internal sealed class GapLosses(IHistoryDatabase history, FetchOptions fetch, TimeProvider time, ILogger logger)
+internal sealed class GapLosses(IHistoryDatabase history, FetchOptions fetch, TimeProvider time)
 {
-    /// <summary>Enters a gap, if it is a loss, and says so in the log.</summary>
+    /// <summary>Enters a gap, if it is a loss. It may be entered again: it stays one entry.</summary>
     /// <param name="gap">The gap.</param>
     /// <param name="stream">The stream with which it stands; null when the source named none.</param>
     /// <param name="cancellationToken">Ends it.</param>
     /// <returns>Null, or why it can't be entered.</returns>
     public async Task<string?> EnterAsync(Gap gap, StreamFacts? stream, CancellationToken cancellationToken)
     {
-        if (gap.Kind == GapKind.Heartbeat)
+        if (gap.Kind != GapKind.Heartbeat)
         {
-            var known = stream is null ? await KnownStreamAsync(cancellationToken) : stream;
-            if (!known.IsOk)
-            {
-                return known.Error.ToString();
-            }
-
-            if (await WriteAsync(gap, known.Value, cancellationToken) is { } error)
-            {
-                return error.ToString();
-            }
+            return null;
         }
 
-        RepairLog.GivenUp(logger, fetch.Source, gap);
-        return null;
+        var known = stream is null ? await KnownStreamAsync(cancellationToken) : stream;
+        return known.IsOk ? (await WriteAsync(gap, known.Value, cancellationToken))?.ToString() : known.Error.ToString();
     }
 
     private async Task<HistoryError?> WriteAsync(Gap gap, StreamFacts stream, CancellationToken cancellationToken)
@@ -51,7 +41,9 @@ internal sealed class GapLosses(IHistoryDatabase history, FetchOptions fetch, Ti
                 Events = new EventBatch(new OidTable(), 1),
                 Count = 0,
                 Stream = stream,
-                Losses = [new LossEntry(LossOrigin.Import, stream.HighestSequence + 1, OccurrenceOf(gap), record)],
+
+                // Not where the stream ends now: it goes on while the book can't be written, and the entry would be another one each time.
+                Losses = [new LossEntry(LossOrigin.Import, gap.FillNextSequence, OccurrenceOf(gap), record)],
             },
             cancellationToken);
         return written.Error;

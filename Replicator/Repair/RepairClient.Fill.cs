@@ -199,21 +199,30 @@ internal sealed partial class RepairClient
             left = [.. left.SelectMany(r => FirstGaps.Split(r, begin.Value ?? BeginReply.Unknown))];
         }
 
-        foreach (var rest in left)
+        foreach (var rest in left.Where(r => r.State == GapState.Unfillable))
         {
-            if (rest.State == GapState.NotKnown)
-            {
-                RepairLog.NotKnown(logger, fetch.Source, rest, isNever: begin.Value is { Knowledge: BeginKnowledge.Never });
-            }
-            else if (await _losses.EnterAsync(rest, facts ?? new StreamFacts(stream, fetch.Source, fetch.Target, 0), cancellationToken) is { } trouble)
+            if (await _losses.EnterAsync(rest, facts ?? new StreamFacts(stream, fetch.Source, fetch.Target, 0), cancellationToken) is { } trouble)
             {
                 return trouble;
             }
         }
 
-        return left is [var whole] && whole.Range == gap.Range
+        var unsaved = left is [var whole] && whole.Range == gap.Range
             ? Save(Ended(gap, whole.State, whole.Detail) with { IsOpen = whole.IsOpen })
             : Save(Ended(gap, GapState.Closed, "as far as the source could; what is left of it stands by itself"), left);
+        foreach (var rest in unsaved is null ? left : [])
+        {
+            if (rest.State == GapState.NotKnown)
+            {
+                RepairLog.NotKnown(logger, fetch.Source, rest, isNever: begin.Value is { Knowledge: BeginKnowledge.Never });
+            }
+            else
+            {
+                RepairLog.GivenUp(logger, fetch.Source, rest);
+            }
+        }
+
+        return unsaved;
     }
 
     /// <summary>The source is done and its last blocks are not here: on their way, or gone before they were fetched.</summary>
@@ -250,7 +259,13 @@ internal sealed partial class RepairClient
     private async Task<string?> GiveUpAsync(Gap gap, string detail, StreamFacts? stream, CancellationToken cancellationToken)
     {
         var ended = Ended(gap, GapState.Unfillable, detail);
-        return await _losses.EnterAsync(ended, stream, cancellationToken) ?? Save(ended);
+        var trouble = await _losses.EnterAsync(ended, stream, cancellationToken) ?? Save(ended);
+        if (trouble is null)
+        {
+            RepairLog.GivenUp(logger, fetch.Source, ended);
+        }
+
+        return trouble;
     }
 
     private Gap Ended(Gap gap, GapState state, string detail) => gap with { State = state, EndedNs = NowNs(), Detail = detail };

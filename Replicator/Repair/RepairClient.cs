@@ -36,7 +36,7 @@ internal sealed partial class RepairClient(
     private readonly Channel<bool> _wake = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly SemaphoreSlim _searching = new(1, 1);
     private readonly GapFinder _finder = new(history, book, marks);
-    private readonly GapLosses _losses = new(history, fetch, time, logger);
+    private readonly GapLosses _losses = new(history, fetch, time);
     private readonly Dictionary<string, string> _doing = new(StringComparer.Ordinal);
     private readonly Lock _gate = new();
 

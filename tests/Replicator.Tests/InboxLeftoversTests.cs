@@ -3,6 +3,7 @@ using ZfRepl.Core.History.Sqlite;
 using ZfRepl.Core.Import;
 using ZfRepl.Core.Sinks;
 using ZfRepl.Core.Storage;
+using ZfRepl.Core.Telemetry;
 using ZfRepl.Core.Transfer;
 using ZfRepl.Hosting.Lifetime;
 using ZfRepl.Hosting.Rpc;
@@ -150,6 +151,27 @@ public sealed class InboxLeftoversTests : IAsyncLifetime, IAsyncDisposable
         var leftovers = await RunAsync();
         Assert.Equal((0L, 1L), (leftovers.State.Imported, leftovers.State.Kept));
         Assert.Contains("the note of its way is damaged (its checksum does not match), and nothing is fetched here from node 'stranger'", _log.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Of_what_stays_out_it_is_said_how_much_and_why()
+    {
+        _importer.Dispose();
+        _importer = new BlockImporter(
+            DiskStorage.Instance,
+            _history,
+            [_sink],
+            TimeProvider.System,
+            new BlockImporterOptions
+            {
+                Quarantine = Quarantine.Open(DiskStorage.Instance, _folder["quarantine"], TimeProvider.System).Value,
+                Guards = new Dictionary<string, SourceGuard> { [TransferRig.Source] = new("edge1-key", AccessRights.None) },
+            });
+        Put(_transfer.AddBlock(100));
+        Assert.Equal(1L, (await RunAsync()).State.Imported);
+        Assert.Equal(0, await CountAsync());
+        Assert.Contains("100 events of block", _log.ToString(), StringComparison.Ordinal);
+        Assert.Contains("its key may not write", _log.ToString(), StringComparison.Ordinal);
     }
 
     [Fact]

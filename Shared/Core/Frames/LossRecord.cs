@@ -29,7 +29,10 @@ public enum LossReason : byte
     /// <summary>A value was larger than a frame may be, or nested too deep.</summary>
     TooLarge = 8,
 
-    /// <summary>The target refused events of an untrusted source that the source's key may not write. Only in the target's books.</summary>
+    /// <summary>
+    /// The target refused events: the key of their untrusted source may not write them, or a rule of its history database keeps them out. Only in the
+    /// target's books.
+    /// </summary>
     Refused = 9,
 }
 

@@ -60,11 +60,14 @@ internal sealed class RuledOutEvents(Quarantine quarantine, SinkBlock block, str
             : null;
     }
 
-    /// <summary>The entry in the books. It has no sequence numbers: the events arrived, and stay out for now.</summary>
+    /// <summary>
+    /// The entry in the books. It has no sequence numbers: the events arrived, and stay out for now. It is another one than that of events that their
+    /// source may not write, which may be as many in the same block.
+    /// </summary>
     public LossEntry Entry(ulong atSequence, long nowNs) => new(
         LossOrigin.Import,
         atSequence,
-        0,
+        Occurrence: 1,
         new LossRecord(
             LossReason.Refused, 0, 0, (ulong)Count, IsExact: true, 0, 0, nowNs, $"block {block.Key.Index} of {Node}", $"{Rule}; they are in the quarantine"));
 

@@ -183,6 +183,8 @@ public static class ImportRetry
         var outcome = await importer.ImportAsync(entry.Path, BlockExpectation.Anything, cancellationToken);
         return outcome switch
         {
+            ImportOutcome.Applied { RuledOut: { } ruledOut } applied => new QuarantineRetry(
+                true, "applied", $"{applied.Receipt.Counts.Events} events are imported, {ruledOut.Events} are refused by a rule of the database and in the quarantine"),
             ImportOutcome.Applied applied => new QuarantineRetry(true, "applied", $"all {applied.Receipt.Counts.Events} events are imported"),
             ImportOutcome.AlreadyApplied => new QuarantineRetry(true, "already_applied", "all of it was imported before"),
             ImportOutcome.Partial some => new QuarantineRetry(

@@ -91,7 +91,7 @@ public sealed class FollowedCallTests : IAsyncLifetime, IAsyncDisposable
     {
         var command = $"{ZfReplProgram.Path} call {Id} mailbox.fill i=centre id=bar --bus {_folder["var", "bus.ipc"]}";
         await using var running = ExternalProcess.Start("script", ["--quiet", "--return", "--flush", "--command", command, "/dev/null"], _folder.Path);
-        await running.WaitForLineAsync("━");
+        await running.WaitForLineAsync("filling centre");
         Assert.Equal(0, (await CallAsync("fill.cancel", "i=bar")).ExitCode);
         var run = await running.WaitForRunAsync();
         Assert.Equal(1, run.ExitCode);

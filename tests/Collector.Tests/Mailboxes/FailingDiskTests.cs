@@ -180,6 +180,32 @@ public sealed class FailingDiskTests
         Assert.Equal(LossReason.Expired, Assert.Single((await rig.DrainAsync()).Losses).Reason);
     }
 
+    [Fact]
+    public async Task What_the_housekeeping_can_not_do_is_said_once_however_many_readings_come()
+    {
+        var time = new ManualTime();
+        await using var rig = await MailboxRig.StartAsync(
+            new SimulatedStorage(), time, MailboxRig.Options with { Keep = TimeSpan.FromSeconds(100), BlockTtl = TimeSpan.FromHours(1) });
+        await rig.Mailbox.AppendLossAsync(new LossRecord(LossReason.SourceOverflow, 0, 0, 7, IsExact: true, 1, 2, 3, "plc", "its queue"));
+        Assert.True((await rig.Mailbox.SealAsync(CancellationToken.None)).IsOk);
+        var path = Assert.Single(await rig.Mailbox.ListAsync(CancellationToken.None)).Path;
+        var looks = 0;
+        rig.Storage.Fault = (_, operation, p) => operation == StorageOperation.Open && p == path && Interlocked.Increment(ref looks) > 0 ? Errno.InputOutput : null;
+        for (var i = 0; i < 5; i++)
+        {
+            var before = Volatile.Read(ref looks);
+            await AdvanceAsync(time, () => Task.FromResult(Volatile.Read(ref looks) > before && time.PendingTimers > 0));
+            await rig.AppendAsync(i, 1);
+        }
+
+        Assert.Contains("looked at again", (await rig.Mailbox.StatusAsync(CancellationToken.None)).Trouble, StringComparison.Ordinal);
+        Assert.Single(rig.Log.Lines, l => l.Text.Contains("looked at again", StringComparison.Ordinal));
+
+        // It ends where the housekeeping finds nothing any more.
+        rig.Storage.Fault = null;
+        await AdvanceAsync(time, async () => (await rig.Mailbox.StatusAsync(CancellationToken.None)).Trouble is null);
+    }
+
     /// <summary>A disk with three readings in an open block, whose process was killed.</summary>
     private static async Task<SimulatedStorage> KilledAsync()
     {

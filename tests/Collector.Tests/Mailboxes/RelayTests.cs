@@ -274,6 +274,43 @@ public sealed class RelayTests
         Assert.Equal((10 - books.DeliveredEvents, named), (books.LostEvents + books.QuarantinedEvents, 10 - books.DeliveredEvents));
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_block_that_is_being_kept_aside_is_no_lost_one_for_who_looks_at_it_or_deletes_it_meanwhile(bool isDeleted)
+    {
+        var blocks = await RelayRig.CollectAsync(1);
+        await using var rig = await MailboxRig.StartAsync(new SimulatedStorage(), options: RelayRig.Options);
+        await rig.HandOverAsync(blocks[0]);
+        var ready = Assert.Single(await rig.RelayedAsync());
+        byte[] changed = [.. blocks[0].Content];
+        changed[200] ^= 1;
+        rig.Storage.Overwrite(ready.Path, changed);
+
+        // The entry in the ledger waits for the disk, and who asked first gives up waiting.
+        rig.Storage.Fault = (_, operation, path) =>
+            operation == StorageOperation.Open && path.EndsWith(".open", StringComparison.Ordinal) ? Errno.NoSpace : null;
+        using var patience = new CancellationTokenSource();
+        var first = rig.Mailbox.RepairRelayedAsync(ready.Id, patience.Token);
+        await Eventually.TrueAsync(() => rig.Storage.Paths().All(p => p != ready.Path), "it is moved aside");
+        await patience.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => first);
+        Task second = isDeleted ? rig.Mailbox.DeleteRelayedAsync(ready.Id, CancellationToken.None) : rig.Mailbox.RepairRelayedAsync(ready.Id, CancellationToken.None);
+        rig.Storage.Fault = null;
+        await Eventually.TrueAsync(
+            () =>
+            {
+                // Less than the housekeeping waits.
+                rig.Time.Advance(TimeSpan.FromMilliseconds(1));
+                return second.IsCompleted;
+            },
+            "it is given up");
+        await second;
+        var books = await rig.RelayBooksAsync();
+        Assert.Equal((10UL, 0UL, 0UL), (books.QuarantinedEvents, books.LostEvents, books.BacklogEvents));
+        Assert.Single((await rig.DrainAsync()).Losses);
+    }
+
     [Fact]
     public async Task A_mailbox_that_is_closed_writes_no_blocks_of_other_nodes_any_more()
     {

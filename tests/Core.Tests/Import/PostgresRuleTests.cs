@@ -4,7 +4,9 @@ using ZfRepl.Core.Import;
 using ZfRepl.Core.Proof;
 using ZfRepl.Core.Sinks;
 using ZfRepl.Core.Storage;
+using ZfRepl.Core.Telemetry;
 using ZfRepl.Core.Tests.History;
+using ZfRepl.Core.Tests.Telemetry;
 using ZfRepl.TestKit;
 using static ZfRepl.Core.Tests.History.HistoryVerbs;
 
@@ -71,6 +73,22 @@ public sealed class PostgresRuleTests(PostgresCluster cluster) : IDisposable
         var applied = Assert.IsType<ImportOutcome.Applied>(await bench.ImportAsync(BlockFiles.Simple(frames: 3).Seal().WriteTo(_folder["block"])));
         Assert.Equal(Enumerable.Range(1, 7).Select(n => (ulong)n), await bench.HeldAsync());
         Assert.Equal(23, applied.RuledOut!.Events);
+    }
+
+    [RequiresFact(PostgresServer.Programs)]
+    public async Task As_many_that_a_rule_keeps_out_as_the_source_may_not_write_are_two_entries_in_the_ledger()
+    {
+        await using var place = new PostgresPlace(cluster.Server);
+        await place.OpenAsync();
+        await place.QueryAsync("ALTER TABLE event ADD CONSTRAINT six CHECK (counter % 7 <> 6)");
+        var guards = new Dictionary<string, SourceGuard> { ["edge1"] = new("edge1-key", new AccessRights { Write = AccessRightsTests.Masks("#"), DenyWrite = AccessRightsTests.Masks("sensor:plant/s5") }) };
+        await using var bench = new Bench(await place.OpenAsync(), _folder, digests: null, guards: guards);
+        var applied = Assert.IsType<ImportOutcome.Applied>(await bench.ImportAsync(BlockFiles.Simple(frames: Events / 10).Seal().WriteTo(_folder["block"])));
+        Assert.Equal((8L, 8L), (applied.LeftOut!.Events, applied.RuledOut!.Events));
+        Assert.Equal(Events - 16, (await bench.HeldAsync()).Count);
+        var loss = Assert.Single((await AccountAsync(bench.History, BlockFiles.Stream)).Losses);
+        Assert.Equal((LossReason.Refused, 2L, 16UL), (loss.Reason, loss.Records, loss.Events));
+        Assert.Equal(2, bench.Quarantine.List(null, 10).Value.Count);
     }
 
     /// <summary>Nothing goes to the quarantine where a rule keeps everything out whatever the row is, nor where it has no room: the import waits.</summary>
@@ -167,7 +185,7 @@ public sealed class PostgresRuleTests(PostgresCluster cluster) : IDisposable
     {
         private readonly JsonLinesSink _sink;
 
-        public Bench(PostgresHistory history, TempFolder folder, ImportDigests? digests, int maxEvents = 65_536)
+        public Bench(PostgresHistory history, TempFolder folder, ImportDigests? digests, int maxEvents = 65_536, IReadOnlyDictionary<string, SourceGuard>? guards = null)
         {
             History = history;
             _sink = JsonLinesSink.Open(DiskStorage.Instance, folder["events.jsonl"]).Value;
@@ -177,7 +195,13 @@ public sealed class PostgresRuleTests(PostgresCluster cluster) : IDisposable
                 history,
                 [_sink],
                 new ManualTime(),
-                new BlockImporterOptions { Quarantine = Quarantine, Digests = digests, MaxEventsPerTransaction = maxEvents });
+                new BlockImporterOptions
+                {
+                    Quarantine = Quarantine,
+                    Digests = digests,
+                    MaxEventsPerTransaction = maxEvents,
+                    Guards = guards ?? new Dictionary<string, SourceGuard>(),
+                });
         }
 
         public PostgresHistory History { get; }

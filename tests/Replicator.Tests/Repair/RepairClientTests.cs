@@ -1,4 +1,5 @@
 using ZfRepl.Core.Frames;
+using ZfRepl.Core.History;
 using ZfRepl.Core.Telemetry;
 using ZfRepl.Core.Transfer;
 using ZfRepl.Replicator.Repair;
@@ -236,6 +237,49 @@ public sealed class RepairClientTests
         Assert.Equal(TimeSpan.FromSeconds(11), new RepairOptions { Gap = TimeSpan.FromSeconds(10) }.Allowed);
         var given = new RepairOptions { Gap = TimeSpan.FromSeconds(10), Tolerance = TimeSpan.FromSeconds(3) };
         Assert.Equal(TimeSpan.FromDays(36_500) + TimeSpan.FromSeconds(3), (given with { Gap = TimeSpan.FromDays(36_500) }).Allowed);
+    }
+
+    [Fact]
+    public async Task What_is_given_up_while_the_book_can_not_be_written_is_one_loss_all_the_same()
+    {
+        await using var rig = await RepairRig.StartAsync();
+        await rig.BeatAsync(3700, 1000);
+        await rig.BeatAsync(900, 0);
+        await ReceiveAsync(10);
+        var folder = rig.BookFolder;
+        var asked = 0;
+        rig.Fills.Answer = wish =>
+        {
+            if (Interlocked.Increment(ref asked) == 1)
+            {
+                Directory.Move(folder, folder + "-away");
+            }
+
+            return new SourceAnswer<FillReply>(SourceStatus.Ok, new FillReply(FillProgress.Cancelled, 5, wish.Range.FromNs, null, 0, ""), null);
+        };
+        Assert.Equal(1, await rig.SearchAsync());
+
+        // Meanwhile the stream goes on.
+        await Eventually.TrueAsync(() => rig.Client.Trouble?.Contains("can't be noted", StringComparison.Ordinal) == true, "the trouble is said", Patience);
+        await ReceiveAsync(20);
+        var before = Volatile.Read(ref asked);
+        await Eventually.TrueAsync(() => Volatile.Read(ref asked) >= before + 2, "it is tried again", Patience);
+        Directory.Move(folder + "-away", folder);
+        await StateAsync(rig, GapState.Unfillable, 1);
+        await IsALossAsync(rig);
+
+        async Task ReceiveAsync(ulong highest)
+        {
+            var written = await rig.History.WriteAsync(
+                new HistoryWrite
+                {
+                    Events = new EventBatch(new OidTable(), 1),
+                    Count = 0,
+                    Stream = new StreamFacts(new StreamId(7, 8), TransferRig.Source, TransferRig.Target, highest),
+                },
+                CancellationToken.None);
+            Assert.True(written.IsOk, written.Error?.ToString());
+        }
     }
 
     private static async Task IsALossAsync(RepairRig rig, int count = 1)
