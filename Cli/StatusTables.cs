@@ -9,7 +9,7 @@ namespace ZfRepl.Cli;
 /// <summary>The services' status as tables for people.</summary>
 internal static class StatusTables
 {
-    private static readonly string[] GapCounts = ["open", "closed", "unfillable"];
+    private static readonly string[] GapCounts = ["open", "closed", "unfillable", "not_known"];
 
     /// <summary>Prints the tables.</summary>
     public static void Print(IReadOnlyList<ServiceStatus> services)
@@ -147,10 +147,10 @@ internal static class StatusTables
             return;
         }
 
-        var table = new StatusTable("gaps of", "being filled", "closed", "nobody can fill");
+        var table = new StatusTable("gaps of", "being filled", "closed", "nobody can fill", "not known before");
         foreach (var row in rows)
         {
-            table.AddRow(Markup.Escape(Property(row, "source")), Number(row, "open"), Number(row, "closed"), Red(row, "unfillable"));
+            table.AddRow(Markup.Escape(Property(row, "source")), Number(row, "open"), Number(row, "closed"), Red(row, "unfillable"), Time(row, "not_known_before"));
         }
 
         table.Write(AnsiConsole.Console);

@@ -67,6 +67,7 @@ public sealed partial class CollectorService(CollectorOptions options, IStorage 
                 new Mailbox(storage, quarantine, context.Time, LocalHistoryOptions(), context.Loggers.CreateLogger("history"), recoding),
                 storage,
                 historyOptions,
+                new HistoryBegin(storage, options.SpoolPath),
                 context);
             mailboxes.Add(history.Mailbox);
         }
@@ -97,6 +98,7 @@ public sealed partial class CollectorService(CollectorOptions options, IStorage 
                 options, served, sources, intake, quarantine, storage, new ReadySignal(served, context.Time), new FillApi(options, fills, context.Time),
                 new RelayApi(served))
                 .Register(context.Methods);
+            new BeginApi(served, history).Register(context.Methods);
             using var statements = new ProofStatements(options, storage, context.Time, hasHistory: history is not null);
             using var walks = history is null ? null : new DigestWalks(history);
             new ProofApi(served, statements, walks).Register(context.Methods);

@@ -1,9 +1,12 @@
 using System.Threading.Channels;
+using ZfRepl.Collector.Fill;
 using ZfRepl.Collector.Mailboxes;
 using ZfRepl.Core.History;
 using ZfRepl.Core.Import;
 using ZfRepl.Core.Schedule;
 using ZfRepl.Core.Storage;
+using ZfRepl.Core.Telemetry;
+using ZfRepl.Core.Transfer;
 using ZfRepl.Hosting.History;
 using ZfRepl.Hosting.Lifetime;
 
@@ -13,7 +16,7 @@ namespace ZfRepl.Collector;
 /// The optional history database beside the collector. It is fed like a target: through a mailbox of its own, whose blocks are imported
 /// here and removed then, so that a slow or broken database neither holds the plant's readings up nor loses any.
 /// </summary>
-internal sealed class LocalHistory(Mailbox mailbox, IStorage storage, HistoryOptions options, ServiceContext context) : IAsyncDisposable
+internal sealed class LocalHistory(Mailbox mailbox, IStorage storage, HistoryOptions options, HistoryBegin begin, ServiceContext context) : IAsyncDisposable
 {
     private const string HealthName = "local history";
     private static readonly TimeSpan ImportInterval = TimeSpan.FromSeconds(1);
@@ -21,7 +24,7 @@ internal sealed class LocalHistory(Mailbox mailbox, IStorage storage, HistoryOpt
     private readonly Lock _gate = new();
     private readonly Channel<bool> _wake = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly RetryDelay _retry = new(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(30), seed: 1);
-    private IHistoryDatabase? _database;
+    private volatile IHistoryDatabase? _database;
     private BlockImporter? _importer;
     private List<TaskCompletionSource<IHistoryDatabase>> _waiting = [];
     private volatile string? _trouble;
@@ -51,6 +54,12 @@ internal sealed class LocalHistory(Mailbox mailbox, IStorage storage, HistoryOpt
         _wake.Writer.TryWrite(true);
         return await caughtUp.Task.WaitAsync(cancellationToken);
     }
+
+    /// <summary>Since when it has any of some items, as far as it knows.</summary>
+    public async Task<HistoryResult<BeginReply>> SinceAsync(IReadOnlyList<Oid> items, CancellationToken cancellationToken) =>
+        _database is { } database
+            ? await begin.SinceAsync(database, items, cancellationToken)
+            : new HistoryError(HistoryTrouble.Busy, "The local history is not open yet.", "ask again in a moment");
 
     public async Task RunAsync(CancellationToken cancellationToken)
     {
@@ -120,6 +129,11 @@ internal sealed class LocalHistory(Mailbox mailbox, IStorage storage, HistoryOpt
             _importer = new BlockImporter(storage, _database, [], context.Time);
         }
 
+        if (await begin.OpenAsync(_database!, mailbox, cancellationToken) is { } unknown)
+        {
+            return unknown;
+        }
+
         // Once a round, whatever comes in meanwhile: with steady readings there is always an open block. And only behind what is ready, so that a
         // database that is down does not make many small blocks.
         var isClosed = false;
@@ -161,6 +175,12 @@ internal sealed class LocalHistory(Mailbox mailbox, IStorage storage, HistoryOpt
                 // Damaged on disk: what is intact of it comes back as a block of its own.
                 var repaired = await mailbox.RepairAsync(ready.Block.Name, cancellationToken);
                 return repaired.IsOk ? $"block {ready.Block.Name} could not be imported: {outcome}" : repaired.Error.ToString();
+            }
+
+            // Before the block is gone: nobody could tell the first readings from others afterwards.
+            if (await begin.ImportedAsync(_database!, cancellationToken) is { } notNoted)
+            {
+                return notNoted;
             }
 
             var removed = await mailbox.ConfirmAsync(ready.Block.Name, ready.Block.Trailer.Hash, cancellationToken);

@@ -5,14 +5,21 @@ using ZfRepl.Hosting.Lifetime;
 
 namespace ZfRepl.Cli.Blocks;
 
-/// <summary><c>block verify</c>.</summary>
+/// <summary><c>block verify</c>: each file alone, and then all of them together.</summary>
 internal static class BlockVerification
 {
-
     public static int Run(IEnumerable<string> paths, bool json)
     {
         var files = BlockPaths.Find(paths, out var missing);
-        var results = files.Select(Verify).ToList();
+        var places = new List<BlockPlace>();
+        var results = files.Select(f => Verify(f, places)).ToList();
+        var books = new MailboxBooks();
+        var findings = BlockNeighbours.Find([.. places.DistinctBy(p => Path.GetFullPath(p.Path), StringComparer.Ordinal)], books.Of, BlockComparison.Difference);
+        foreach (var (result, found) in results.Join(findings.GroupBy(f => f.Path), r => (string)r["path"]!, f => f.Key, (r, f) => (r, f), StringComparer.Ordinal))
+        {
+            result["findings"] = new JsonArray([.. found.Select(Describe)]);
+        }
+
         if (json)
         {
             Console.WriteLine(new JsonArray([.. results]).ToJsonString(OutputJson.Indented));
@@ -25,12 +32,12 @@ internal static class BlockVerification
             }
         }
 
-        var clean = results.TrueForAll(r => (string)r["state"]! is "intact" or "open" or "empty");
-        var code = BlockProblems.Report(files.Count, missing, []);
+        var clean = results.TrueForAll(r => (string)r["state"]! is "intact" or "open" or "empty") && !findings.Any(f => f.IsDamage);
+        var code = BlockProblems.Report(files.Count, missing, books.Problems);
         return code == ExitCode.Ok && !clean ? ExitCode.Partial : code;
     }
 
-    private static JsonObject Verify(string path)
+    private static JsonObject Verify(string path, List<BlockPlace> places)
     {
         var opened = DiskStorage.Instance.Open(path, write: false);
         if (!opened.IsOk)
@@ -40,9 +47,17 @@ internal static class BlockVerification
 
         using var file = opened.Value;
         var report = BlockReport.Create(file);
-        return report.IsOk
-            ? Describe(path, report.Value)
-            : new JsonObject { ["path"] = path, ["state"] = "unreadable", ["error"] = report.Error.ToString() };
+        if (!report.IsOk)
+        {
+            return new JsonObject { ["path"] = path, ["state"] = "unreadable", ["error"] = report.Error.ToString() };
+        }
+
+        if (report.Value is { Header: { } header } found)
+        {
+            places.Add(new BlockPlace(path, header.Stream, header.Index, found.FirstSequence, found.NextSequence, found.IsHashVerified ? found.Trailer!.Hash : null));
+        }
+
+        return Describe(path, report.Value);
     }
 
     private static JsonObject Describe(string path, BlockReport report) => new()
@@ -56,6 +71,15 @@ internal static class BlockVerification
         ["damages"] = new JsonArray([.. report.Damages.Select(Damage)]),
         ["torn_tail"] = report.TornTail is { } tail ? Damage(tail) : null,
         ["missing"] = new JsonArray([.. report.Missing.Select(m => new JsonArray(m.First, m.Last))]),
+    };
+
+    private static JsonObject Describe(BlockFinding finding) => new()
+    {
+        ["kind"] = finding.Kind,
+        ["is_damage"] = finding.IsDamage,
+        ["other"] = finding.Other,
+        ["text"] = finding.Text,
+        ["remedy"] = finding.Remedy,
     };
 
     private static JsonObject Damage(BlockDamage damage) =>
@@ -80,6 +104,12 @@ internal static class BlockVerification
         foreach (var range in result["missing"]?.AsArray() ?? [])
         {
             Console.WriteLine($"  missing: sequence numbers {range![0]} to {range[1]}");
+        }
+
+        foreach (var finding in result["findings"]?.AsArray() ?? [])
+        {
+            Console.WriteLine($"  {((bool)finding!["is_damage"]! ? "damaged" : "note")}: {finding["text"]}; see {finding["other"]}");
+            Console.WriteLine($"    remedy: {finding["remedy"]}");
         }
 
         if (state == "damaged" && result["hash_verified"] is { } verified && !(bool)verified)

@@ -36,9 +36,11 @@ internal static class BlockCommand
         """;
 
     private const string VerifyDescription = """
-        Read blocks byte by byte: checksums, hash, sequence numbers.
+        Read blocks byte by byte: checksums, hash, sequence numbers; and look across them.
 
-        Exits 4 when anything is damaged or missing, and names the offset and the reason.
+        Exits 4 when anything in a block is damaged or missing, and names the offset and the reason; also when a block's number is there twice with
+        different content, when two blocks have different events under the same sequence numbers, and when a block is of another stream than the folder's
+        books. Sequence numbers that lie between two blocks are a note alone: delivered blocks are deleted.
 
         Examples:
           zfrepl block verify runtime/zfrepl/spool/centre

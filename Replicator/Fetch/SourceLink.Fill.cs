@@ -1,3 +1,4 @@
+using ZfRepl.Core.Telemetry;
 using ZfRepl.Core.Transfer;
 
 namespace ZfRepl.Replicator.Fetch;
@@ -20,5 +21,19 @@ public sealed partial class SourceLink
         return FillReply.TryDecode(reply.Value!.Content.Span) is { } answer
             ? new LinkAnswer<FillReply>(LinkStatus.Ok, answer, "")
             : new LinkAnswer<FillReply>(LinkStatus.Refused, null, "the source's answer about a fill task is malformed");
+    }
+
+    /// <summary>Asks since when the source's own history has any of some items.</summary>
+    public async Task<LinkAnswer<BeginReply>> BeginAsync(IReadOnlyList<Oid> items, CancellationToken cancellationToken)
+    {
+        var reply = await CallAsync(new TransferRequest(TransferOperation.Begin, Begin: new BeginWish(items)), cancellationToken);
+        if (!reply.IsOk)
+        {
+            return reply.As<BeginReply>();
+        }
+
+        return BeginReply.TryDecode(reply.Value!.Content.Span) is { } answer
+            ? new LinkAnswer<BeginReply>(LinkStatus.Ok, answer, "")
+            : new LinkAnswer<BeginReply>(LinkStatus.Refused, null, "the source's answer about its beginning is malformed");
     }
 }

@@ -36,6 +36,12 @@ internal enum GapState
     /// stands in the loss ledger; missing sequence numbers stay missing in the account.
     /// </summary>
     Unfillable,
+
+    /// <summary>
+    /// No gap after all: neither here nor at the source is there a heartbeat from before it, and the source's history has not lost its beginning. Nothing is
+    /// known of that time, and it is no loss.
+    /// </summary>
+    NotKnown,
 }
 
 /// <summary>A gap in the history of one source, and what is done about it. Times are nanoseconds since 1970. Immutable.</summary>
@@ -57,6 +63,9 @@ internal sealed record Gap
 
     /// <summary>True when no heartbeat had come behind it when it was found.</summary>
     public bool IsOpen { get; init; }
+
+    /// <summary>True when there was no heartbeat before it at all when it was found.</summary>
+    public bool IsFirst { get; init; }
 
     /// <summary>The heartbeats that are silent.</summary>
     public IReadOnlyList<string> Heartbeats { get; init; } = [];

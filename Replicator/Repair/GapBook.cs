@@ -109,11 +109,11 @@ internal sealed class GapBook
     }
 
     /// <summary>
-    /// What nobody could fill, ended before an instant, and is in the loss ledger: no search reaches it any more, so that all but the latest need
+    /// What nobody could fill or knew, and ended before an instant: it is in the loss ledger or no loss, and no search reaches it any more, so that all but the latest need
     /// not be remembered here.
     /// </summary>
     public static IEnumerable<string> Outdated(IEnumerable<Gap> gaps, long beforeNs) =>
-        gaps.Where(g => g is { State: GapState.Unfillable, Kind: GapKind.Heartbeat } && g.ToNs < beforeNs)
+        gaps.Where(g => g is { State: GapState.Unfillable or GapState.NotKnown, Kind: GapKind.Heartbeat } && g.ToNs < beforeNs)
             .OrderByDescending(g => g.ToNs)
             .Skip(MaxEnded)
             .Select(g => g.Id);
@@ -190,7 +190,7 @@ internal sealed class GapBook
         var joined = new List<Gap>();
         foreach (var gap in gaps)
         {
-            var at = gap is { State: GapState.Unfillable or GapState.Found, Kind: GapKind.Heartbeat } ? joined.FindIndex(g => AreNeighbours(g, gap)) : -1;
+            var at = gap is { State: GapState.Unfillable or GapState.NotKnown or GapState.Found, Kind: GapKind.Heartbeat } ? joined.FindIndex(g => AreNeighbours(g, gap)) : -1;
             if (at < 0)
             {
                 joined.Add(gap);
@@ -203,6 +203,7 @@ internal sealed class GapBook
                 FromNs = Math.Min(other.FromNs, gap.FromNs),
                 ToNs = Math.Max(other.ToNs, gap.ToNs),
                 IsOpen = other.ToNs > gap.ToNs ? other.IsOpen : gap.IsOpen,
+                IsFirst = other.FromNs < gap.FromNs ? other.IsFirst : gap.IsFirst,
                 FoundNs = Math.Min(other.FoundNs, gap.FoundNs),
             };
         }

@@ -80,9 +80,9 @@ internal sealed class GapFinder(IHistoryDatabase history, GapBook book, Sequence
 
         var taken = plan.Force
             ? []
-            : known.Where(g => g.Kind == GapKind.Heartbeat && (g.IsInFlight || g.State == GapState.Unfillable)).Select(g => g.Range).ToList();
+            : known.Where(g => g.Kind == GapKind.Heartbeat && (g.IsInFlight || g.State is GapState.Unfillable or GapState.NotKnown)).Select(g => g.Range).ToList();
         var pieces = found.Value
-            .SelectMany(s => new TimeRange(s.AfterNs, s.BeforeNs).Without(taken).Select(r => (Range: r, IsOpen: s.IsOpen && r.ToNs == s.BeforeNs)))
+            .SelectMany(s => new TimeRange(s.AfterNs, s.BeforeNs).Without(taken).Select(r => (Range: r, IsOpen: s.IsOpen && r.ToNs == s.BeforeNs, s.IsFirst)))
             .Where(p => p.Range.ToNs - p.Range.FromNs > plan.AllowedNs)
             .ToList();
         var followed = await FollowAsync(plan, known, pieces, cancellationToken);
@@ -95,6 +95,7 @@ internal sealed class GapFinder(IHistoryDatabase history, GapBook book, Sequence
         var added = Coarsen(pieces).Select(p => New(plan, GapKind.Heartbeat, p.Range, nowNs) with
         {
             IsOpen = p.IsOpen,
+            IsFirst = p.IsFirst,
             Heartbeats = [.. plan.Heartbeats.Select(h => h.Text)],
             AllowedNs = plan.AllowedNs,
         }).ToArray();
@@ -107,7 +108,7 @@ internal sealed class GapFinder(IHistoryDatabase history, GapBook book, Sequence
     /// </summary>
     /// <returns>The gaps that are followed by others now; what follows them is added to the pieces.</returns>
     private async Task<HistoryResult<List<Gap>>> FollowAsync(
-        GapSearchPlan plan, IReadOnlyList<Gap> known, List<(TimeRange Range, bool IsOpen)> pieces, CancellationToken cancellationToken)
+        GapSearchPlan plan, IReadOnlyList<Gap> known, List<(TimeRange Range, bool IsOpen, bool IsFirst)> pieces, CancellationToken cancellationToken)
     {
         var followed = new List<Gap>();
         foreach (var gap in known.Where(g => g is { Kind: GapKind.Heartbeat, IsOpen: true, IsInFlight: false }))
@@ -126,7 +127,7 @@ internal sealed class GapFinder(IHistoryDatabase history, GapBook book, Sequence
                     continue;
                 }
 
-                pieces.Add((new TimeRange(gap.ToNs, firstNs), false));
+                pieces.Add((new TimeRange(gap.ToNs, firstNs), false, false));
             }
 
             followed.Add(gap with { IsOpen = false });
@@ -212,7 +213,7 @@ internal sealed class GapFinder(IHistoryDatabase history, GapBook book, Sequence
         a.MissingStream == b.MissingStream && a.FirstSequence <= b.LastSequence && b.FirstSequence <= a.LastSequence;
 
     /// <summary>Makes the nearest neighbours one until there are few enough.</summary>
-    private static List<(TimeRange Range, bool IsOpen)> Coarsen(List<(TimeRange Range, bool IsOpen)> pieces)
+    private static List<(TimeRange Range, bool IsOpen, bool IsFirst)> Coarsen(List<(TimeRange Range, bool IsOpen, bool IsFirst)> pieces)
     {
         if (pieces.Count <= MaxGaps)
         {
@@ -223,12 +224,16 @@ internal sealed class GapFinder(IHistoryDatabase history, GapBook book, Sequence
             .OrderBy(i => pieces[i].Range.FromNs - pieces[i - 1].Range.ToNs)
             .Take(pieces.Count - MaxGaps)
             .ToHashSet();
-        var coarse = new List<(TimeRange Range, bool IsOpen)>();
+        var coarse = new List<(TimeRange Range, bool IsOpen, bool IsFirst)>();
         for (var i = 0; i < pieces.Count; i++)
         {
             if (bridged.Contains(i))
             {
-                coarse[^1] = (new TimeRange(coarse[^1].Range.FromNs, Math.Max(coarse[^1].Range.ToNs, pieces[i].Range.ToNs)), coarse[^1].IsOpen || pieces[i].IsOpen);
+                coarse[^1] = coarse[^1] with
+                {
+                    Range = new TimeRange(coarse[^1].Range.FromNs, Math.Max(coarse[^1].Range.ToNs, pieces[i].Range.ToNs)),
+                    IsOpen = coarse[^1].IsOpen || pieces[i].IsOpen,
+                };
             }
             else
             {

@@ -48,6 +48,8 @@ internal sealed class RepairApi(GapBook book, FetchingSide fetching)
             json.WriteNumber("open", gaps.Count(g => g.IsInFlight));
             json.WriteNumber("closed", gaps.Count(g => g.State == GapState.Closed));
             json.WriteNumber("unfillable", gaps.Count(g => g.State == GapState.Unfillable));
+            json.WriteNumber("not_known", gaps.Count(g => g.State == GapState.NotKnown));
+            json.WriteString("not_known_before", gaps.Where(g => g.State == GapState.NotKnown).Select(g => (long?)g.ToNs).Max() is { } beforeNs ? UnixTime.FormatIso(beforeNs) : null);
             json.WriteString("trouble", repair.Trouble);
             json.WriteEndObject();
         }

@@ -182,9 +182,24 @@ internal sealed partial class RepairClient
             FromNs = Math.Max(r.AfterNs, gap.FromNs),
             ToNs = r.BeforeNs,
             IsOpen = r.IsOpen && gap.IsOpen,
+            IsFirst = r.IsFirst,
             Events = 0,
         })];
-        foreach (var rest in left)
+        var begin = default(LinkAnswer<BeginReply>);
+        if (left.Any(r => r.IsFirst))
+        {
+            begin = await link.BeginAsync([.. gap.Heartbeats.Select(Oid.Parse)], cancellationToken);
+            if (!begin.IsOk && begin.Status is not (LinkStatus.Refused or LinkStatus.NotFound))
+            {
+                // What is given up must be a loss, and what is not, none: the source has to say so.
+                SetDoing(gap.Id, $"filled; waits until {fetch.Source} says since when it knows the heartbeats");
+                return null;
+            }
+
+            left = [.. left.SelectMany(r => FirstGaps.Split(r, begin.Value ?? BeginReply.Unknown))];
+        }
+
+        foreach (var rest in left.Where(r => r.State == GapState.Unfillable))
         {
             if (await _losses.EnterAsync(rest, facts ?? new StreamFacts(stream, fetch.Source, fetch.Target, 0), cancellationToken) is { } trouble)
             {
@@ -193,11 +208,18 @@ internal sealed partial class RepairClient
         }
 
         var unsaved = left is [var whole] && whole.Range == gap.Range
-            ? Save(Ended(gap, GapState.Unfillable, detail))
-            : Save(Ended(gap, GapState.Closed, "as far as the source could; the rest is a gap of its own, which nobody can fill"), left);
+            ? Save(Ended(gap, whole.State, whole.Detail) with { IsOpen = whole.IsOpen })
+            : Save(Ended(gap, GapState.Closed, "as far as the source could; what is left of it stands by itself"), left);
         foreach (var rest in unsaved is null ? left : [])
         {
-            RepairLog.GivenUp(logger, fetch.Source, rest);
+            if (rest.State == GapState.NotKnown)
+            {
+                RepairLog.NotKnown(logger, fetch.Source, rest, isNever: begin.Value is { Knowledge: BeginKnowledge.Never });
+            }
+            else
+            {
+                RepairLog.GivenUp(logger, fetch.Source, rest);
+            }
         }
 
         return unsaved;

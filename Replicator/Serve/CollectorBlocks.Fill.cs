@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using ZfRepl.Core.Frames;
 using ZfRepl.Core.Telemetry;
 using ZfRepl.Core.Transfer;
+using ZfRepl.Hosting.Rpc;
 
 namespace ZfRepl.Replicator.Serve;
 
@@ -39,6 +40,32 @@ internal sealed partial class CollectorBlocks
             ? new SourceAnswer<FillReply>(SourceStatus.Ok, reply, null)
             : new SourceAnswer<FillReply>(
                 SourceStatus.Unavailable, null, $"{serviceId} describes a fill task in a way that this version does not understand");
+    }
+
+    public async Task<SourceAnswer<BeginReply>> BeginAsync(string mailbox, IReadOnlyList<Oid> items, CancellationToken cancellationToken)
+    {
+        var parameters = new JsonObject { ["i"] = mailbox, ["oid"] = new JsonArray([.. items.Select(i => (JsonNode)i.Text)]) };
+        var reply = await collector.CallAsync("history.begin", parameters, Timeout, cancellationToken);
+        if (reply is RpcReply.RemoteError { Code: RpcErrorCode.MethodNotFound or RpcErrorCode.Unsupported or RpcErrorCode.InvalidData or RpcErrorCode.NotFound })
+        {
+            // An earlier version, no local history, or items that the mailbox does not take: there is nothing to be known, now or later.
+            return new SourceAnswer<BeginReply>(SourceStatus.Ok, BeginReply.Unknown, null);
+        }
+
+        var answer = Read(reply, "history.begin");
+        if (answer.Status != SourceStatus.Ok)
+        {
+            return new SourceAnswer<BeginReply>(answer.Status, null, answer.Detail);
+        }
+
+        return answer.Value.ValueKind != JsonValueKind.Object ? Odd<BeginReply>() : Text(answer.Value, "known") switch
+        {
+            "unknown" => new SourceAnswer<BeginReply>(SourceStatus.Ok, BeginReply.Unknown, null),
+            "never" => new SourceAnswer<BeginReply>(SourceStatus.Ok, new BeginReply(BeginKnowledge.Never, 0), null),
+            "since" when answer.Value.TryGetProperty("since_ns", out var since) && since.TryGetInt64(out var sinceNs) =>
+                new SourceAnswer<BeginReply>(SourceStatus.Ok, new BeginReply(BeginKnowledge.Since, sinceNs), null),
+            _ => Odd<BeginReply>(),
+        };
     }
 
     private static FillReply? ReadTask(JsonElement task)

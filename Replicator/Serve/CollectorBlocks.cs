@@ -157,7 +157,10 @@ internal sealed partial class CollectorBlocks(RpcClient collector, string servic
 
     private async Task<SourceAnswer<JsonElement>> CallAsync(
         string method, JsonObject parameters, TimeSpan timeout, CancellationToken cancellationToken) =>
-        await collector.CallAsync(method, parameters, timeout, cancellationToken) switch
+        Read(await collector.CallAsync(method, parameters, timeout, cancellationToken), method);
+
+    private SourceAnswer<JsonElement> Read(RpcReply reply, string method) =>
+        reply switch
         {
             RpcReply.Value value => new SourceAnswer<JsonElement>(SourceStatus.Ok, value.Result, null),
             RpcReply.RemoteError { Code: RpcErrorCode.NotFound } error => new SourceAnswer<JsonElement>(SourceStatus.NotFound, default, error.Message),

@@ -1,3 +1,4 @@
+using ZfRepl.Core.Telemetry;
 using ZfRepl.Core.Transfer;
 
 namespace ZfRepl.Replicator.Serve;
@@ -10,4 +11,10 @@ public interface IFillSource
     /// <param name="wish">What to fill.</param>
     /// <param name="cancellationToken">Ends the waiting.</param>
     Task<SourceAnswer<FillReply>> FillAsync(string mailbox, FillWish wish, CancellationToken cancellationToken);
+
+    /// <summary>Since when the history at the source has any of some items, as far as it knows.</summary>
+    /// <param name="mailbox">The mailbox that asks; it has to take the items.</param>
+    /// <param name="items">The items.</param>
+    /// <param name="cancellationToken">Ends the waiting.</param>
+    Task<SourceAnswer<BeginReply>> BeginAsync(string mailbox, IReadOnlyList<Oid> items, CancellationToken cancellationToken);
 }

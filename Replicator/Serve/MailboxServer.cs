@@ -258,6 +258,9 @@ internal sealed partial class MailboxServer(
                 case TransferOperation.Fill:
                     await FillAsync(session, number, request.Fill!, cancellationToken);
                     break;
+                case TransferOperation.Begin:
+                    await BeginAsync(session, number, request.Begin!, cancellationToken);
+                    break;
                 case TransferOperation.Statement:
                     await StatementAsync(session, number, request.Statement!, cancellationToken);
                     break;

@@ -88,6 +88,51 @@ public sealed class SelfRepairTests(ITestOutputHelper output)
         Assert.True(books.Balance, books.ToString());
     }
 
+    [RequiresFact("mosquitto")]
+    public async Task The_time_before_the_installation_is_no_loss_and_what_a_centre_has_lost_and_an_edge_has_missed_is_told_apart_from_it()
+    {
+        await using var broker = await MosquittoServer.StartAsync();
+        await using var site = new Site(
+            new SiteOptions
+            {
+                Sources = Sources,
+                Mailbox = "block_ttl_sec: 1",
+                Collector = LocalHistory,
+                Served = "allow_fill: true",
+                Fetch = $"interval: 200ms, timeout: 6, self_repair: {{ oid: \"{Heartbeat}\", repair_interval: 1, range: 1h, gap: 2 }}",
+            },
+            broker.Port);
+        var startNs = UnixTime.FromDateTimeOffset(TimeProvider.System.GetUtcNow());
+        await site.StartAsync();
+        await DeliveredAsync(site, 300);
+        var gaps = await RepairedAsync(site);
+        Assert.All(gaps, g => Assert.True(State(g) is "not_known" or "closed", $"{g}\n{site.Outputs}"));
+        Assert.Contains("not known before", Assert.Single(gaps, g => State(g) == "not_known").GetProperty("detail").GetString(), StringComparison.Ordinal);
+        var before = (await RepairAsync(site)).GetProperty("not_known_before").GetDateTimeOffset();
+        Assert.InRange(before, DateTimeOffset.UnixEpoch.AddTicks(startNs / 100).AddSeconds(-5), DateTimeOffset.UnixEpoch.AddTicks(startNs / 100).AddSeconds(30));
+        Assert.Empty((await CentreDatabase.StreamAsync(site.DatabasePath)).Losses);
+        Assert.DoesNotContain("LOSS", site.Outputs, StringComparison.Ordinal);
+
+        // The edge misses a few seconds, and the centre loses everything that it had.
+        Assert.Equal(0, await site.Collector.TerminateAsync());
+        Assert.Equal(0, await site.Centre.TerminateAsync());
+        Directory.Delete(Path.GetDirectoryName(site.DatabasePath)!, recursive: true);
+        await Task.Delay(TimeSpan.FromSeconds(4));
+        await site.Collector.StartAsync();
+        // So much that the first search sees the silence's end.
+        await Eventually.TrueAsync(async () => (await site.BooksAsync()).Backlog > 2000, "the edge collects again", TimeSpan.FromMinutes(1));
+        await site.Centre.StartAsync();
+        await Eventually.TrueAsync(
+            async () => (await GapsAsync(site)).Any(g => State(g) == "unfillable" && IsOfHeartbeat(g)), "what nobody has is given up", TimeSpan.FromMinutes(2));
+        gaps = [.. (await RepairedAsync(site)).Where(IsOfHeartbeat)];
+        var missed = Assert.Single(gaps, g => State(g) == "unfillable");
+        Assert.InRange(Length(missed), TimeSpan.FromSeconds(4), TimeSpan.FromSeconds(60));
+        Assert.True(missed.GetProperty("from").GetDateTimeOffset() > before, $"{missed}\n{site.Outputs}");
+        Assert.Equal(1, Assert.Single((await CentreDatabase.StreamAsync(site.DatabasePath)).Losses, l => l.Reason == LossReason.SourceGap).Records);
+        var proof = await ProveAsync(site, UnixTime.FromDateTimeOffset(TimeProvider.System.GetUtcNow()));
+        Assert.True(proof.Holds, $"{proof}\n{site.Outputs}");
+    }
+
     [RequiresTheory("mosquitto")]
     [InlineData(false)]
     [InlineData(true)]
@@ -273,6 +318,8 @@ public sealed class SelfRepairTests(ITestOutputHelper output)
 
     private static TimeSpan Length(JsonElement gap) => gap.GetProperty("to").GetDateTimeOffset() - gap.GetProperty("from").GetDateTimeOffset();
 
+    private static bool IsOfHeartbeat(JsonElement gap) => gap.GetProperty("kind").GetString() == "heartbeat";
+
     private static string State(JsonElement element) => element.GetProperty("state").GetString()!;
 
     private static async Task<IReadOnlyList<JsonElement>> FillsAsync(Site site) => [.. (await site.CallAsync(Site.CollectorId, "fill.list")).EnumerateArray()];
@@ -309,7 +356,7 @@ public sealed class SelfRepairTests(ITestOutputHelper output)
                 async () =>
                 {
                     gaps = await GapsAsync(site);
-                    return gaps.Count > 0 && gaps.All(g => State(g) is "closed" or "unfillable");
+                    return gaps.Count > 0 && gaps.All(g => State(g) is "closed" or "unfillable" or "not_known");
                 },
                 "all gaps are closed, as far as the edge can",
                 TimeSpan.FromMinutes(3));

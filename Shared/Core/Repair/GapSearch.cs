@@ -14,7 +14,7 @@ public static class GapSearch
 {
     /// <summary>
     /// The gaps in a range. One that began before the range is given from its real beginning: the last heartbeat before it. Where there is no
-    /// heartbeat before the range at all, nobody knows when it began, and it is given from the beginning of the range.
+    /// heartbeat before the range at all, nobody knows when it began, and it is given from the beginning of the range, as the first.
     /// </summary>
     public static async Task<HistoryResult<IReadOnlyList<Silence>>> FindAsync(
         IHistoryDatabase history, GapQuery query, CancellationToken cancellationToken)
@@ -46,7 +46,10 @@ public static class GapSearch
             silences.Add(found.Value);
         }
 
-        return Silences.Common(silences, query.AllowedNs).ToArray();
+        var hasNothingBefore = begins.TrueForAll(b => b is null);
+        return Silences.Common(silences, query.AllowedNs)
+            .Select(s => hasNothingBefore && s.AfterNs == query.Range.FromNs ? s with { IsFirst = true } : s)
+            .ToArray();
     }
 
     private static async Task<HistoryResult<IReadOnlyList<Silence>>> FindAsync(

@@ -8,6 +8,9 @@ public readonly record struct Silence(long AfterNs, long BeforeNs, bool IsOpen)
 {
     /// <summary>How long it is, nanoseconds.</summary>
     public long LengthNs => BeforeNs - AfterNs;
+
+    /// <summary>True when there is no heartbeat before it at all: nobody knows here whether there was any yet.</summary>
+    public bool IsFirst { get; init; }
 }
 
 /// <summary>

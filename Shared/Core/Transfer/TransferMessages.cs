@@ -26,6 +26,9 @@ public enum TransferOperation : byte
     /// <summary>Fill a range of time into the mailbox from the source's own history, or say how far that is.</summary>
     Fill = 6,
 
+    /// <summary>Say since when the source's own history has any of some items.</summary>
+    Begin = 7,
+
     /// <summary>State the mailbox's accounts, signed.</summary>
     Statement = 16,
 
@@ -145,6 +148,7 @@ public sealed record HelloReply(int ChunkBytes, int MaxWindow)
 /// <param name="Fill">For fill: what to fill.</param>
 /// <param name="Statement">For statement: which, and which part of it.</param>
 /// <param name="Digest">For digest: of what.</param>
+/// <param name="Begin">For begin: of which items.</param>
 public sealed record TransferRequest(
     TransferOperation Operation,
     BlockKey? Block = null,
@@ -155,7 +159,8 @@ public sealed record TransferRequest(
     uint FirstChunk = 0,
     FillWish? Fill = null,
     StatementWish? Statement = null,
-    DigestWish? Digest = null)
+    DigestWish? Digest = null,
+    BeginWish? Begin = null)
 {
     /// <summary>The message's content.</summary>
     public ReadOnlySpan<byte> Encode()
@@ -176,6 +181,7 @@ public sealed record TransferRequest(
         Fill?.Write(output);
         Statement?.Write(output);
         Digest?.Write(output);
+        Begin?.Write(output);
         return output.Written;
     }
 
@@ -193,15 +199,17 @@ public sealed record TransferRequest(
         var fill = operation == TransferOperation.Fill ? FillWish.Read(ref input) : null;
         var statement = operation == TransferOperation.Statement ? StatementWish.Read(ref input) : null;
         var digest = operation == TransferOperation.Digest ? DigestWish.Read(ref input) : null;
+        var begin = operation == TransferOperation.Begin ? BeginWish.Read(ref input) : null;
         var isWhole = operation switch
         {
             TransferOperation.Fill => fill is not null,
             TransferOperation.Statement => statement is not null,
             TransferOperation.Digest => digest is not null,
+            TransferOperation.Begin => begin is not null,
             _ => true,
         };
         return input.IsOk && chunk <= uint.MaxValue && isWhole
-            ? new TransferRequest(operation, block, rotate, limit, codec, transfer, (uint)chunk, fill, statement, digest)
+            ? new TransferRequest(operation, block, rotate, limit, codec, transfer, (uint)chunk, fill, statement, digest, begin)
             : null;
     }
 }

@@ -61,6 +61,8 @@ internal sealed record BadCall(string Service, string Method, string Parameter, 
         Relay("i", RpcErrorCode.AccessDenied, "replicate_remote", ("i", "centre")),
         new(Plant.Collector, "mailbox.relay", "index", """{"i":"centre","path":"/x","stream":"x","hash":"x","way":"x","index":-1}""", Invalid, "allowed is 0 or more"),
 
+        new(Plant.Collector, "history.begin", "i", """{"i":"../x","oid":"sensor:a"}""", Gone, "mailbox.list names them"),
+        new(Plant.Collector, "history.begin", "oid", """{"i":"centre","oid":"sensor:"}""", Invalid, "oid:"),
         new(Plant.Collector, "mailbox.fill", "db_svc", """{"i":"centre","db_svc":"../x"}""", Gone, "default_history_db_svc"),
         new(Plant.Collector, "mailbox.fill", "xopts", """{"i":"centre","xopts":{"a":1}}""", Invalid, "leave xopts out"),
         .. from id in new[] { "", "../x", "a b", "{nul}", "{long}" }

@@ -112,7 +112,7 @@ public sealed class Plant : IAsyncLifetime, IAsyncDisposable
 
     /// <summary>Databases have files of their own that come and go, and the local history goes on collecting.</summary>
     private bool IsState(string file) =>
-        !file.Contains("history.db", StringComparison.Ordinal) && !file.Contains("/.history/", StringComparison.Ordinal)
+        !file.Contains("history.db", StringComparison.Ordinal) && !file.Contains("/history.begin", StringComparison.Ordinal) && !file.Contains("/.history/", StringComparison.Ordinal)
         && !file.StartsWith(_folder["var"], StringComparison.Ordinal) && !file.EndsWith("/boot", StringComparison.Ordinal)
         && !file.EndsWith(".lock", StringComparison.Ordinal);
 

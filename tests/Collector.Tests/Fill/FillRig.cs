@@ -37,7 +37,7 @@ internal sealed class FillRig : IAsyncDisposable
             TimeProvider.System,
             new MailboxOptions { Name = ".history", Node = "edge1", Folder = Path.Combine(folder, ".history") },
             NullLogger.Instance);
-        History = new LocalHistory(_historyMailbox, DiskStorage.Instance, new SqliteHistoryOptions { Path = DatabaseFile }, Context);
+        History = new LocalHistory(_historyMailbox, DiskStorage.Instance, new SqliteHistoryOptions { Path = DatabaseFile }, new HistoryBegin(DiskStorage.Instance, folder), Context);
         _intake = new Intake([Mailbox, _historyMailbox], boot: 1, new OidTable());
         Book = FillBook.Open(DiskStorage.Instance, _quarantine, TimeProvider.System, folder).Value;
         Fills = new FillService(Book, [(Mailbox, options)], withHistory ? History : null, _intake.Oids, Context);

@@ -217,7 +217,7 @@ public sealed class FillTests
         var storage = new HoldingStorage(rig.Storage) { Opening = () => rig.AppendAsync(next++, 1).GetAwaiter().GetResult() };
         var context = new ServiceContext("test", NullLoggerFactory.Instance, TimeProvider.System);
         await using var history = new LocalHistory(
-            rig.Mailbox, storage, new SqliteHistoryOptions { Path = Path.Combine(folder.Path, "history.db") }, context);
+            rig.Mailbox, storage, new SqliteHistoryOptions { Path = Path.Combine(folder.Path, "history.db") }, new HistoryBegin(DiskStorage.Instance, folder.Path), context);
         await rig.AppendAsync(0, 1);
         var run = history.RunAsync(end.Token);
         var database = await history.CaughtUpAsync(CancellationToken.None).WaitAsync(TimeSpan.FromSeconds(10));

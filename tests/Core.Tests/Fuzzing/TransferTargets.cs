@@ -44,6 +44,8 @@ internal static class TransferTargets
             m => Written(m.Write),
             new FillReply(FillProgress.Open, 1_000, 5_000_000, FormatSamples.Stream, 77, "filling"),
             new FillReply(FillProgress.Open, 0, 0, null, 0, "")),
+        Parts("begin-wish", BeginWish.Read, m => Written(m.Write), new BeginWish([Item])),
+        Messages("begin-reply", BeginReply.TryDecode, m => Written(m.Write), new BeginReply(BeginKnowledge.Since, 1_700_000_000_000_000_000), BeginReply.Unknown),
         Parts("statement-wish", StatementWish.Read, m => Written(m.Write), new StatementWish(7, new TimeRange(0, 3_600_000_000_000), 4_096, 65_536)),
         Messages("statement-part", StatementPart.TryDecode, m => Written(m.Write), new StatementPart(1_000, 10, new byte[] { 1, 2, 3 }), StatementPart.Pending),
         Parts(

@@ -31,8 +31,8 @@ public abstract class GapSearchContract
         Assert.Empty(await FindAsync(history, [First], 1500, 9205, 500));
 
         // Never heard before the range: nobody knows when it began.
-        Assert.Equal([Gap(-50, 0)], await FindAsync(history, [First], -50, 5, 5));
-        Assert.Equal([Gap(0, 100, isOpen: true)], await FindAsync(history, [Oid.Parse("sensor:unknown")], 0, 100, 5));
+        Assert.Equal([Gap(-50, 0) with { IsFirst = true }], await FindAsync(history, [First], -50, 5, 5));
+        Assert.Equal([Gap(0, 100, isOpen: true) with { IsFirst = true }], await FindAsync(history, [Oid.Parse("sensor:unknown")], 0, 100, 5));
     }
 
     [ContractFact]
@@ -45,6 +45,9 @@ public abstract class GapSearchContract
         Assert.Equal([Gap(150, 200)], await FindAsync(history, [First, Second2], 20, 301, 5));
         Assert.Equal([Gap(150, 200)], await FindAsync(history, [Second2, First], 180, 301, 5));
         Assert.Empty(await FindAsync(history, [First, Second2], 20, 149, 5));
+
+        // One that was heard before is enough: then it is known that something is missing.
+        Assert.Equal([Gap(100, 200)], await FindAsync(history, [First, Oid.Parse("sensor:unknown")], 150, 301, 5));
     }
 
     [ContractFact]

@@ -3,6 +3,7 @@ using FsCheck.Fluent;
 using ZfRepl.Core.Bytes;
 using ZfRepl.Core.Frames;
 using ZfRepl.Core.Repair;
+using ZfRepl.Core.Telemetry;
 using ZfRepl.Core.Transfer;
 
 namespace ZfRepl.Core.Tests.Transfer;
@@ -21,6 +22,26 @@ public sealed class FillMessagesTests
             new(FillProgress.Cancelled, 0, 0, null, 0, ""),
         ];
         Assert.All(replies, r => Assert.Equal(r, FillReply.TryDecode(Encode(r))));
+    }
+
+    [Fact]
+    public void A_question_for_the_beginning_and_its_answers_come_back_as_they_were_and_nonsense_is_malformed()
+    {
+        Oid[] items = [Oid.Parse("sensor:edge1/heartbeat"), Oid.Parse("sensor:edge1/other")];
+        var request = new TransferRequest(TransferOperation.Begin, Begin: new BeginWish(items)).Encode().ToArray();
+        Assert.Equal(items, TransferRequest.TryDecode(request)!.Begin!.Items);
+        Assert.All(Enumerable.Range(0, request.Length), length => Assert.Null(TransferRequest.TryDecode(request.AsSpan(0, length))));
+        Assert.Null(TransferRequest.TryDecode(new TransferRequest(TransferOperation.Begin, Begin: new BeginWish([])).Encode()));
+        foreach (var reply in new[] { BeginReply.Unknown, new BeginReply(BeginKnowledge.Since, 1_700_000_000_000_000_000), new BeginReply(BeginKnowledge.Never, 0) })
+        {
+            var output = new ByteWriter();
+            reply.Write(output);
+            var bytes = output.Written.ToArray();
+            Assert.Equal(reply, BeginReply.TryDecode(bytes));
+            Assert.All(Enumerable.Range(0, bytes.Length), length => Assert.Null(BeginReply.TryDecode(bytes.AsSpan(0, length))));
+            bytes[0] = 3;
+            Assert.Null(BeginReply.TryDecode(bytes));
+        }
     }
 
     [Fact]

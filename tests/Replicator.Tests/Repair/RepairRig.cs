@@ -175,6 +175,15 @@ internal sealed class RepairRig : IAsyncDisposable
             Wishes[wish.Id] = wish;
             return Task.FromResult(Answer(wish));
         }
+
+        /// <summary>Since when the source has had the heartbeats.</summary>
+        public Func<SourceAnswer<BeginReply>> Begin { get; set; } = () => new SourceAnswer<BeginReply>(SourceStatus.Ok, BeginReply.Unknown, null);
+
+        public Task<SourceAnswer<BeginReply>> BeginAsync(string mailbox, IReadOnlyList<Oid> items, CancellationToken cancellationToken)
+        {
+            Assert.Equal([Heartbeat], items);
+            return Task.FromResult(Begin());
+        }
     }
 
     private sealed class ShiftedTime(TimeSpan by) : TimeProvider
