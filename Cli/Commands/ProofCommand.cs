@@ -15,7 +15,7 @@ internal static class ProofCommand
     private const string Description = """
         Prove that nothing of a node was lost: both sides' books, the chain of blocks, and the databases compared by item and hour.
 
-        Run it at the target. Exits 0 when nothing is missing that is not accounted for by name, 4 when something is, 75 when that can't be told yet.
+        Run it at the target. Exits 0 when the databases agree and the rest is accounted for by name, 4 when something is missing or altered, 75 when that can't be told yet.
 
         Examples:
           zfrepl proof --node edge1
@@ -26,7 +26,8 @@ internal static class ProofCommand
     private const string VerifyDescription = """
         Check a proof's file: signatures, sums, chain, and whether the verdict follows from the numbers. No service is needed.
 
-        Whose key it is only a comparison of its fingerprint tells, which `proof key` prints at the node that stated it. Exits 4 when anything is wrong.
+        Whose key it is only a comparison of its fingerprint tells, which `proof key` prints at the node that stated it. Exits 4 when anything is wrong with the
+        file, and for a sound one as `proof` does: 0, 4 or 75 by its verdict.
 
         Examples:
           zfrepl proof verify proof-2026-01-01.json
@@ -49,7 +50,7 @@ internal static class ProofCommand
         var from = Time("--from", "first time compared (default: a day before the last)");
         var to = Time("--to", "last time compared (default: five seconds before now, by the clock of the source)");
         var output = new Option<string?>("--out") { Description = "write the signed proof to a file that does not exist yet", HelpName = "FILE" };
-        var repair = new Option<bool>("--repair") { Description = "have the source fill what is missing, just that, and compare again" };
+        var repair = new Option<bool>("--repair") { Description = "have the source fill the hours of the items in which something is missing, and compare again" };
         var service = SharedOptions.Service();
         var bus = SharedOptions.Bus();
         var json = new Option<bool>("--json") { Description = "print the signed proof instead of tables" };
@@ -240,12 +241,7 @@ internal static class ProofCommand
             await Console.Error.WriteLineAsync($"the signed proof is in {path}");
         }
 
-        return proof!.Verdict switch
-        {
-            ProofContent.Proven or ProofContent.Accounted => ExitCode.Ok,
-            ProofContent.Undecided => ExitCode.TryLater,
-            _ => ExitCode.Partial,
-        };
+        return ProofVerification.CodeOf(proof!.Verdict);
     }
 
     private static async Task<int> KeyAsync(string folder, string? service, CancellationToken cancellationToken)

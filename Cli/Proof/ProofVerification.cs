@@ -14,7 +14,7 @@ internal static class ProofVerification
     /// <summary>Checks a file, prints what it proves, or what is wrong with it.</summary>
     /// <param name="path">The file.</param>
     /// <param name="keyPath">A file with the public key that must have signed it, or null.</param>
-    /// <returns>The exit code.</returns>
+    /// <returns>The exit code: that of the verdict, where nothing is wrong with the file.</returns>
     public static int Run(string path, string? keyPath)
     {
         if (Read(path, SignedDocument.MaxBytes, out var code) is not { } text)
@@ -75,8 +75,16 @@ internal static class ProofVerification
                 + $"and {ProofKey.Fingerprint(sourceDocument!.Key)} at {proof.Source}");
         }
 
-        return ExitCode.Ok;
+        return CodeOf(proof!.Verdict);
     }
+
+    /// <summary>The exit code for a verdict.</summary>
+    public static int CodeOf(string verdict) => verdict switch
+    {
+        ProofContent.Proven or ProofContent.Accounted => ExitCode.Ok,
+        ProofContent.Undecided => ExitCode.TryLater,
+        _ => ExitCode.Partial,
+    };
 
     private static string? Read(string path, int maxBytes, out int code)
     {

@@ -191,6 +191,11 @@ internal static class Program
                         options = options with { ListsControls = true };
                         break;
                     default:
+                        if (args is not (["--help"] or ["-h"]))
+                        {
+                            Console.Error.WriteLine($"simulate: '{args[Math.Min(i, args.Length - 1)]}' is not understood here; --list-controls names what --without takes");
+                        }
+
                         return null;
                 }
             }

@@ -33,7 +33,7 @@ public sealed class ProofUseTests
         using var folder = new TempFolder();
         await WriteExampleAsync(folder["example.json"]);
         var run = await ZfReplProgram.RunAsync(folder.Path, "proof", "verify", "example.json");
-        Assert.Equal((0, ""), (run.ExitCode, run.Error));
+        Assert.Equal((4, ""), (run.ExitCode, run.Error));
         Assert.StartsWith("BROKEN", run.Output, StringComparison.Ordinal);
         Assert.Contains("3 events are missing in centre's database", run.Output, StringComparison.Ordinal);
         Assert.Contains("compared the key", run.Output, StringComparison.Ordinal);
