@@ -3,6 +3,7 @@ using ZfRepl.Core.Blocks;
 using ZfRepl.Core.Frames;
 using ZfRepl.Core.Storage;
 using ZfRepl.Core.Telemetry;
+using ZfRepl.Hosting.Lifetime;
 
 namespace ZfRepl.Cli.Blocks;
 
@@ -11,7 +12,11 @@ internal static class BlockDump
 {
     public static int Run(IEnumerable<string> paths, bool details)
     {
-        var files = BlockPaths.Find(paths, out var missing);
+        if (BlockPaths.Find(paths, out var missing) is not { } files)
+        {
+            return ExitCode.Usage;
+        }
+
         using var output = Console.OpenStandardOutput();
         var problems = new List<string>();
         foreach (var path in files)

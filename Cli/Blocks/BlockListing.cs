@@ -4,6 +4,7 @@ using Spectre.Console;
 using ZfRepl.Core.Blocks;
 using ZfRepl.Core.Storage;
 using ZfRepl.Core.Telemetry;
+using ZfRepl.Hosting.Lifetime;
 
 namespace ZfRepl.Cli.Blocks;
 
@@ -13,7 +14,11 @@ internal static class BlockListing
 
     public static int Run(IEnumerable<string> paths, bool json)
     {
-        var files = BlockPaths.Find(paths, out var missing);
+        if (BlockPaths.Find(paths, out var missing) is not { } files)
+        {
+            return ExitCode.Usage;
+        }
+
         var rows = files.Select(Describe).ToList();
         if (json)
         {

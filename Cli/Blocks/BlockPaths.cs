@@ -9,8 +9,10 @@ internal static class BlockPaths
     /// <param name="paths">Files and folders.</param>
     /// <param name="missing">The paths that are not there.</param>
     /// <remarks>A folder without a block is named on the error output: it may be a drained mailbox, or the wrong folder.</remarks>
-    public static IReadOnlyList<string> Find(IEnumerable<string> paths, out IReadOnlyList<string> missing)
+    /// <returns>The files; null where a folder of mailboxes was named, which is wrong use and was said.</returns>
+    public static IReadOnlyList<string>? Find(IEnumerable<string> paths, out IReadOnlyList<string> missing)
     {
+        var hasMailboxes = false;
         var files = new List<string>();
         var notThere = new List<string>();
         foreach (var path in paths)
@@ -26,7 +28,14 @@ internal static class BlockPaths
                     .Select(f => f.File));
                 if (files.Count == before)
                 {
-                    Console.Error.WriteLine($"zfrepl: no blocks in {path}");
+                    // Who names the spool means its mailboxes: nothing was looked at, and that is no success.
+                    var below = Directory.EnumerateDirectories(path)
+                        .Where(d => Directory.EnumerateFiles(d).Any(f => NameOf(Path.GetFileName(f)) is not null))
+                        .Order(StringComparer.Ordinal)
+                        .ToList();
+                    Console.Error.WriteLine(
+                        $"zfrepl: no blocks in {path}{(below.Count == 0 ? "" : $": each mailbox has a folder of its own, such as {below[0]}; name these")}");
+                    hasMailboxes |= below.Count > 0;
                 }
             }
             else if (File.Exists(path))
@@ -40,7 +49,7 @@ internal static class BlockPaths
         }
 
         missing = notThere;
-        return files;
+        return hasMailboxes ? null : files;
     }
 
     private static BlockName? NameOf(string fileName) =>

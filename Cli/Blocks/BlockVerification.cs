@@ -10,7 +10,11 @@ internal static class BlockVerification
 {
     public static int Run(IEnumerable<string> paths, bool json)
     {
-        var files = BlockPaths.Find(paths, out var missing);
+        if (BlockPaths.Find(paths, out var missing) is not { } files)
+        {
+            return ExitCode.Usage;
+        }
+
         var places = new List<BlockPlace>();
         var results = files.Select(f => Verify(f, places)).ToList();
         var books = new MailboxBooks();

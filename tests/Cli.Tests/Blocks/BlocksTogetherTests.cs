@@ -99,6 +99,15 @@ public sealed class BlocksTogetherTests : IDisposable
         Assert.Contains("books are damaged", Assert.Single(damaged.ErrorLines), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task A_spool_is_no_mailbox_and_is_not_called_verified()
+    {
+        Write("a", 1, 1, 2);
+        var run = await ZfReplProgram.RunAsync("/", "block", "verify", Path.GetDirectoryName(_folder["a"])!);
+        Assert.Equal(2, run.ExitCode);
+        Assert.Contains($"each mailbox has a folder of its own, such as {_folder["a"]}", run.Error, StringComparison.Ordinal);
+    }
+
     private static string Text(JsonElement finding, string name) => finding.GetProperty(name).GetString()!;
 
     private static async Task<(int Code, List<JsonElement> Findings)> RunAsync(params string[] paths)
