@@ -142,6 +142,34 @@ public sealed class ForgetfulDiskTests
         await next.AssertAccountsAsync();
     }
 
+    [Fact]
+    public async Task A_block_that_lost_its_header_behind_one_that_vanished_and_one_that_was_delivered_keeps_its_readings()
+    {
+        var storage = new SimulatedStorage();
+        var blocks = new List<ReadyBlock>();
+        await using (var rig = await MailboxRig.StartAsync(storage))
+        {
+            for (var i = 0; i < 4; i++)
+            {
+                await rig.AppendAsync(i * 3, 3);
+                Assert.True((await rig.Mailbox.SealAsync(CancellationToken.None)).IsOk);
+            }
+
+            blocks.AddRange(await rig.Mailbox.ListAsync(CancellationToken.None));
+            Assert.True((await rig.Mailbox.ConfirmAsync(blocks[2].Block.Name, blocks[2].Block.Trailer.Hash, CancellationToken.None)).IsOk);
+        }
+
+        Assert.True(storage.Delete(blocks[1].Path).IsOk);
+        Assert.True(storage.SyncFolder(MailboxRig.Folder).IsOk);
+        Assert.True(storage.Rot(blocks[3].Path, 0, new byte[8]));
+        storage.KillProcess();
+        await using var next = await MailboxRig.StartAsync(storage);
+        var (values, losses) = await next.DrainAsync();
+        Assert.Equal([0, 1, 2, 9, 10, 11], values);
+        Assert.NotEmpty(losses);
+        await next.AssertAccountsAsync();
+    }
+
     [Theory]
     [InlineData(130, 20, 20)]
     [InlineData(250, 16, 19)]
