@@ -149,7 +149,7 @@ public sealed class LiveKeysTests : IDisposable
         var keys = Open();
         var live = new LiveKey(keys, "k", outside: null);
         await using var rig = new TransferRig(
-            new LoopbackBus(), live.Current, live.Current, o => o with { RepeatAfter = TimeSpan.FromMilliseconds(50), Timeout = TimeSpan.FromMilliseconds(400) }, serve: m => m with { Live = live });
+            new LoopbackBus(), live.Current, live.Current, o => o with { RepeatAfter = TimeSpan.FromMilliseconds(50), Timeout = TimeSpan.FromSeconds(2) }, serve: m => m with { Live = live });
         rig.AddBlock(10);
         Assert.Single((await rig.OfferedAsync()).Offers);
 

@@ -69,7 +69,8 @@ public sealed class BlockReport
     /// <summary>
     /// The torn tail of a block that was never sealed, or null: everything behind the last whole commit, when all of it belongs to one
     /// commit. That commit was cut short before anybody was told that it is accepted, so that its source still has it; it counts as
-    /// a whole or not at all.
+    /// a whole or not at all. Damage in front of the last whole commit changes nothing about that; damage behind it may have been the end of
+    /// another commit, so that what is intact there counts.
     /// </summary>
     public BlockDamage? TornTail { get; private set; }
 
@@ -184,6 +185,7 @@ public sealed class BlockReport
         private ulong? _expected = report.Header?.FirstSequence;
         private long _trailerOffset;
         private Snapshot? _wholeCommits;
+        private CommitEnd? _lastCommitEnd;
         private ushort? _commitBehind;
         private bool _isOneCommitBehind = true;
         private bool _sawCommitEnd;
@@ -228,6 +230,10 @@ public sealed class BlockReport
             {
                 CutTornCommit();
             }
+            else if (report.Trailer is null && _lastCommitEnd is { } end && IsTornBehind(end))
+            {
+                CutBehind(end);
+            }
 
             if (report.Trailer is { } trailer && _expected is { } expected && trailer.NextSequence > expected)
             {
@@ -256,6 +262,16 @@ public sealed class BlockReport
                     _commitBehind = null;
                     return;
                 }
+            }
+
+            if (item.Header.IsCommitEnd)
+            {
+                _lastCommitEnd = new CommitEnd(
+                    new Snapshot(end, _expected, report.FrameCount, report.EventCount, _losses.Count, [.. _positions]), _damages.Count, _missing.Count);
+            }
+            else if (_lastCommitEnd is { } last)
+            {
+                _lastCommitEnd = last with { IsOneBehind = last.IsOneBehind && (last.Behind is null || last.Behind == item.Header.Commit), Behind = item.Header.Commit };
             }
 
             _sawCommitEnd |= item.Header.IsCommitEnd;
@@ -288,9 +304,30 @@ public sealed class BlockReport
             }
         }
 
-        private void CutTornCommit()
+        /// <summary>
+        /// Whether intact frames of a single commit, and nothing damaged among them, stand behind the last end of a commit, with damage somewhere in front of
+        /// it. Where the next block begins behind their numbers they were accepted.
+        /// </summary>
+        private bool IsTornBehind(CommitEnd end) =>
+            end is { Behind: not null, IsOneBehind: true } && _damages.Count == end.DamageCount && _missing.Count == end.MissingCount
+            && !(nextSequence > end.Books.Expected);
+
+        private void CutBehind(CommitEnd end)
         {
-            var whole = _wholeCommits ?? new Snapshot(headerBytes, report.FirstSequence, 0, 0, 0, []);
+            var damages = _damages.ToArray();
+            var missing = _missing.ToArray();
+            var intactPrefixBytes = report.IntactPrefixBytes;
+            _tornReason = null;
+            Cut(end.Books);
+            report.IntactPrefixBytes = intactPrefixBytes;
+            _damages.AddRange(damages);
+            _missing.AddRange(missing);
+        }
+
+        private void CutTornCommit() => Cut(_wholeCommits ?? new Snapshot(headerBytes, report.FirstSequence, 0, 0, 0, []));
+
+        private void Cut(Snapshot whole)
+        {
             report.IntactPrefixBytes = whole.EndOffset;
             report.TornTail = whole.EndOffset < report.LengthBytes
                 ? new BlockDamage(whole.EndOffset, report.LengthBytes - whole.EndOffset, _tornReason ?? "the last commit is not whole")
@@ -388,6 +425,14 @@ public sealed class BlockReport
 
             return error is null ? null : $"source position: {error}";
         }
+
+        /// <summary>The last end of a commit, with damage in front of it, and what stands behind.</summary>
+        /// <param name="Books">How the books stood.</param>
+        /// <param name="DamageCount">Damaged places in front of it.</param>
+        /// <param name="MissingCount">Holes in front of it.</param>
+        /// <param name="Behind">The commit that the frames behind it belong to; null when there are none.</param>
+        /// <param name="IsOneBehind">True as long as they belong to one.</param>
+        private sealed record CommitEnd(Snapshot Books, int DamageCount, int MissingCount, ushort? Behind = null, bool IsOneBehind = true);
 
         /// <summary>How the books stood at the end of a whole commit.</summary>
         private sealed record Snapshot(

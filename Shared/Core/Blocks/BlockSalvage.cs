@@ -334,7 +334,7 @@ public static class BlockSalvage
             var written = target.WriteAt(0, headerBytes);
             ushort commit = 0;
             var dropped = new List<MissingRange>();
-            var scanner = BlockScanner.Open(new PrefixFile(file, report.LengthBytes), header.Stream, bounds: bounds);
+            var scanner = BlockScanner.Open(new PrefixFile(file, report.TornTail?.Offset ?? report.LengthBytes), header.Stream, bounds: bounds);
             if (!scanner.IsOk)
             {
                 return scanner.Error;

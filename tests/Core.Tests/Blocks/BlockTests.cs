@@ -1,6 +1,7 @@
 using ZfRepl.Core.Blocks;
 using ZfRepl.Core.Bytes;
 using ZfRepl.Core.Frames;
+using ZfRepl.Core.Import;
 using ZfRepl.Core.Storage;
 using ZfRepl.Core.Telemetry;
 using ZfRepl.TestKit;
@@ -201,6 +202,45 @@ public sealed class BlockTests
         Assert.Equal("mbb_1001", BlockName.After(name, 1000).ToString());
         Assert.Equal("mbb_1001", BlockName.After(name, -5).ToString());
         Assert.Equal("mbb_2000", BlockName.After(name, 2000).ToString());
+    }
+
+    [Theory]
+    [InlineData(null, true)]
+    [InlineData(104UL, false)] // The next block begins behind it, so it was accepted.
+    public void A_last_commit_that_was_cut_short_does_not_count_also_where_something_in_front_of_it_is_damaged(ulong? nextSequence, bool isTorn)
+    {
+        // Commits of a frame with an event each, only the last one has two, and the second of these is not there.
+        var block = new List<byte>(Header.ToBytes());
+        var starts = new List<int>();
+        for (var f = 0; f < 4; f++)
+        {
+            var builder = new EventFrameBuilder();
+            builder.Append(EventSamples.Random(f, 1), 0);
+            var frame = new ByteWriter();
+            builder.Finish(frame, Stream.High, Header.FirstSequence + (ulong)f, (ushort)f);
+            if (f < 3)
+            {
+                FrameHeader.MarkCommitEnd(frame.Patch(0, FrameHeader.SizeBytes));
+            }
+
+            starts.Add(block.Count);
+            block.AddRange(frame.Written);
+        }
+
+        block[starts[1] + FrameHeader.SizeBytes] ^= 1;
+        var bounds = new BlockBounds(Header.FirstSequence, nextSequence);
+        var report = BlockReport.Create(new CountingFile([.. block]), Stream, bounds: bounds).Value;
+        Assert.Single(report.Damages);
+        Assert.Equal(isTorn ? starts[3] : null, report.TornTail?.Offset);
+        Assert.Equal(Header.FirstSequence + (isTorn ? 3UL : 4UL), report.NextSequence);
+        Assert.Equal((isTorn ? 2u : 3u, isTorn ? 2UL : 3UL), (report.FrameCount, report.EventCount));
+
+        var storage = new SimulatedStorage();
+        Assert.True(storage.CreateFolder("/b").IsOk);
+        storage.Overwrite("/b/mbb_1.open", [.. block]);
+        var aside = Quarantine.Open(storage, "/b/quarantine", new ManualTime()).Value;
+        var salvaged = BlockSalvage.Salvage(storage, "/b/mbb_1.open", new BlockName(1), Header, aside, nowNs: 1, nextSequence: nextSequence).Value;
+        Assert.Equal((isTorn ? 2UL : 3UL, Header.FirstSequence + (isTorn ? 3UL : 4UL)), (salvaged.Block!.Trailer.EventCount, salvaged.Block.Trailer.NextSequence));
     }
 
     private static byte[] SealedBlock(int frames, int eventsPerFrame, out TelemetryEvent[] events)
