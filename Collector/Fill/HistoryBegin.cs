@@ -17,9 +17,11 @@ internal sealed class HistoryBegin(IStorage storage, string folder)
 
     private const int MaxBytes = 64 * 1024;
     private const int OidPage = 1000;
+    private const int MaxUnread = 3;
 
     private volatile Note? _note;
     private bool _isOpen;
+    private int _unread;
 
     private string FilePath => Path.Combine(folder, FileName);
 
@@ -36,10 +38,20 @@ internal sealed class HistoryBegin(IStorage storage, string folder)
         var read = CheckedJsonFile.Read<Note>(storage, FilePath, MaxBytes, out _);
         if (!read.IsOk)
         {
-            return read.Error.ToString();
+            // A bad place of the disk stays one: what is only good to know must not keep the readings from the database.
+            if (!MailboxRecovery.IsOfOneFile(read.Error) || ++_unread < MaxUnread)
+            {
+                return read.Error.ToString();
+            }
+
+            var deleted = storage.Delete(FilePath);
+            if (deleted is { IsOk: false, Error.IsNotFound: false })
+            {
+                return deleted.Error.ToString();
+            }
         }
 
-        _note = read.Value;
+        _note = read.IsOk ? read.Value : null;
         if (_note is null)
         {
             var first = await database.ListOidsAsync(after: null, limit: 1, cancellationToken);

@@ -59,7 +59,7 @@ public sealed partial class Mailbox
         }
 
         using var file = opened.Value;
-        var report = BlockReport.Create(file, stream);
+        var report = BlockReport.Create(file, stream, wasSealed: true);
         return report.IsOk ? report.Value.Losses.ToArray() : report.Error;
     }
 }

@@ -31,6 +31,12 @@ public sealed partial class Mailbox
     // Old blocks that were looked into.
     private readonly HashSet<ulong> _entriesAlone = [];
 
+    // A bad place of a disk may take seconds each time that it is read, and all else waits meanwhile.
+    private static readonly TimeSpan LongestEntriesRetry = TimeSpan.FromMinutes(1);
+
+    // Old blocks whose entries of the ledger could not be read, and when.
+    private readonly Dictionary<ulong, long> _unreadEntries = [];
+
     private async Task CommitLoopAsync(CancellationToken cancellationToken)
     {
         while (true)
@@ -226,14 +232,32 @@ public sealed partial class Mailbox
     {
         var isWell = true;
         var late = _ages!.Expired(Disk.Sealed, 2 * _options.Keep);
-        foreach (var block in _ages.Expired(Disk.Sealed, _options.Keep))
+        var expired = _ages.Expired(Disk.Sealed, _options.Keep);
+        ForgetUnread(expired);
+        foreach (var block in expired)
         {
-            if (block.Trailer.EventCount == 0)
+            var index = block.Header.Index;
+            if (_givingUp.Exists(e => e.Block.Header.Index == index))
+            {
+                continue;
+            }
+
+            // Entries of the ledger in it would go with it: a disk that does not give them for a moment is asked again, though not for ever.
+            var isEmpty = block.Trailer.EventCount == 0;
+            var isLate = !isEmpty && late.Contains(block);
+            if (!isLate && WasUnreadJustNow(index))
+            {
+                isWell = false;
+                continue;
+            }
+
+            if (isEmpty)
             {
                 var holds = HoldsEntriesAlone(block);
                 if (!holds.IsOk)
                 {
                     isWell = false;
+                    _unreadEntries[index] = _time.GetTimestamp();
                     Report("whether a block can be given up is looked at again", holds.Error);
                 }
 
@@ -243,23 +267,39 @@ public sealed partial class Mailbox
                 }
             }
 
-            if (!_givingUp.Exists(e => e.Block.Header.Index == block.Header.Index))
+            var losses = ReadLosses(Disk.PathOf(block.Name), Disk.Stream);
+            if (!losses.IsOk && !losses.Error.IsNotFound && !isLate)
             {
-                // Entries of the ledger in it would go with it: a disk that does not give them for a moment is asked again, though not for ever.
-                var losses = ReadLosses(Disk.PathOf(block.Name), Disk.Stream);
-                if (!losses.IsOk && !losses.Error.IsNotFound && !late.Contains(block))
-                {
-                    isWell = false;
-                    Report("giving up a block that nobody fetched in time is tried again", losses.Error);
-                    continue;
-                }
-
-                _ = GiveUp(block, LossReason.Expired, $"nobody fetched the block within {_options.Keep!.Value.TotalSeconds:0} s", losses);
-                _log.Expired(block.Name.ToString(), block.Trailer.EventCount);
+                isWell = false;
+                _unreadEntries[index] = _time.GetTimestamp();
+                Report("giving up a block that nobody fetched in time is tried again", losses.Error);
+                continue;
             }
+
+            _ = GiveUp(block, LossReason.Expired, $"nobody fetched the block within {_options.Keep!.Value.TotalSeconds:0} s", losses);
+            _log.Expired(block.Name.ToString(), block.Trailer.EventCount);
         }
 
         return isWell;
+    }
+
+    private bool WasUnreadJustNow(ulong index) =>
+        _unreadEntries.TryGetValue(index, out var triedAt)
+        && _time.GetElapsedTime(triedAt) is var since
+        && since < LongestEntriesRetry && since < _options.Keep!.Value / 10;
+
+    private void ForgetUnread(IReadOnlyList<SealedBlock> expired)
+    {
+        if (_unreadEntries.Count == 0)
+        {
+            return;
+        }
+
+        var present = expired.Select(b => b.Header.Index).ToHashSet();
+        foreach (var gone in _unreadEntries.Keys.Where(index => !present.Contains(index)).ToArray())
+        {
+            _unreadEntries.Remove(gone);
+        }
     }
 
     /// <summary>True while an entry that a block is given up waits to be written, perhaps behind readings for which there is no room.</summary>

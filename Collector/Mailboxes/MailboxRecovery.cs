@@ -336,7 +336,7 @@ internal sealed class MailboxRecovery
             return own.Error;
         }
 
-        var (stream, index) = (own.Value?.Stream ?? _stream, own.Value?.Index ?? Fallback(name).Index);
+        var (stream, index) = (own.Value?.Stream ?? _stream, own.Value?.Index ?? Fallback(path, name).Index);
         var later = all
             .Select(file => BlockName.TryParse(file, out var other) || BlockName.TryParseOpen(file, out other) ? other : (BlockName?)null)
             .Where(other => other is { } o && o.CompareTo(name) > 0)
@@ -363,9 +363,31 @@ internal sealed class MailboxRecovery
     private ulong? EndOf(string path, BlockName name, BlockHeader? next)
     {
         var own = ReadHeader(path);
-        var index = own is { IsOk: true, Value: { } header } ? header.Index : Fallback(name).Index;
+        var index = own is { IsOk: true, Value: { } header } ? header.Index : Fallback(path, name).Index;
         var ends = (_state?.Removed ?? []).Where(r => r.Index > index).Select(r => r.FirstSequence).Concat(next is null ? [] : [next.FirstSequence]).ToArray();
         return ends.Length > 0 ? ends.Min() : null;
+    }
+
+    /// <summary>The first sequence number of the first intact frame of events; null when there is none, or the disk does not give it.</summary>
+    private ulong? FirstEventOf(string path)
+    {
+        var opened = _storage.Open(path, write: false);
+        if (!opened.IsOk)
+        {
+            return null;
+        }
+
+        using var file = opened.Value;
+        var scanner = BlockScanner.Open(file, _stream);
+        while (scanner.IsOk && scanner.Value.Next() is { IsOk: true, Value: { Kind: not ScanKind.End } item })
+        {
+            if (item.Kind == ScanKind.Frame && item.Header.EventCount > 0)
+            {
+                return item.Header.FirstSequence;
+            }
+        }
+
+        return null;
     }
 
     /// <summary>How much of a block lies before the sequence number where the next one begins, in bytes; null when all of it does.</summary>
@@ -423,22 +445,24 @@ internal sealed class MailboxRecovery
     }
 
     /// <summary>The header of a block that has lost its own: what its place behind the blocks before it says.</summary>
-    private BlockHeader Fallback(BlockName name)
+    private BlockHeader Fallback(string path, BlockName name)
     {
         var previous = _blocks.Count > 0 ? _blocks.Values.Last() : null;
         var (index, sequence) = previous is null
             ? (_state?.LowIndex ?? 1, _state?.LowSequence ?? 1)
             : (previous.Header.Index + 1, previous.Trailer.NextSequence);
 
-        // The numbers of blocks between the two that are gone on purpose are theirs.
-        foreach (var gone in (_state?.Removed ?? []).OrderBy(r => r.Index).ThenBy(r => r.FirstSequence).Where(r => r.Index >= index))
+        // The numbers of blocks between the two that are gone on purpose are theirs. Where another one is gone besides, the events here tell what came before.
+        var removed = _state?.Removed ?? [];
+        var first = removed.Count > 0 ? FirstEventOf(path) : null;
+        foreach (var gone in removed.OrderBy(r => r.Index).ThenBy(r => r.FirstSequence).Where(r => r.Index >= index))
         {
-            if (gone.Index != index)
+            if (gone.Index != index && !(gone.FirstSequence < first))
             {
                 break;
             }
 
-            (index, sequence) = (gone.IsHole ? index : index + 1, Math.Max(sequence, gone.NextSequence));
+            (index, sequence) = (gone.IsHole ? gone.Index : gone.Index + 1, Math.Max(sequence, gone.NextSequence));
         }
 
         return new BlockHeader(
@@ -461,7 +485,7 @@ internal sealed class MailboxRecovery
         }
 
         var salvaged = BlockSalvage.Salvage(
-            _storage, path, name, Fallback(name), _aside, UnixTime.FromDateTimeOffset(_time.GetUtcNow()), durableBytes, nextSequence);
+            _storage, path, name, Fallback(path, name), _aside, UnixTime.FromDateTimeOffset(_time.GetUtcNow()), durableBytes, nextSequence);
         if (!salvaged.IsOk)
         {
             return salvaged.Error;

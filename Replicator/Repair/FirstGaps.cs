@@ -8,12 +8,13 @@ internal static class FirstGaps
 {
     /// <summary>Cuts off what was before the source itself knew the heartbeats: that is no loss.</summary>
     /// <param name="gap">What is left of a gap when the source has filled what it could; it is given up as a loss.</param>
+    /// <param name="endsAtHeartbeat">True when a heartbeat that is here ends it.</param>
     /// <param name="begin">What the source knows of its beginning.</param>
     /// <returns>
-    /// The gap as it is where it is not the first one, or where the source knows nothing or had the heartbeats before. Else what is not known, and behind it
+    /// The gap as it is where it is not the first one, or where the source knows nothing, knows less than came here, or had the heartbeats before. Else what is not known, and behind it
     /// what is a loss, if that is longer than a heartbeat may be silent.
     /// </returns>
-    public static IReadOnlyList<Gap> Split(Gap gap, BeginReply begin)
+    public static IReadOnlyList<Gap> Split(Gap gap, bool endsAtHeartbeat, BeginReply begin)
     {
         var endNs = begin.Knowledge switch
         {
@@ -21,7 +22,7 @@ internal static class FirstGaps
             BeginKnowledge.Since => Math.Min(begin.SinceNs, gap.ToNs),
             _ => gap.FromNs,
         };
-        if (!gap.IsFirst || endNs <= gap.FromNs)
+        if (!gap.IsFirst || endNs <= gap.FromNs || (endsAtHeartbeat && IsRefuted(gap, begin)))
         {
             return [gap];
         }
@@ -39,4 +40,11 @@ internal static class FirstGaps
         };
         return isWhole ? [before] : [before, gap with { Id = GapFinder.NewId(), FromNs = endNs, IsFirst = false }];
     }
+
+    /// <summary>
+    /// True where the heartbeats came here before the source's history has any, as through a relay or before that history was begun: it does not know of all
+    /// that its node had, and so not of the time before either.
+    /// </summary>
+    private static bool IsRefuted(Gap gap, BeginReply begin) =>
+        begin.Knowledge == BeginKnowledge.Never || (begin.Knowledge == BeginKnowledge.Since && begin.SinceNs - gap.AllowedNs > gap.ToNs);
 }

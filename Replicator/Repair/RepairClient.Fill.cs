@@ -196,7 +196,7 @@ internal sealed partial class RepairClient
                 return null;
             }
 
-            left = [.. left.SelectMany(r => FirstGaps.Split(r, begin.Value ?? BeginReply.Unknown))];
+            left = [.. left.Zip(remains.Value).SelectMany(r => FirstGaps.Split(r.First, endsAtHeartbeat: !r.Second.IsOpen, begin.Value ?? BeginReply.Unknown))];
         }
 
         foreach (var rest in left.Where(r => r.State == GapState.Unfillable))

@@ -27,6 +27,7 @@ internal sealed partial class MailboxServer
         answer.Value!.Write(reply);
         await ReplyAsync(session, number, TransferStatus.Ok, "", reply.WrittenMemory, cancellationToken);
     }
+
     private async Task BeginAsync(ServedSession session, ulong number, BeginWish wish, CancellationToken cancellationToken)
     {
         if (await FillingAsync(session, number, cancellationToken) is not { } fills)

@@ -190,6 +190,7 @@ public sealed class BlockReport
         private bool _isOneCommitBehind = true;
         private bool _sawCommitEnd;
         private string? _tornReason;
+        private FrameHeader _tornHeader;
 
         public void Add(in ScanItem item)
         {
@@ -201,6 +202,7 @@ public sealed class BlockReport
                     break;
                 case ScanKind.Torn:
                     report.TornTail = new BlockDamage(item.Offset, item.LengthBytes, item.Reason!);
+                    _tornHeader = item.Header;
                     _tornReason ??= item.Reason;
                     break;
                 default:
@@ -277,10 +279,11 @@ public sealed class BlockReport
             _isOneCommitBehind &= _commitBehind == item.Header.Commit;
         }
 
-        /// <summary>Where the trailer alone is gone, the rest is as it was sealed.</summary>
+        /// <summary>Where the trailer alone is gone, the rest is as it was sealed. What a file is cut off to may be as long as a trailer by chance.</summary>
         private void CloseSealed()
         {
             var isTrailerAlone = _damages.Count == 0 && _missing.Count == 0 && report.TornTail is { } end && _wholeCommits?.EndOffset == end.Offset
+                && (_tornHeader == default || _tornHeader.Type == FrameType.Trailer)
                 && (nextSequence is null ? end.LengthBytes == BlockTrailer.FrameBytes : _expected == nextSequence);
             if (isTrailerAlone)
             {

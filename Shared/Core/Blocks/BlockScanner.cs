@@ -98,7 +98,7 @@ public sealed class BlockScanner
         var offset = _position;
         if (header.LengthBytes > _fileLength - offset)
         {
-            return Resynchronise(offset, $"the frame announces {header.LengthBytes} bytes, {_fileLength - offset} are left");
+            return Resynchronise(offset, $"the frame announces {header.LengthBytes} bytes, {_fileLength - offset} are left", header);
         }
 
         var window = Window(offset, header.LengthBytes);
@@ -113,7 +113,7 @@ public sealed class BlockScanner
         _position = offset + header.LengthBytes;
         if (Bytes.Crc32C.Compute(payload.Span) != header.PayloadChecksum)
         {
-            return Damaged(offset, header.LengthBytes, $"the payload of a frame with {header.EventCount} events does not match its checksum");
+            return Damaged(offset, header.LengthBytes, $"the payload of a frame with {header.EventCount} events does not match its checksum", header);
         }
 
         _sawTrailer |= header.Type == FrameType.Trailer;
@@ -121,7 +121,7 @@ public sealed class BlockScanner
     }
 
     /// <summary>Looks for the next intact header behind an offset; everything up to it is damage.</summary>
-    private StorageResult<ScanItem> Resynchronise(long from, string reason)
+    private StorageResult<ScanItem> Resynchronise(long from, string reason, in FrameHeader begins = default)
     {
         var search = from + 1;
         while (search + FrameHeader.SizeBytes <= _fileLength)
@@ -151,20 +151,20 @@ public sealed class BlockScanner
             if (FrameHeader.TryRead(candidate.Value.Span, out var header) && Belongs(header) && header.LengthBytes <= _fileLength - search)
             {
                 _position = search;
-                return Damaged(from, search - from, reason);
+                return Damaged(from, search - from, reason, begins);
             }
 
             search++;
         }
 
         _position = _fileLength;
-        return Damaged(from, _fileLength - from, reason);
+        return Damaged(from, _fileLength - from, reason, begins);
     }
 
-    private ScanItem Damaged(long offset, long length, string reason)
+    private ScanItem Damaged(long offset, long length, string reason, in FrameHeader begins = default)
     {
         var atEnd = offset + length >= _fileLength;
-        return new ScanItem(atEnd && !_sawTrailer ? ScanKind.Torn : ScanKind.Damage, offset, length, default, default, reason);
+        return new ScanItem(atEnd && !_sawTrailer ? ScanKind.Torn : ScanKind.Damage, offset, length, begins, default, reason);
     }
 
     private bool Belongs(in FrameHeader header) =>

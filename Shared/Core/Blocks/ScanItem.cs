@@ -22,7 +22,7 @@ public enum ScanKind
 /// <param name="Kind">What it is.</param>
 /// <param name="Offset">Where it starts in the file, in bytes.</param>
 /// <param name="LengthBytes">How long it is, in bytes.</param>
-/// <param name="Header">The frame's header, for <see cref="ScanKind.Frame"/>.</param>
+/// <param name="Header">The frame's header; of bytes that are no intact frame the one they begin with, if that is intact, else all zero.</param>
 /// <param name="Payload">The frame's payload, valid until the scanner goes on.</param>
 /// <param name="Reason">What is wrong, for damage and torn tails.</param>
 public readonly record struct ScanItem(

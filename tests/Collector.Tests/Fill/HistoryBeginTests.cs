@@ -103,6 +103,31 @@ public sealed class HistoryBeginTests
         Assert.Equal(new BeginReply(BeginKnowledge.Since, T0), await SinceAsync(again));
     }
 
+    [Fact]
+    public async Task A_note_that_the_disk_does_not_give_any_more_keeps_no_reading_from_the_database()
+    {
+        using var folder = new TempFolder();
+        var note = Path.Combine(folder.Path, HistoryBegin.FileName);
+        await using (var rig = await FillRig.StartAsync(folder))
+        {
+            await rig.CollectAsync([Event(Heartbeat, T0, 1)]);
+            await SinceAsync(rig);
+        }
+
+        // A file that can't be opened.
+        File.Delete(note);
+        File.CreateSymbolicLink(note, note);
+        await using (var again = await FillRig.StartAsync(folder))
+        {
+            await again.CollectAsync([Event(Heartbeat, T0 + Second, 2)]);
+            Assert.Equal(BeginReply.Unknown, await SinceAsync(again));
+        }
+
+        // Nor is anything made up from what is there later.
+        await using var later = await FillRig.StartAsync(folder);
+        Assert.Equal(BeginReply.Unknown, await SinceAsync(later));
+    }
+
     private static TelemetryEvent Event(Oid oid, long timeNs, ulong number) => new(oid, timeNs, 1, 0, TelemetryValue.From(1), new Ieid(7, number));
 
     /// <summary>What it says when everything that was collected is in the database.</summary>

@@ -96,6 +96,80 @@ public sealed class ForgetfulDiskTests
         Assert.Contains("can't be read", Assert.Single((await rig.DrainAsync()).Losses).Detail, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task A_block_that_expires_on_a_bad_place_of_the_disk_is_not_read_each_second()
+    {
+        var time = new ManualTime();
+        var storage = new SimulatedStorage();
+        await using var rig = await MailboxRig.StartAsync(storage, time, MailboxRig.Options with { Keep = TimeSpan.FromDays(1) });
+        await rig.AppendAsync(0, 3);
+        Assert.True((await rig.Mailbox.SealAsync(CancellationToken.None)).IsOk);
+        var path = Assert.Single(await rig.Mailbox.ListAsync(CancellationToken.None)).Path;
+        var reads = 0;
+        storage.Fault = (_, operation, read) =>
+            operation == StorageOperation.Open && read == path && Interlocked.Increment(ref reads) > 0 ? Errno.InputOutput : null;
+        time.Advance(TimeSpan.FromDays(1));
+        await AdvanceAsync(time, async () => (await rig.Mailbox.StatusAsync(CancellationToken.None)).Trouble is not null);
+        var (before, start) = (Volatile.Read(ref reads), time.GetTimestamp());
+        await AdvanceAsync(time, () => Task.FromResult(Volatile.Read(ref reads) > before));
+
+        // The trouble stays said until then.
+        Assert.True(time.GetElapsedTime(start) >= TimeSpan.FromSeconds(50), $"it was read again after {time.GetElapsedTime(start)}");
+        Assert.NotNull((await rig.Mailbox.StatusAsync(CancellationToken.None)).Trouble);
+    }
+
+    [Fact]
+    public async Task The_newest_block_that_was_sealed_and_is_cut_off_to_what_looks_as_long_as_a_trailer_says_that_something_is_missing()
+    {
+        var storage = new SimulatedStorage();
+        Core.Blocks.SealedBlock block;
+        await using (var rig = await MailboxRig.StartAsync(storage))
+        {
+            await rig.AppendAsync(0, 2);
+            await rig.AppendAsync(2, 50);
+            block = (await rig.Mailbox.NextAsync(rotate: true, CancellationToken.None)).Value!.Block;
+        }
+
+        var path = $"{MailboxRig.Folder}/{block.Name}";
+        storage.Overwrite(path, storage.Content(path)![..((int)LastFrameOffset(storage, path) + Core.Blocks.BlockTrailer.FrameBytes)]);
+        storage.KillProcess();
+        await using var next = await MailboxRig.StartAsync(storage);
+        await next.AppendAsync(52, 1);
+        var (values, losses) = await next.DrainAsync();
+        Assert.InRange(values.Count - 1, 2, 51);
+        Assert.Equal([.. Enumerable.Range(0, values.Count - 1), 52], values);
+        Assert.Equal((LossReason.Damaged, false), (Assert.Single(losses).Reason, losses[0].IsExact));
+        await next.AssertAccountsAsync();
+    }
+
+    [Fact]
+    public async Task A_block_that_lost_its_header_behind_one_that_vanished_and_one_that_was_delivered_keeps_its_readings()
+    {
+        var storage = new SimulatedStorage();
+        var blocks = new List<ReadyBlock>();
+        await using (var rig = await MailboxRig.StartAsync(storage))
+        {
+            for (var i = 0; i < 4; i++)
+            {
+                await rig.AppendAsync(i * 3, 3);
+                Assert.True((await rig.Mailbox.SealAsync(CancellationToken.None)).IsOk);
+            }
+
+            blocks.AddRange(await rig.Mailbox.ListAsync(CancellationToken.None));
+            Assert.True((await rig.Mailbox.ConfirmAsync(blocks[2].Block.Name, blocks[2].Block.Trailer.Hash, CancellationToken.None)).IsOk);
+        }
+
+        Assert.True(storage.Delete(blocks[1].Path).IsOk);
+        Assert.True(storage.SyncFolder(MailboxRig.Folder).IsOk);
+        Assert.True(storage.Rot(blocks[3].Path, 0, new byte[8]));
+        storage.KillProcess();
+        await using var next = await MailboxRig.StartAsync(storage);
+        var (values, losses) = await next.DrainAsync();
+        Assert.Equal([0, 1, 2, 9, 10, 11], values);
+        Assert.NotEmpty(losses);
+        await next.AssertAccountsAsync();
+    }
+
     [Theory]
     [InlineData(130, 20, 20)]
     [InlineData(250, 16, 19)]
@@ -179,6 +253,19 @@ public sealed class ForgetfulDiskTests
 
         storage.KillProcess();
         return storage;
+    }
+
+    private static long LastFrameOffset(SimulatedStorage storage, string path)
+    {
+        using var file = storage.Open(path, write: false).Value;
+        var scanner = Core.Blocks.BlockScanner.Open(file).Value;
+        var last = 0L;
+        while (scanner.Next().Value is { Kind: Core.Blocks.ScanKind.Frame } frame)
+        {
+            last = frame.Header.EventCount > 0 ? frame.Offset : last;
+        }
+
+        return last;
     }
 
     private static Mailbox Closed(SimulatedStorage storage) =>

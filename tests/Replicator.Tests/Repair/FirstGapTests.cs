@@ -75,9 +75,33 @@ public sealed class FirstGapTests
         await Eventually.TrueAsync(() => rig.Client.Doing(rig.Book.All[0].Id).Contains("since when", StringComparison.Ordinal), "it says what it waits for", Patience);
         Assert.Equal(GapState.Filled, rig.Book.All[0].State);
         Assert.Empty(await LossesAsync(rig));
-        rig.Fills.Begin = () => new SourceAnswer<BeginReply>(SourceStatus.Ok, new BeginReply(BeginKnowledge.Never, 0), null);
+        rig.Fills.Begin = () => Since(rig.NowNs - (1000 * Second));
         await StateAsync(rig, GapState.NotKnown, 1);
         Assert.Empty(await LossesAsync(rig));
+    }
+
+    [Fact]
+    public async Task Where_no_heartbeat_is_here_and_the_source_never_had_one_nothing_is_lost()
+    {
+        await using var rig = await RepairRig.StartAsync();
+        rig.Fills.Answer = Done;
+        rig.Fills.Begin = Never;
+        Assert.Equal(1, await rig.SearchAsync());
+        await StateAsync(rig, GapState.NotKnown, 1);
+        Assert.Empty(await LossesAsync(rig));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_source_whose_history_lacks_heartbeats_that_are_here_does_not_know_when_they_began(bool hasNone)
+    {
+        // They came through a relay, say, or before that history was begun.
+        await using var rig = await StartAsync();
+        rig.Fills.Begin = hasNone ? Never : () => Since(rig.NowNs - (500 * Second));
+        Assert.Equal(1, await rig.SearchAsync());
+        await StateAsync(rig, GapState.Unfillable, 1);
+        Assert.Single(await LossesAsync(rig));
     }
 
     [Fact]
@@ -104,6 +128,8 @@ public sealed class FirstGapTests
 
     private static SourceAnswer<FillReply> Done(FillWish wish) => new(
         SourceStatus.Ok, new FillReply(FillProgress.Done, 0, wish.Range.ToNs, new StreamId(70, 80), 1, ""), null);
+
+    private static SourceAnswer<BeginReply> Never() => new(SourceStatus.Ok, new BeginReply(BeginKnowledge.Never, 0), null);
 
     private static SourceAnswer<BeginReply> Since(long timeNs) => new(SourceStatus.Ok, new BeginReply(BeginKnowledge.Since, timeNs), null);
 
