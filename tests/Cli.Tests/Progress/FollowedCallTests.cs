@@ -91,7 +91,11 @@ public sealed class FollowedCallTests : IAsyncLifetime, IAsyncDisposable
     {
         var command = $"{ZfReplProgram.Path} call {Id} mailbox.fill i=centre id=bar --bus {_folder["var", "bus.ipc"]}";
         await using var running = ExternalProcess.Start("script", ["--quiet", "--return", "--flush", "--command", command, "/dev/null"], _folder.Path);
-        await running.WaitForLineAsync("filling centre");
+        await running.WaitForLineAsync("━");
+
+        // By then it has asked several times how far the task is, and shown it; a frame has no end of line that could be waited for.
+        await Eventually.TrueAsync(
+            async () => await TaskAsync("bar") is { } task && task.GetProperty("elapsed_seconds").GetDouble() > 3, "the task is followed for a while");
         Assert.Equal(0, (await CallAsync("fill.cancel", "i=bar")).ExitCode);
         var run = await running.WaitForRunAsync();
         Assert.Equal(1, run.ExitCode);
