@@ -258,7 +258,7 @@ public sealed class BlockReport
                 if (item.Header.IsCommitEnd)
                 {
                     _wholeCommits = new Snapshot(
-                        end, _expected, report.FrameCount, report.EventCount, _losses.Count, [.. _positions]);
+                        end, _expected, report.FrameCount, report.EventCount, _missing.Count, _losses.Count, [.. _positions]);
                     _commitBehind = null;
                     return;
                 }
@@ -267,7 +267,7 @@ public sealed class BlockReport
             if (item.Header.IsCommitEnd)
             {
                 _lastCommitEnd = new CommitEnd(
-                    new Snapshot(end, _expected, report.FrameCount, report.EventCount, _losses.Count, [.. _positions]), _damages.Count, _missing.Count);
+                    new Snapshot(end, _expected, report.FrameCount, report.EventCount, _missing.Count, _losses.Count, [.. _positions]), _damages.Count);
             }
             else if (_lastCommitEnd is { } last)
             {
@@ -309,22 +309,18 @@ public sealed class BlockReport
         /// it. Where the next block begins behind their numbers they were accepted.
         /// </summary>
         private bool IsTornBehind(CommitEnd end) =>
-            end is { Behind: not null, IsOneBehind: true } && _damages.Count == end.DamageCount && _missing.Count == end.MissingCount
+            end is { Behind: not null, IsOneBehind: true } && _damages.Count == end.DamageCount && _missing.Count == end.Books.MissingCount
             && !(nextSequence > end.Books.Expected);
 
         private void CutBehind(CommitEnd end)
         {
-            var damages = _damages.ToArray();
-            var missing = _missing.ToArray();
             var intactPrefixBytes = report.IntactPrefixBytes;
             _tornReason = null;
             Cut(end.Books);
             report.IntactPrefixBytes = intactPrefixBytes;
-            _damages.AddRange(damages);
-            _missing.AddRange(missing);
         }
 
-        private void CutTornCommit() => Cut(_wholeCommits ?? new Snapshot(headerBytes, report.FirstSequence, 0, 0, 0, []));
+        private void CutTornCommit() => Cut(_wholeCommits ?? new Snapshot(headerBytes, report.FirstSequence, 0, 0, 0, 0, []));
 
         private void Cut(Snapshot whole)
         {
@@ -335,8 +331,10 @@ public sealed class BlockReport
             report.FrameCount = whole.FrameCount;
             report.EventCount = whole.EventCount;
             _expected = whole.Expected;
-            _damages.Clear();
-            _missing.Clear();
+
+            // What is in front of it stays, such as a record whose checksum is right and whose content is none.
+            _damages.RemoveAll(d => d.Offset >= whole.EndOffset);
+            _missing.RemoveRange(whole.MissingCount, _missing.Count - whole.MissingCount);
             _losses.RemoveRange(whole.LossCount, _losses.Count - whole.LossCount);
             _positions.Clear();
             foreach (var position in whole.Positions)
@@ -429,10 +427,9 @@ public sealed class BlockReport
         /// <summary>The last end of a commit, with damage in front of it, and what stands behind.</summary>
         /// <param name="Books">How the books stood.</param>
         /// <param name="DamageCount">Damaged places in front of it.</param>
-        /// <param name="MissingCount">Holes in front of it.</param>
         /// <param name="Behind">The commit that the frames behind it belong to; null when there are none.</param>
         /// <param name="IsOneBehind">True as long as they belong to one.</param>
-        private sealed record CommitEnd(Snapshot Books, int DamageCount, int MissingCount, ushort? Behind = null, bool IsOneBehind = true);
+        private sealed record CommitEnd(Snapshot Books, int DamageCount, ushort? Behind = null, bool IsOneBehind = true);
 
         /// <summary>How the books stood at the end of a whole commit.</summary>
         private sealed record Snapshot(
@@ -440,6 +437,7 @@ public sealed class BlockReport
             ulong? Expected,
             uint FrameCount,
             ulong EventCount,
+            int MissingCount,
             int LossCount,
             SourcePosition[] Positions);
     }
