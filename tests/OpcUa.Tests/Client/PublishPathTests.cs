@@ -13,7 +13,9 @@ public sealed class PublishPathTests
     {
         var pool = new BatchPool(2);
         var few = Allocated(pool, Response(10));
-        var many = Allocated(pool, Response(10_000));
+
+        // The runtime may allocate something of its own on this thread once; values that cost memory would do so each time.
+        var many = Enumerable.Range(0, 3).Min(_ => Allocated(pool, Response(10_000)));
         Assert.InRange(many, 0, few + 512);
     }
 
